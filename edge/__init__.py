@@ -1,0 +1,1 @@
+"""The roadside daemon: devices above, a durable outbox below, MQTT out."""

@@ -1,0 +1,1 @@
+"""Licence plates of Chinese vehicles: pixels in, characters or "unread" out."""

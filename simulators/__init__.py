@@ -1,0 +1,1 @@
+"""The hardware simulator: trucks, strips, cameras and scales with known truth."""

@@ -1,0 +1,1 @@
+"""Wire protocols of sensors: sans-IO, bytes in, events out, and back."""
