@@ -1,0 +1,1 @@
+"""Audit 留痕: who did what, when; added to, never changed."""

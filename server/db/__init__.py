@@ -1,0 +1,1 @@
+"""The database: pool, migrations, named SQL, events."""

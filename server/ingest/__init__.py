@@ -1,0 +1,1 @@
+"""Ingest: from the broker into the database, and only then the receipt."""

@@ -1,0 +1,85 @@
+"""Passages 过车记录 as the centre keeps and shows them.
+
+Masses are kg, lengths metres, times UTC; what is not known is ``None``. It judges
+nothing: verdicts come from :mod:`server.rules`.
+"""
+
+import datetime as dt
+from typing import Literal
+
+import msgspec
+
+from wim.messages import AssessmentFields, Flag, PlateColour, PlateNote, VehicleClass
+
+__all__ = ["HUNDRED_TONNE_KG", "Passage", "PassageSummary", "Verdict"]
+
+HUNDRED_TONNE_KG = 100_000.0
+"""From this gross mass on a vehicle is called 百吨王: a word, not a legal class."""
+
+Verdict = AssessmentFields
+"""One verdict: limit, deduction, excess and the rule that was applied."""
+
+
+class PassageSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the alert wall.
+
+    ``arrival`` numbers the passages in the order in which they were stored and is the
+    cursor of lists. ``plate`` is the best reading (front before rear, then by its
+    weakest character), None when unread. ``overloaded`` and what follows are the
+    second verdict's, None when no table was in force.
+    """
+
+    arrival: int
+    passage_id: str
+    station_id: str
+    station_name: str
+    lane: int
+    passed_at: dt.datetime
+    gross_mass_kg: float
+    axle_count: int
+    axle_configuration: str
+    speed_mps: float
+    plate: str | None
+    plate_colour: PlateColour | None
+    plate_confidence: float | None
+    valid: bool
+    flags: tuple[Flag, ...]
+    overloaded: bool | None
+    limit_kg: float | None
+    limit_certain: bool | None
+    excess_kg: float | None
+    overload_ratio: float | None
+    hundred_tonne: bool
+    record_id: int | None
+    received_at: dt.datetime
+    committed_at: dt.datetime | None
+
+
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one passage, both verdicts and all plate readings included.
+
+    ``station_verdict`` was given at the roadside; ``verdict`` is the centre's, by the
+    table in force at the passing time, and is the one that counts.
+    ``verdict_problem`` says why there is none.
+    """
+
+    summary: PassageSummary
+    sequence: int
+    boot_id: str
+    direction: Literal["forward", "reverse"]
+    acceleration_mps2: float | None
+    axle_loads_kg: tuple[float, ...]
+    axle_load_uncertainties_kg: tuple[float, ...] | None
+    axle_spacings_m: tuple[float, ...]
+    gross_mass_uncertainty_kg: float | None
+    axle_groups: tuple[tuple[int, ...], ...]
+    vehicle_class: VehicleClass | None
+    samples_lost: int
+    clock_error_bound_s: float | None
+    wim_version: str
+    parameter_hash: str
+    payload_sha256: str
+    station_verdict: Verdict | None
+    verdict: Verdict | None
+    verdict_problem: str | None
+    plate_readings: tuple[PlateNote, ...]
