@@ -1,0 +1,158 @@
+"""What a site is: its lanes, and the strips in them, as read from ``SITE.toml``.
+
+It opens no file: text comes in. A site that contradicts itself is refused when it is
+parsed, so that nothing above ever has to doubt a channel or a position.
+"""
+
+import math
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from wim.errors import TableError
+from wim.tables import parse_table
+
+__all__ = ["Lane", "Side", "Site", "StationName", "Strip", "parse_site"]
+
+Side: TypeAlias = Literal["left", "right", "full"]
+Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
+Channel: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=31)]
+
+
+class StationName(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """The station that a site belongs to."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9][A-Z0-9-]{1,31}$")]
+
+
+class Strip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One force sensor across (part of) a lane, on one channel of the samples.
+
+    ``counts - offset = counts_per_newton * force``, positive downward, where the
+    force is what rests on the strip's own width. ``time_constant_s`` is the high-pass
+    of its charge amplifier (none given: none); ``time_offset_s`` is how much later
+    than the first channel it is sampled. Lateral extent and gain uncertainty are kept
+    for the uncertainty budget and change no mass. A ``plate`` is weighed by its area
+    like a strip.
+    """
+
+    channel: Channel
+    row: Annotated[int, msgspec.Meta(ge=0)]
+    side: Side
+    position_m: float
+    width_m: Positive
+    counts_per_newton: Positive
+    time_constant_s: Positive | None = None
+    kind: Literal["strip", "plate"] = "strip"
+    lateral_from_m: float | None = None
+    lateral_to_m: float | None = None
+    time_offset_s: float = 0.0
+    gain_uncertainty: Positive | None = None
+    full_scale_counts: Annotated[int, msgspec.Meta(gt=0)] | None = None
+
+
+class Lane(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One lane; 1 is the leftmost, seen in the direction of travel.
+
+    ``presence_input`` is the bit of the station's inputs on which the lane's vehicle
+    separator, standing at row 0, reports a vehicle; without one, vehicles are told
+    apart by the gap between their axles.
+    """
+
+    number: Annotated[int, msgspec.Meta(ge=1)]
+    speed_range_kmh: tuple[Positive, Positive]
+    strips: Annotated[tuple[Strip, ...], msgspec.Meta(min_length=2)]
+    presence_input: Channel | None = None
+
+
+class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The sensors of one station."""
+
+    station: StationName
+    lanes: Annotated[tuple[Lane, ...], msgspec.Meta(min_length=1)]
+
+    @property
+    def channels(self) -> int:
+        """Return how many columns the samples must have at least."""
+        return 1 + max(strip.channel for lane in self.lanes for strip in lane.strips)
+
+
+def parse_site(text: str, *, name: str) -> Site:
+    """Parse and check one ``SITE.toml``.
+
+    Args:
+        text: the TOML document.
+        name: what to call it in messages, usually its path.
+
+    Raises:
+        TableError: a key is unknown, missing or wrong, or the sensors contradict
+            each other; the message names document, key and what is allowed.
+    """
+    site = parse_table(text, Site, name=name)
+    numbers = [lane.number for lane in site.lanes]
+    if len(set(numbers)) < len(numbers):
+        message = f"{name}: key 'lanes': lane numbers {numbers} must differ"
+        raise TableError(message)
+    inputs = [lane.presence_input for lane in site.lanes]
+    used_inputs = [bit for bit in inputs if bit is not None]
+    if len(set(used_inputs)) < len(used_inputs):
+        message = f"{name}: key 'lanes': presence_input {used_inputs} must differ"
+        raise TableError(message)
+    owner: dict[int, str] = {}
+    for i, lane in enumerate(site.lanes):
+        where = f"{name}: key 'lanes[{i}]"
+        _check_lane(lane, where=where)
+        for k, strip in enumerate(lane.strips):
+            key = f"lanes[{i}].strips[{k}].channel"
+            if strip.channel in owner:
+                message = (
+                    f"{name}: key '{key}': channel {strip.channel} is already that of "
+                    f"{owner[strip.channel]}; every strip needs its own"
+                )
+                raise TableError(message)
+            owner[strip.channel] = key
+    return site
+
+
+def _check_lane(lane: Lane, *, where: str) -> None:
+    low, high = lane.speed_range_kmh
+    if low >= high:
+        message = f"{where}.speed_range_kmh': {low} must be below {high}"
+        raise TableError(message)
+    for k, strip in enumerate(lane.strips):
+        figures = (
+            strip.position_m,
+            strip.width_m,
+            strip.counts_per_newton,
+            strip.time_offset_s,
+            strip.time_constant_s or 0.0,
+        )
+        if not all(math.isfinite(figure) for figure in figures):
+            message = f"{where}.strips[{k}]': every figure must be finite"
+            raise TableError(message)
+    rows = sorted({strip.row for strip in lane.strips})
+    if len(rows) < 2 or rows != list(range(len(rows))):
+        message = (
+            f"{where}.strips': rows {rows}; expected at least two, numbered from 0 "
+            f"without a gap"
+        )
+        raise TableError(message)
+    for row in rows:
+        sides = sorted(strip.side for strip in lane.strips if strip.row == row)
+        if sides not in (["full"], ["left", "right"]):
+            message = (
+                f"{where}.strips': row {row} has sides {', '.join(sides)}; expected "
+                f"one left and one right, or one full"
+            )
+            raise TableError(message)
+    for row in rows[1:]:
+        before = max(s.position_m for s in lane.strips if s.row == row - 1)
+        here = min(s.position_m for s in lane.strips if s.row == row)
+        if here <= before:
+            message = (
+                f"{where}.strips': position_m {here} of row {row} must lie behind "
+                f"{before} of row {row - 1}"
+            )
+            raise TableError(message)
