@@ -92,8 +92,10 @@ def _fsync_median_s(folder: Path) -> float:
 def _table(said: dict[str, Any], figures: list[Figure]) -> str:
     lines = [
         "",
-        f"{said['vehicles']} vehicles in real time; one fsync here costs "
-        f"{said['fsync_median_s'] * 1000:.2f} ms (median)",
+        (
+            f"{said['vehicles']} vehicles in real time; one fsync here costs "
+            f"{said['fsync_median_s'] * 1000:.2f} ms (median)"
+        ),
         f"{'figure':<40}{'measured':>10}{'goal':>8}",
     ]
     for name, measured, goal, unit in figures:
