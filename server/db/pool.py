@@ -148,7 +148,7 @@ async def fetch_one(
 
 
 async def fetch_rows(
-    connection: Connection, query: bytes, parameters: Parameters = ()
+    connection: Connection, query: bytes, parameters: Parameters | None = None
 ) -> list[DictRow]:
     """Run a query and return its rows as they are."""
     cursor = await connection.execute(query, parameters)
@@ -156,7 +156,7 @@ async def fetch_rows(
 
 
 async def execute(
-    connection: Connection, query: bytes, parameters: Parameters = ()
+    connection: Connection, query: bytes, parameters: Parameters | None = None
 ) -> int:
     """Run a statement and return how many rows it touched."""
     cursor = await connection.execute(query, parameters)

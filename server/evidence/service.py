@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Literal
 
+from server.db.events import notify
 from server.db.pool import Pool
 from server.errors import EvidenceRefused, NotFound
 from server.evidence import store
@@ -104,6 +105,8 @@ async def _take(
         await store.mark_stored(
             connection, sha256, station_id=station_id, size_bytes=announced, now=now
         )
+        for record_id in await store.records_waiting_for(connection, sha256):
+            await notify(connection, "record", str(record_id))
     return "stored"
 
 

@@ -11,10 +11,7 @@ import msgspec
 
 from wim.messages import AssessmentFields, Flag, PlateColour, PlateNote, VehicleClass
 
-__all__ = ["HUNDRED_TONNE_KG", "Passage", "PassageSummary", "Verdict"]
-
-HUNDRED_TONNE_KG = 100_000.0
-"""From this gross mass on a vehicle is called 百吨王: a word, not a legal class."""
+__all__ = ["Passage", "PassageSummary", "Verdict"]
 
 Verdict = AssessmentFields
 """One verdict: limit, deduction, excess and the rule that was applied."""
@@ -26,7 +23,8 @@ class PassageSummary(msgspec.Struct, frozen=True, kw_only=True):
     ``arrival`` numbers the passages in the order in which they were stored and is the
     cursor of lists. ``plate`` is the best reading (front before rear, then by its
     weakest character), None when unread. ``overloaded`` and what follows are the
-    second verdict's, None when no table was in force.
+    second verdict's, None when no table was in force. ``hundred_tonne`` 百吨王 is that
+    table's band of the name: a word of campaigns, not a legal class.
     """
 
     arrival: int
