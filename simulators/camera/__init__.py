@@ -1,0 +1,1 @@
+"""The rendered cameras: the only place of the simulators that draws pixels."""

@@ -1,0 +1,312 @@
+"""The fleet: trucks of two to six axles, rigid and articulated, lawful and not.
+
+It knows geometry and masses; how a truck moves, presses on the road or looks is told
+elsewhere. The masses here are truth: only the ledger writes them down.
+"""
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from simulators.plates import Plate, random_plate, random_trailer_plate
+
+__all__ = ["MODELS", "Load", "Model", "Vehicle", "draw_vehicle", "heavy_vehicle"]
+
+VehicleClass = Literal["rigid", "articulated"]
+Load = Literal["empty", "lawful", "overloaded"]
+Body = Literal["stake", "tipper", "box", "tank"]
+Colour = Literal["red", "blue", "green", "white", "yellow", "orange"]
+
+HEAVY_MASS_KG = 120_000.0
+"""The hundred-tonne truck that every plan of the demo contains."""
+
+_GREATEST_MASS_KG = 130_000.0
+_GREATEST_AXLE_KG = 24_400.0
+_TANDEM_M = 1.35
+_TRAILER_TANDEM_M = 1.31
+_BODIES: tuple[Body, ...] = ("stake", "tipper", "box", "tank")
+_COLOURS: tuple[Colour, ...] = ("red", "blue", "green", "white", "yellow", "orange")
+
+
+class Model(msgspec.Struct, frozen=True):
+    """One kind of truck.
+
+    ``groups`` counts the axles of each group from the front; ``gaps_m`` are the least
+    and greatest distance between the last axle of a group and the first of the next,
+    ``inside_m`` the distances inside each group. ``empty_kg`` are the axle loads of
+    the empty truck. ``kindest_limit_kg`` is the greatest limit that a vehicle with
+    this number of axles may have: a truck drawn as overloaded lies above it, one drawn
+    as lawful below its own limit, so that the truth is beyond argument.
+    """
+
+    name: str
+    vehicle_class: VehicleClass
+    groups: tuple[int, ...]
+    gaps_m: tuple[tuple[float, float], ...]
+    inside_m: tuple[float, ...]
+    empty_kg: tuple[float, ...]
+    limit_kg: float
+    kindest_limit_kg: float
+    share: float
+    rear_overhang_m: tuple[float, float]
+    hinge_group: int | None = None
+
+    @property
+    def axle_count(self) -> int:
+        """How many axles."""
+        return sum(self.groups)
+
+
+MODELS: tuple[Model, ...] = (
+    Model(
+        name="2-axle rigid",
+        vehicle_class="rigid",
+        groups=(1, 1),
+        gaps_m=((4.5, 6.0),),
+        inside_m=(0.0, 0.0),
+        empty_kg=(3_000.0, 3_200.0),
+        limit_kg=18_000.0,
+        kindest_limit_kg=18_000.0,
+        share=0.18,
+        rear_overhang_m=(1.8, 2.5),
+    ),
+    Model(
+        name="3-axle rigid",
+        vehicle_class="rigid",
+        groups=(1, 2),
+        gaps_m=((3.6, 4.5),),
+        inside_m=(0.0, _TANDEM_M),
+        empty_kg=(4_600.0, 2_900.0, 2_900.0),
+        limit_kg=25_000.0,
+        kindest_limit_kg=27_000.0,
+        share=0.14,
+        rear_overhang_m=(1.6, 2.2),
+    ),
+    Model(
+        name="4-axle rigid",
+        vehicle_class="rigid",
+        groups=(2, 2),
+        gaps_m=((3.5, 4.5),),
+        inside_m=(1.9, _TANDEM_M),
+        empty_kg=(3_600.0, 3_500.0, 3_000.0, 3_000.0),
+        limit_kg=31_000.0,
+        kindest_limit_kg=36_000.0,
+        share=0.16,
+        rear_overhang_m=(1.5, 2.0),
+    ),
+    Model(
+        name="4-axle articulated",
+        vehicle_class="articulated",
+        groups=(1, 1, 2),
+        gaps_m=((3.4, 3.8), (6.5, 8.0)),
+        inside_m=(0.0, 0.0, _TRAILER_TANDEM_M),
+        empty_kg=(4_700.0, 3_000.0, 2_400.0, 2_400.0),
+        limit_kg=36_000.0,
+        kindest_limit_kg=36_000.0,
+        share=0.10,
+        rear_overhang_m=(1.8, 2.5),
+        hinge_group=1,
+    ),
+    Model(
+        name="5-axle articulated",
+        vehicle_class="articulated",
+        groups=(1, 1, 3),
+        gaps_m=((3.4, 3.8), (6.0, 7.2)),
+        inside_m=(0.0, 0.0, _TRAILER_TANDEM_M),
+        empty_kg=(4_800.0, 3_100.0, 2_100.0, 2_100.0, 2_100.0),
+        limit_kg=43_000.0,
+        kindest_limit_kg=43_000.0,
+        share=0.12,
+        rear_overhang_m=(1.8, 2.5),
+        hinge_group=1,
+    ),
+    Model(
+        name="6-axle articulated",
+        vehicle_class="articulated",
+        groups=(1, 2, 3),
+        gaps_m=((3.2, 3.4), (6.5, 7.5)),
+        inside_m=(0.0, _TANDEM_M, _TRAILER_TANDEM_M),
+        empty_kg=(5_000.0, 2_400.0, 2_400.0, 2_100.0, 2_100.0, 2_100.0),
+        limit_kg=49_000.0,
+        kindest_limit_kg=49_000.0,
+        share=0.30,
+        rear_overhang_m=(1.8, 2.5),
+        hinge_group=1,
+    ),
+)
+
+
+class Vehicle(msgspec.Struct, frozen=True):
+    """One truck with its load, as it truly is.
+
+    ``axle_positions_m`` are metres behind the first axle. ``left_share`` is the part
+    of each axle load that the left wheels carry.
+    """
+
+    model: str
+    vehicle_class: VehicleClass
+    load: Load
+    axle_positions_m: tuple[float, ...]
+    axle_loads_kg: tuple[float, ...]
+    axle_groups: tuple[tuple[int, ...], ...]
+    left_share: float
+    front_overhang_m: float
+    rear_overhang_m: float
+    hinge_axle: int | None
+    plate: Plate
+    rear_plate: Plate
+    body: Body
+    colour: Colour
+    likeness_seed: int
+
+    def __post_init__(self) -> None:
+        """Refuse a truck whose axles and loads do not belong together."""
+        axles = [axle for group in self.axle_groups for axle in group]
+        if not len(self.axle_loads_kg) == len(self.axle_positions_m) == len(axles):
+            message = f"{len(self.axle_loads_kg)} axle loads for {len(axles)} axles"
+            raise ValueError(message)
+        if min(self.axle_loads_kg) <= 0.0:
+            message = f"axle load {min(self.axle_loads_kg):g} kg"
+            raise ValueError(message)
+
+    @property
+    def gross_mass_kg(self) -> float:
+        """The static mass on all axles."""
+        return sum(self.axle_loads_kg)
+
+    @property
+    def wheelbase_m(self) -> float:
+        """First to last axle."""
+        return self.axle_positions_m[-1]
+
+    @property
+    def axle_spacings_m(self) -> tuple[float, ...]:
+        """Distances between one axle and the next."""
+        positions = self.axle_positions_m
+        return tuple(b - a for a, b in zip(positions, positions[1:], strict=False))
+
+    @property
+    def axle_configuration(self) -> str:
+        """Axles of each group joined by plus, as ``1+2+3``."""
+        return "+".join(str(len(group)) for group in self.axle_groups)
+
+    @property
+    def length_m(self) -> float:
+        """Bumper to tail."""
+        return self.front_overhang_m + self.wheelbase_m + self.rear_overhang_m
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it carries anything."""
+        return self.load != "empty"
+
+
+def draw_vehicle(
+    rng: np.random.Generator, overloaded_share: float, empty_share: float
+) -> Vehicle:
+    """Draw one truck of the mix."""
+    shares = np.array([model.share for model in MODELS])
+    model = MODELS[int(rng.choice(len(MODELS), p=shares / shares.sum()))]
+    chance = rng.random()
+    load: Load
+    if chance < overloaded_share:
+        load = "overloaded"
+        most = min(
+            _GREATEST_MASS_KG,
+            2.3 * model.kindest_limit_kg,
+            8_000.0 * model.groups[0]
+            + _GREATEST_AXLE_KG * (model.axle_count - model.groups[0]),
+        )
+        least = 1.15 * model.kindest_limit_kg
+        gross_kg = least + (most - least) * rng.beta(1.0, 2.2)
+    elif chance < overloaded_share + empty_share:
+        load = "empty"
+        gross_kg = sum(model.empty_kg) * rng.uniform(0.95, 1.1)
+    else:
+        load = "lawful"
+        gross_kg = model.limit_kg * rng.uniform(0.55, 0.93)
+    return _build(rng, model, load, gross_kg=gross_kg)
+
+
+def heavy_vehicle(rng: np.random.Generator) -> Vehicle:
+    """Draw the six-axle articulated truck of 120 t."""
+    return _build(rng, MODELS[-1], "overloaded", gross_kg=HEAVY_MASS_KG)
+
+
+def _build(
+    rng: np.random.Generator, model: Model, load: Load, *, gross_kg: float
+) -> Vehicle:
+    positions, groups = _geometry(rng, model)
+    plate = random_plate(rng)
+    if model.hinge_group is None:
+        rear_plate = Plate(plate.text, "yellow", 2)
+        hinge_axle = None
+    else:
+        rear_plate = random_trailer_plate(rng)
+        hinge_axle = groups[model.hinge_group][-1]
+    return Vehicle(
+        model=model.name,
+        vehicle_class=model.vehicle_class,
+        load=load,
+        axle_positions_m=positions,
+        axle_loads_kg=_axle_loads(rng, model, gross_kg),
+        axle_groups=groups,
+        left_share=float(rng.uniform(0.47, 0.53)),
+        front_overhang_m=float(rng.uniform(1.35, 1.5)),
+        rear_overhang_m=float(rng.uniform(*model.rear_overhang_m)),
+        hinge_axle=hinge_axle,
+        plate=plate,
+        rear_plate=rear_plate,
+        body=_body(rng, load),
+        colour=_COLOURS[int(rng.integers(len(_COLOURS)))],
+        likeness_seed=int(rng.integers(2**31)),
+    )
+
+
+def _body(rng: np.random.Generator, load: Load) -> Body:
+    """Draw a body; what overloads a truck is heaped on an open one."""
+    bodies = _BODIES[:2] if load == "overloaded" else _BODIES
+    return bodies[int(rng.integers(len(bodies)))]
+
+
+def _geometry(
+    rng: np.random.Generator, model: Model
+) -> tuple[tuple[float, ...], tuple[tuple[int, ...], ...]]:
+    positions: list[float] = []
+    groups: list[tuple[int, ...]] = []
+    here = 0.0
+    for number, count in enumerate(model.groups):
+        if number > 0:
+            here += float(rng.uniform(*model.gaps_m[number - 1]))
+        first = len(positions)
+        for inside in range(count):
+            if inside > 0:
+                here += model.inside_m[number]
+            positions.append(round(here, 3))
+        groups.append(tuple(range(first, first + count)))
+    return tuple(positions), tuple(groups)
+
+
+def _axle_loads(
+    rng: np.random.Generator, model: Model, gross_kg: float
+) -> tuple[float, ...]:
+    """Spread a mass over the axles: little on the steering axles, the rest behind."""
+    empty = np.array(model.empty_kg) * gross_kg / sum(model.empty_kg)
+    steered = model.groups[0]
+    tare_kg = sum(model.empty_kg)
+    if gross_kg <= 1.15 * tare_kg:
+        loads = empty
+    else:
+        steer_kg = min(
+            model.empty_kg[0] + 0.08 * (gross_kg - tare_kg) / steered,
+            rng.uniform(7_300.0, 8_000.0),
+        )
+        rest = model.axle_count - steered
+        rest_kg = gross_kg - steered * steer_kg
+        weights = np.ones(rest) + rng.uniform(-0.04, 0.04, rest)
+        loads = np.concatenate(
+            [np.full(steered, steer_kg), rest_kg * weights / weights.sum()]
+        )
+    loads *= gross_kg / loads.sum()
+    return tuple(float(load) for load in loads)
