@@ -1,0 +1,203 @@
+"""Finds plates by the colour of their ground and the strokes that stand on it.
+
+A candidate is a filled, nearly rectangular patch of plate colour that carries strokes.
+It refuses bare patches (machinery, lamps, painted stripes) and never reads.
+"""
+
+from typing import Final
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lpr.image import Corners, Image, Region, pixels_of_region, straighten
+from lpr.models import PlateBox
+
+__all__ = ["ColourFinder"]
+
+Mask = NDArray[np.uint8]
+
+# hue of 180, saturation, value
+_GROUNDS: Final = (
+    ((12, 85, 60), (88, 255, 255)),  # yellow, green and what fades between them
+    ((96, 90, 45), (130, 255, 255)),  # blue
+)
+_SHRINK: Final = 2
+_SMALLEST_WIDTH_PX: Final = 32.0
+_ASPECTS: Final = (1.45, 5.6)
+_MOST_TILT_DEG: Final = 28.0
+_FEWEST_STROKES: Final = 5
+_STROKE_DEPTH: Final = 9.0
+_MOST_CANDIDATES: Final = 6
+
+
+class ColourFinder(msgspec.Struct, frozen=True):
+    """The detector of the first reader: colour, shape, strokes."""
+
+    most: int = 4
+
+    def detect(self, image: Image, *, region: Region | None) -> tuple[PlateBox, ...]:
+        """Boxes in pixels of the whole image, the most likely first."""
+        x0, y0, x1, y1 = pixels_of_region(image, region)
+        if x1 - x0 < 24 or y1 - y0 < 12:
+            return ()
+        part = image[y0:y1, x0:x1]
+        coarse = np.asarray(part[::_SHRINK, ::_SHRINK], np.uint8)
+        tones = np.asarray(
+            cv2.cvtColor(np.ascontiguousarray(coarse), cv2.COLOR_BGR2HSV), np.uint8
+        )
+        found: list[PlateBox] = []
+        for ground in _GROUNDS:
+            for contour in _patches(_mask_of(tones, ground)):
+                corners = _refined(part, contour * _SHRINK, ground)
+                if corners is None:
+                    continue
+                confidence = _plausibility(part, corners)
+                if confidence > 0.0:
+                    offset = np.array([x0, y0], dtype=np.float32)
+                    found.append(
+                        PlateBox(corners=corners + offset, confidence=confidence)
+                    )
+        found.sort(key=lambda box: -box.confidence * min(box.width_px, 160.0))
+        return tuple(found[: self.most])
+
+
+def _mask_of(tones: Mask, ground: tuple[tuple[int, ...], tuple[int, ...]]) -> Mask:
+    low, high = ground
+    mask = cv2.inRange(tones, np.array(low), np.array(high))
+    return np.asarray(
+        cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), np.uint8
+    )
+
+
+def _patches(mask: Mask) -> list[NDArray[np.int32]]:
+    """Outlines that are nearly rectangles of a plate's proportions."""
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    kept: list[tuple[float, NDArray[np.int32]]] = []
+    for outline in outlines:
+        _, _, width, height = cv2.boundingRect(outline)
+        if width < _SMALLEST_WIDTH_PX / _SHRINK or height < 5 or height > width:
+            continue
+        (_, _), sides, _ = cv2.minAreaRect(outline)
+        long, short = max(sides), min(sides)
+        if short < 4 or not _ASPECTS[0] <= long / short <= _ASPECTS[1]:
+            continue
+        filled = cv2.contourArea(outline) / (long * short)
+        if filled > 0.66:
+            kept.append((filled * long, np.asarray(outline[:, 0], np.int32)))
+    kept.sort(key=lambda pair: -pair[0])
+    return [outline for _, outline in kept[:_MOST_CANDIDATES]]
+
+
+def _refined(
+    part: Image,
+    outline: NDArray[np.int32],
+    ground: tuple[tuple[int, ...], tuple[int, ...]],
+) -> Corners | None:
+    """The four corners of a patch at full resolution, from lines along its sides."""
+    x, y, width, height = cv2.boundingRect(outline)
+    margin = max(4, width // 12)
+    left, top = max(x - margin, 0), max(y - margin, 0)
+    window = part[top : y + height + margin, left : x + width + margin]
+    tones = np.asarray(cv2.cvtColor(window, cv2.COLOR_BGR2HSV), np.uint8)
+    outlines, _ = cv2.findContours(
+        _mask_of(tones, ground), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    if not outlines:
+        return None
+    largest = max(outlines, key=cv2.contourArea)
+    points = np.asarray(largest[:, 0], dtype=np.float64)
+    quadrilateral = _quadrilateral(points)
+    if quadrilateral is None:
+        return None
+    return np.asarray(quadrilateral + np.array([left, top]), np.float32)
+
+
+def _quadrilateral(points: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """The four corners that lines along the sides of an outline make."""
+    centre, sides, degrees = cv2.minAreaRect(points.astype(np.float32))
+    if sides[0] < sides[1]:
+        sides, degrees = (sides[1], sides[0]), degrees - 90.0
+    degrees = (degrees + 90.0) % 180.0 - 90.0
+    if abs(degrees) > _MOST_TILT_DEG or min(sides) < 6:
+        return None
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    along, down = turn @ (points - np.array(centre)).T
+    half_long, half_short = sides[0] / 2, sides[1] / 2
+    lines = [
+        _side(along, down, half_long, -1),
+        _side(down, along, half_short, 1),
+        _side(along, down, half_long, 1),
+        _side(down, along, half_short, -1),
+    ]
+    if any(line is None for line in lines):
+        return None
+    (top_a, top_b), (right_a, right_b), (bottom_a, bottom_b), (left_a, left_b) = (
+        line for line in lines if line is not None
+    )
+    corners = []
+    for level_a, level_b, upright_a, upright_b in (
+        (top_a, top_b, left_a, left_b),
+        (top_a, top_b, right_a, right_b),
+        (bottom_a, bottom_b, right_a, right_b),
+        (bottom_a, bottom_b, left_a, left_b),
+    ):
+        # down = a·along + b meets along = a'·down + b'
+        u = (upright_a * level_b + upright_b) / (1.0 - upright_a * level_a)
+        corners.append([u, level_a * u + level_b])
+    # the outline runs through the middle of the outermost pixels
+    grown = np.array(corners) + np.array(
+        [[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]
+    )
+    return np.asarray(grown @ turn + np.array(centre) + 0.5, np.float64)
+
+
+def _side(
+    along: NDArray[np.float64], across: NDArray[np.float64], half: float, sign: int
+) -> tuple[float, float] | None:
+    """The line ``across = a·along + b`` along the outermost points of one side."""
+    bins = max(4, min(40, int(half / 1.5)))
+    inner = np.abs(along) < 0.86 * half
+    if inner.sum() < 8:
+        return None
+    place = ((along[inner] / half + 1.0) / 2.0 * bins).astype(int)
+    values = sign * across[inner]
+    outermost = np.full(bins, -np.inf)
+    np.maximum.at(outermost, np.clip(place, 0, bins - 1), values)
+    used = np.isfinite(outermost) & (outermost > 0)
+    if used.sum() < 3:
+        return None
+    x = (np.flatnonzero(used) + 0.5) / bins * 2 * half - half
+    y = outermost[used]
+    a, b = 0.0, float(np.median(y))
+    for _ in range(4):  # reweighted: dirt at the rim does not pull
+        weight = 1.0 / (1.0 + np.abs(y - (a * x + b)))
+        a, b = np.polyfit(x, y, 1, w=weight)
+    return float(sign * a), float(sign * b)
+
+
+def _plausibility(part: Image, corners: Corners) -> float:
+    """0 for a patch without strokes; near 1 for one that looks like a plate."""
+    flat = straighten(part, corners, width=128, height=40)
+    grey = cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    inner = grey[6:34, 4:124]
+    counts = []
+    for row in inner[4:-4:3]:
+        steps = np.diff(row)
+        # strokes: falls and rises deeper than noise, in turns
+        turns, level, direction = 0, row[0], 0
+        for value in row[1:]:
+            change = value - level
+            if abs(change) > _STROKE_DEPTH:
+                side = 1 if change > 0 else -1
+                turns += side != direction
+                direction, level = side, value
+            elif (change > 0) == (direction > 0):
+                level = value
+        counts.append(turns if len(steps) else 0)
+    strokes = float(np.median(counts)) / 2
+    if strokes < _FEWEST_STROKES:
+        return 0.0
+    return float(min(1.0, 0.5 + 0.05 * (strokes - _FEWEST_STROKES)))
