@@ -1,4 +1,4 @@
-"""From samples to passages (过车记录): one streaming weigher for all lanes of a station.
+"""From samples to passages (过车记录): a streaming weigher for all lanes of a site.
 
 It reads no clock and does no I/O: samples come in blocks of any size, and the same
 samples give the same bits whatever the blocks.
