@@ -1,7 +1,13 @@
 """Leads to where a passage's load may have been weighed, for the pages."""
 
 from server.accounts.model import Account
-from server.db.pool import Pool
+from server.cases import service as cases
+from server.db.pool import Connection, Pool
+from server.enterprises import store as enterprises_store
+from server.errors import NotFound
+from server.passages import store as passages_store
+from server.passages.model import Passage
+from server.tracing import workflow
 from server.tracing.model import CaseFile, Lead
 
 __all__ = ["case_file", "leads"]
@@ -13,7 +19,12 @@ async def leads(pool: Pool, passage_id: str) -> tuple[Lead, ...]:
     Raises:
         NotFound: no such passage.
     """
-    raise NotImplementedError
+    async with pool.connection() as connection:
+        passage = await passages_store.find_passage(connection, passage_id)
+        if passage is None:
+            message = f"no passage {passage_id}"
+            raise NotFound(message)
+        return await _leads(connection, passage)
 
 
 async def case_file(pool: Pool, case_id: int, *, viewer: Account) -> CaseFile:
@@ -22,4 +33,26 @@ async def case_file(pool: Pool, case_id: int, *, viewer: Account) -> CaseFile:
     Raises:
         NotFound: no such case.
     """
-    raise NotImplementedError
+    found = await cases.find_case(pool, case_id, viewer=viewer)
+    passage = found.record.passage
+    async with pool.connection() as connection:
+        return CaseFile(
+            case=found.case,
+            record=found.record,
+            leads=await _leads(connection, passage),
+            searched_plates=workflow.plates_of(passage),
+        )
+
+
+async def _leads(connection: Connection, passage: Passage) -> tuple[Lead, ...]:
+    plates = workflow.plates_of(passage)
+    if not plates:
+        return ()
+    passed_at = passage.summary.passed_at
+    weighings = await enterprises_store.in_window(
+        connection,
+        from_at=passed_at - workflow.WINDOW,
+        to_at=passed_at,
+        patterns=workflow.patterns(plates),
+    )
+    return workflow.find_leads(passage, plates, weighings)
