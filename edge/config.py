@@ -1,0 +1,350 @@
+"""One station's TOML file into one frozen value, checked before anything starts.
+
+It opens the file and those that it names; it starts nothing, imports nothing heavy and
+reads no environment. Paths in the file are relative to the file.
+"""
+
+import re
+import urllib.parse
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn, TypeAlias
+
+import msgspec
+
+from edge.errors import ConfigError
+from wim.errors import WimError
+from wim.limits import LimitTable, parse_limit_table
+from wim.samples import Site, parse_site
+from wim.tables import parse_table
+
+__all__ = [
+    "CameraConfig",
+    "CameraLane",
+    "ClockConfig",
+    "KeysConfig",
+    "LineConfig",
+    "MqttConfig",
+    "Role",
+    "ScaleConfig",
+    "StationConfig",
+    "StationTable",
+    "StorageConfig",
+    "UploadConfig",
+    "View",
+    "WeighingConfig",
+    "load_config",
+]
+
+Role: TypeAlias = Literal["roadside", "source"]
+View: TypeAlias = Literal["front", "side", "rear", "gate"]
+Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=3600.0)]
+Fraction: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Name: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")]
+
+_VIEWS: dict[Role, tuple[View, ...]] = {
+    "roadside": ("front", "side", "rear"),
+    "source": ("gate",),
+}
+_PROTOCOLS: dict[Role, str] = {"roadside": "strip", "source": "xk3190"}
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Root of all tables of the file."""
+
+
+class StationTable(_Table, frozen=True, kw_only=True):
+    """Who this is and where its data live."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9][A-Z0-9-]{1,31}$")]
+    role: Role
+    data_dir: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class LineConfig(_Table, frozen=True, kw_only=True):
+    """The sensor line: which driver, which protocol, where."""
+
+    protocol: Literal["strip", "xk3190"]
+    device: Annotated[str, msgspec.Meta(min_length=1)]
+    driver: Literal["serial", "replay"] = "serial"
+    baud: Annotated[int, msgspec.Meta(ge=300, le=12_000_000)] = 9600
+    silent_after_s: Seconds = 2.0
+
+
+class WeighingConfig(_Table, frozen=True, kw_only=True):
+    """Roadside only: the site's geometry and the limits in force."""
+
+    site: str
+    limits: str
+    region: Annotated[str, msgspec.Meta(min_length=2)]
+
+
+class ScaleConfig(_Table, frozen=True, kw_only=True):
+    """Source only: when a load on the static scale counts as one weighing."""
+
+    name: Name = "scale"
+    stable_for_s: Seconds = 3.0
+    tolerance_kg: Annotated[float, msgspec.Meta(gt=0.0)] = 40.0
+    minimum_mass_kg: Annotated[float, msgspec.Meta(gt=0.0)] = 3000.0
+
+
+class CameraLane(_Table, frozen=True, kw_only=True):
+    """Where in the picture one lane is: x0, y0, x1, y1 as fractions of the frame."""
+
+    number: Annotated[int, msgspec.Meta(ge=1)]
+    region: tuple[Fraction, Fraction, Fraction, Fraction] = (0.0, 0.0, 1.0, 1.0)
+
+
+class CameraConfig(_Table, frozen=True, kw_only=True):
+    """One network camera."""
+
+    name: Name
+    view: View
+    url: Annotated[str, msgspec.Meta(min_length=1)]
+    lanes: tuple[CameraLane, ...]
+    driver: Literal["opencv"] = "opencv"
+    stale_after_s: Seconds = 3.0
+    ring_s: Seconds = 12.0
+    ring_mb: Annotated[int, msgspec.Meta(ge=1, le=512)] = 16
+
+    def region(self, lane: int) -> tuple[float, float, float, float] | None:
+        """Return where this camera sees a lane, or None if it does not."""
+        return next((at.region for at in self.lanes if at.number == lane), None)
+
+
+class MqttConfig(_Table, frozen=True, kw_only=True):
+    """The broker; how long to wait for the centre's receipts."""
+
+    url: str
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    username: str | None = None
+    password: str | None = None
+    window: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
+    ack_timeout_s: Seconds = 5.0
+    heartbeat_s: Seconds = 5.0
+    session_expiry_s: Annotated[int, msgspec.Meta(ge=0)] = 7 * 24 * 3600
+
+
+class UploadConfig(_Table, frozen=True, kw_only=True):
+    """Where evidence files go, over HTTP(S)."""
+
+    url: str
+    ca: str | None = None
+    timeout_s: Seconds = 20.0
+
+
+class KeysConfig(_Table, frozen=True, kw_only=True):
+    """Our own signing key (a file) and the key whose receipts are believed."""
+
+    private_key: str
+    server_public_key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class StorageConfig(_Table, frozen=True, kw_only=True):
+    """How much room must stay free in the data folder."""
+
+    min_free_mb: Annotated[int, msgspec.Meta(ge=0)] = 200
+
+
+class ClockConfig(_Table, frozen=True, kw_only=True):
+    """How wrong the host's UTC may be; absent when nobody knows."""
+
+    error_bound_s: Annotated[float, msgspec.Meta(ge=0.0)] | None = None
+
+
+class _File(_Table, frozen=True, kw_only=True):
+    """The whole document as written."""
+
+    station: StationTable
+    line: LineConfig
+    cameras: tuple[CameraConfig, ...] = ()
+    mqtt: MqttConfig
+    upload: UploadConfig
+    keys: KeysConfig
+    weighing: WeighingConfig | None = None
+    scale: ScaleConfig | None = None
+    storage: StorageConfig = StorageConfig()
+    clock: ClockConfig = ClockConfig()
+
+
+class StationConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One station, checked: every path absolute, every table it names read.
+
+    ``site`` and ``limits`` are of the role roadside, ``scale`` of the role source.
+    """
+
+    path: Path
+    station: StationTable
+    data_dir: Path
+    line: LineConfig
+    cameras: tuple[CameraConfig, ...]
+    mqtt: MqttConfig
+    upload: UploadConfig
+    keys: KeysConfig
+    private_key: Path
+    storage: StorageConfig
+    clock: ClockConfig
+    site: Site | None
+    limits: tuple[LimitTable, ...]
+    region: str
+    scale: ScaleConfig | None
+
+
+def load_config(path: Path) -> StationConfig:
+    """Read and check one station's file and the tables that it names.
+
+    Raises:
+        ConfigError: one line with the file, the key and what is allowed there.
+    """
+    path = path.absolute()
+    try:
+        file = parse_table(_read(path, key=None), _File, name=str(path))
+        return _check(file, path)
+    except WimError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _check(file: _File, path: Path) -> StationConfig:
+    base, role = path.parent, file.station.role
+    if file.line.protocol != _PROTOCOLS[role]:
+        text = f"'{file.line.protocol}' does not fit role '{role}'"
+        _refuse(path, "line.protocol", text, f"'{_PROTOCOLS[role]}'")
+    site: Site | None = None
+    limits: tuple[LimitTable, ...] = ()
+    scale: ScaleConfig | None = None
+    if role == "roadside":
+        if file.weighing is None:
+            _refuse(path, "weighing", "missing", "a table with limits, region, site")
+        if file.scale is not None:
+            _refuse(path, "scale", "not of role 'roadside'", "no such table")
+        site = _site(base / file.weighing.site, path)
+        limits = _limits(base / file.weighing.limits, path)
+        lanes = {lane.number for lane in site.lanes}
+    else:
+        if file.weighing is not None:
+            _refuse(path, "weighing", "not of role 'source'", "no such table")
+        scale = file.scale or ScaleConfig()
+        lanes = {1}
+    _check_cameras(file.cameras, role, lanes, path)
+    _check_url(file.mqtt.url, ("mqtt", "mqtts"), "mqtt.url", path)
+    _check_url(file.upload.url, ("http", "https"), "upload.url", path)
+    if (file.mqtt.certificate is None) != (file.mqtt.key is None):
+        _refuse(path, "mqtt.certificate", "needs mqtt.key beside it", "both or none")
+    mqtt = msgspec.structs.replace(
+        file.mqtt,
+        ca=_existing(base, file.mqtt.ca, "mqtt.ca", path),
+        certificate=_existing(base, file.mqtt.certificate, "mqtt.certificate", path),
+        key=_existing(base, file.mqtt.key, "mqtt.key", path),
+    )
+    upload = msgspec.structs.replace(
+        file.upload, ca=_existing(base, file.upload.ca, "upload.ca", path)
+    )
+    private_key = (base / file.keys.private_key).absolute()
+    _check_private_key(private_key, path)
+    return StationConfig(
+        path=path,
+        station=file.station,
+        data_dir=(base / file.station.data_dir).absolute(),
+        line=file.line,
+        cameras=file.cameras,
+        mqtt=mqtt,
+        upload=upload,
+        keys=file.keys,
+        private_key=private_key,
+        storage=file.storage,
+        clock=file.clock,
+        site=site,
+        limits=limits,
+        region=file.weighing.region if file.weighing is not None else "",
+        scale=scale,
+    )
+
+
+def _site(site: Path, path: Path) -> Site:
+    text = _read(site, key=f"{path}: key 'weighing.site'")
+    return parse_site(text, name=str(site))
+
+
+def _limits(folder: Path, path: Path) -> tuple[LimitTable, ...]:
+    files = sorted(folder.glob("*.toml")) if folder.is_dir() else []
+    if not files:
+        _refuse(path, "weighing.limits", f"no *.toml in {folder}", "a folder of tables")
+    return tuple(
+        parse_limit_table(_read(each, key=None), name=str(each)) for each in files
+    )
+
+
+def _check_cameras(
+    cameras: tuple[CameraConfig, ...], role: Role, lanes: set[int], path: Path
+) -> None:
+    names = [camera.name for camera in cameras]
+    for index, camera in enumerate(cameras):
+        where = f"cameras[{index}]"
+        if names.count(camera.name) > 1:
+            _refuse(path, f"{where}.name", f"'{camera.name}' twice", "one name each")
+        if camera.view not in _VIEWS[role]:
+            allowed = ", ".join(f"'{view}'" for view in _VIEWS[role])
+            _refuse(path, f"{where}.view", f"'{camera.view}' at a {role}", allowed)
+        if not re.match(r"^(https?|rtsps?|file)://|^/", camera.url):
+            allowed = "http://, https://, rtsp://, rtsps://, file:// or a device path"
+            _refuse(path, f"{where}.url", f"'{camera.url}'", allowed)
+        if not camera.lanes:
+            _refuse(path, f"{where}.lanes", "empty", "at least one lane")
+        for spot, lane in enumerate(camera.lanes):
+            at = f"{where}.lanes[{spot}]"
+            if lane.number not in lanes:
+                allowed = ", ".join(str(number) for number in sorted(lanes))
+                _refuse(path, f"{at}.number", f"no lane {lane.number}", allowed)
+            x0, y0, x1, y1 = lane.region
+            if not (x0 < x1 and y0 < y1):
+                _refuse(path, f"{at}.region", f"{list(lane.region)}", "x0<x1, y0<y1")
+        seen = [(other.view, lane.number) for other in cameras for lane in other.lanes]
+        for lane in camera.lanes:
+            if seen.count((camera.view, lane.number)) > 1:
+                text = f"lane {lane.number} has two '{camera.view}' cameras"
+                _refuse(path, f"{where}.lanes", text, "one camera a view and lane")
+
+
+def _check_url(url: str, schemes: tuple[str, ...], key: str, path: Path) -> None:
+    allowed = " or ".join(f"{scheme}://HOST[:PORT]" for scheme in schemes)
+    try:
+        parts = urllib.parse.urlsplit(url)
+        sound = parts.scheme in schemes and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        _refuse(path, key, f"'{url}'", allowed)
+
+
+def _check_private_key(private_key: Path, path: Path) -> None:
+    """A key that is there must be one; one that is absent is made at the start."""
+    if private_key.exists() and not re.fullmatch(
+        r"[0-9a-f]{64}",
+        _read(private_key, key=f"{path}: key 'keys.private_key'").strip(),
+    ):
+        text = f"{private_key} is not an Ed25519 private key"
+        _refuse(path, "keys.private_key", text, "a file with 64 hexadecimal digits")
+
+
+def _existing(base: Path, name: str | None, key: str, path: Path) -> str | None:
+    if name is None:
+        return None
+    file = (base / name).absolute()
+    if not file.is_file():
+        _refuse(path, key, f"no file {file}", "a PEM file")
+    return str(file)
+
+
+def _read(path: Path, *, key: str | None) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        text = f"{key + ': ' if key else ''}cannot read {path}: {reason}"
+        raise ConfigError(text) from error
+
+
+def _refuse(path: Path, key: str, what: str, allowed: str) -> NoReturn:
+    text = f"{path}: key '{key}': {what}; allowed: {allowed}"
+    raise ConfigError(text)

@@ -1,0 +1,1 @@
+"""Hardware, one driver a file; the table of them is ``edge.devices.drivers``."""

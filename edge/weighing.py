@@ -1,0 +1,429 @@
+"""Bytes of the sensor line into weighed vehicles, with the host's time put on them.
+
+It takes no picture and stores nothing. A device that is missing, silent or noisy is a
+state with counters, never an exception; the next good frame goes on.
+"""
+
+import queue
+import threading
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, TypeAlias
+
+import structlog
+
+from edge.clock import Clock
+from edge.config import LineConfig, ScaleConfig
+from edge.devices.drivers import Chunk, LineEvent, LineLost, LineOpened, LineReader
+from edge.devices.watch import DeviceWatch
+from wim.passage import Event, Passage, VehicleEntered, Weigher
+from wim.protocols import strip, xk3190
+from wim.samples import Site
+
+__all__ = [
+    "Entered",
+    "Left",
+    "LineWeighing",
+    "LoadFinder",
+    "ScaleLine",
+    "ScaleWeighed",
+    "Settled",
+    "StripLine",
+    "Timeline",
+    "Weighed",
+]
+
+_TICK_S = 0.2
+_JUDGED_S = 1.0
+"""The state of a line is judged over so long."""
+_NOISY_SHARE = 0.1
+_LONGEST_LOSS_S = 10.0
+"""After a longer loss the samples begin a new stream."""
+_SAME_VEHICLE_S = 0.1
+_LOAD_GAP_S = 1.0
+
+
+class Entered(NamedTuple):
+    """A vehicle's first axle has crossed row 0, or a load has come to rest."""
+
+    vehicle: int
+    lane: int
+    at_s: float
+
+
+class Weighed(NamedTuple):
+    """A vehicle is through; times are on the host's monotonic clock."""
+
+    vehicle: int
+    passage: Passage
+    first_axle_at_s: float
+    middle_at_s: float
+    ended_at_s: float
+
+
+class ScaleWeighed(NamedTuple):
+    """A load has left the static scale."""
+
+    vehicle: int
+    mass_kg: float
+    settled_at_s: float
+
+
+class Timeline:
+    """Maps sample numbers of a stream onto the host's monotonic clock.
+
+    It keeps when the ends of the last blocks arrived and interpolates between them, so
+    that a stream may run faster or slower than its nominal rate.
+    """
+
+    def __init__(self, depth: int = 8192) -> None:
+        self._depth = depth
+        self._samples: list[int] = []
+        self._times_s: list[float] = []
+
+    def note(self, sample: int, at_s: float) -> None:
+        """Remember when the block that ends before ``sample`` had arrived."""
+        self._samples.append(sample)
+        self._times_s.append(at_s)
+        if len(self._samples) > 2 * self._depth:
+            del self._samples[: self._depth]
+            del self._times_s[: self._depth]
+
+    def at_s(self, sample: float) -> float:
+        """Return when a sample was there; outside what is known, the nearest time.
+
+        >>> timeline = Timeline()
+        >>> timeline.note(80, 10.0); timeline.note(160, 10.5)
+        >>> timeline.at_s(120)
+        10.25
+        """
+        after = bisect_left(self._samples, sample)
+        if after == 0:
+            return self._times_s[0]
+        if after == len(self._samples):
+            return self._times_s[-1]
+        s0, s1 = self._samples[after - 1], self._samples[after]
+        t0, t1 = self._times_s[after - 1], self._times_s[after]
+        return t0 + (t1 - t0) * (sample - s0) / (s1 - s0)
+
+
+class LineProtocol(Protocol):
+    """What one protocol makes of the bytes of a line."""
+
+    def receive(self, content: bytes, at_s: float) -> tuple[int, int]:
+        """Take bytes; return how many frames were good and how many bytes noise."""
+
+
+class StripLine:
+    """The strip protocol and the weigher behind it."""
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        watch: DeviceWatch,
+        on_entered: Callable[[Entered], None],
+        on_weighed: Callable[[Weighed], None],
+    ) -> None:
+        self._site = site
+        self._watch = watch
+        self._on_entered = on_entered
+        self._on_weighed = on_weighed
+        self._log = structlog.get_logger("edge.weighing")
+        self._decoder = strip.Decoder()
+        self._weigher: Weigher | None = None
+        self._timeline = Timeline()
+        self._fed = 0
+        self._vehicles = 0
+        self._open: deque[tuple[Entered, float]] = deque(maxlen=64)
+
+    def receive(self, content: bytes, at_s: float) -> tuple[int, int]:
+        """Take bytes; return how many frames were good and how many bytes noise."""
+        good = noise = 0
+        for event in self._decoder.receive(content):
+            match event:
+                case strip.SampleFrame():
+                    good += self._take(event, at_s)
+                case strip.FramesLost():
+                    self._lose(event)
+                case strip.LineNoise():
+                    noise += event.n_bytes
+                    self._watch.count("noise_bytes", event.n_bytes)
+                    self._watch.count(f"noise_{event.reason}")
+        return good, noise
+
+    def _take(self, frame: strip.SampleFrame, at_s: float) -> int:
+        samples, channels = frame.counts.shape
+        if channels < self._site.channels:
+            self._watch.count("frames_of_wrong_width")
+            return 0
+        weigher = self._weigher
+        if weigher is None or weigher.sample_rate_hz != frame.sample_rate_hz:
+            self._end_stream()
+            weigher = Weigher(self._site, sample_rate_hz=frame.sample_rate_hz)
+            self._weigher = weigher
+        events = weigher.receive(frame.counts, frame.inputs)
+        self._fed += samples
+        self._timeline.note(self._fed, at_s)
+        self._watch.count("frames")
+        self._pass_on(events)
+        return 1
+
+    def _lose(self, loss: strip.FramesLost) -> None:
+        self._watch.count("lost_frames", loss.frames)
+        self._watch.count("lost_samples", loss.samples)
+        if self._weigher is None:
+            return
+        longest = _LONGEST_LOSS_S * self._weigher.sample_rate_hz
+        if loss.restarted or loss.samples > longest:
+            self._watch.count("stream_restarts")
+            self._end_stream()
+        elif loss.samples:
+            events = self._weigher.lose(loss.samples)
+            self._fed += loss.samples
+            self._pass_on(events)
+
+    def _end_stream(self) -> None:
+        """Close what is open and begin a new count of samples."""
+        if self._weigher is not None and self._fed:
+            self._pass_on(self._weigher.flush())
+        self._weigher = None
+        self._timeline, self._fed = Timeline(), 0
+        self._open.clear()
+
+    def _pass_on(self, events: list[Event]) -> None:
+        for event in events:
+            match event:
+                case VehicleEntered():
+                    self._enter(event.lane, event.first_axle_s)
+                case Passage():
+                    self._close(event)
+
+    def _enter(self, lane: int, first_axle_s: float) -> Entered:
+        self._vehicles += 1
+        entered = Entered(self._vehicles, lane, self._at_s(first_axle_s))
+        self._open.append((entered, first_axle_s))
+        self._on_entered(entered)
+        return entered
+
+    def _close(self, passage: Passage) -> None:
+        entered = self._entry_of(passage)
+        middle_s = (passage.first_axle_s + passage.ended_s) / 2.0
+        self._on_weighed(
+            Weighed(
+                vehicle=entered.vehicle,
+                passage=passage,
+                first_axle_at_s=entered.at_s,
+                middle_at_s=self._at_s(middle_s),
+                ended_at_s=self._at_s(passage.ended_s),
+            )
+        )
+
+    def _entry_of(self, passage: Passage) -> Entered:
+        """Return the entry of this passage; one that was not announced is made now."""
+        for pair in self._open:
+            entered, first_axle_s = pair
+            apart_s = abs(first_axle_s - passage.first_axle_s)
+            if entered.lane == passage.lane and apart_s <= _SAME_VEHICLE_S:
+                self._open.remove(pair)
+                return entered
+        self._watch.count("passages_not_announced")
+        entered = self._enter(passage.lane, passage.first_axle_s)
+        self._open.pop()
+        return entered
+
+    def _at_s(self, stream_s: float) -> float:
+        if self._weigher is None:
+            raise AssertionError
+        return self._timeline.at_s(stream_s * self._weigher.sample_rate_hz)
+
+
+class Settled(NamedTuple):
+    """A load has come to rest on the scale."""
+
+    at_s: float
+
+
+class Left(NamedTuple):
+    """A load has left; ``mass_kg`` is the greatest that rested during its stay."""
+
+    mass_kg: float
+    settled_at_s: float
+
+
+class LoadFinder:
+    """Tells from the readings of a static scale when one load has been weighed.
+
+    A load rests when its readings stay within the tolerance for long enough. While it
+    stands, more may be loaded: the greatest resting mass counts, once the scale has
+    fallen below the minimum again.
+    """
+
+    def __init__(self, config: ScaleConfig) -> None:
+        self._config = config
+        self._readings: deque[tuple[float, float]] = deque()
+        self._best: Left | None = None
+
+    def receive(self, mass_kg: float, at_s: float) -> list[Settled | Left]:
+        """Take one reading and return what it decides."""
+        if mass_kg < self._config.minimum_mass_kg:
+            best, self._best = self._best, None
+            self._readings.clear()
+            return [best] if best is not None else []
+        if self._readings and at_s - self._readings[-1][0] > _LOAD_GAP_S:
+            self._readings.clear()
+        self._readings.append((at_s, mass_kg))
+        stable_s = self._config.stable_for_s
+        while len(self._readings) > 1 and self._readings[1][0] <= at_s - stable_s:
+            self._readings.popleft()
+        return self._settle(at_s)
+
+    def _settle(self, at_s: float) -> list[Settled | Left]:
+        masses = sorted(mass_kg for _, mass_kg in self._readings)
+        long_enough = at_s - self._readings[0][0] >= self._config.stable_for_s
+        if not long_enough or masses[-1] - masses[0] > self._config.tolerance_kg:
+            return []
+        resting_kg = masses[len(masses) // 2]
+        first = self._best is None
+        if self._best is None or resting_kg > self._best.mass_kg:
+            settled_at_s = at_s if self._best is None else self._best.settled_at_s
+            self._best = Left(resting_kg, settled_at_s)
+        return [Settled(at_s)] if first else []
+
+
+class ScaleLine:
+    """The XK3190 protocol and the finder of loads behind it."""
+
+    def __init__(
+        self,
+        config: ScaleConfig,
+        *,
+        watch: DeviceWatch,
+        on_entered: Callable[[Entered], None],
+        on_weighed: Callable[[ScaleWeighed], None],
+    ) -> None:
+        self._finder = LoadFinder(config)
+        self._watch = watch
+        self._on_entered = on_entered
+        self._on_weighed = on_weighed
+        self._decoder = xk3190.Decoder()
+        self._vehicles = 0
+
+    def receive(self, content: bytes, at_s: float) -> tuple[int, int]:
+        """Take bytes; return how many frames were good and how many bytes noise."""
+        good = noise = 0
+        for event in self._decoder.receive(content):
+            match event:
+                case xk3190.ScaleReading():
+                    good += 1
+                    self._watch.count("readings")
+                    self._weigh(event.mass_kg, at_s)
+                case xk3190.LineNoise():
+                    noise += event.n_bytes
+                    self._watch.count("noise_bytes", event.n_bytes)
+                    self._watch.count(f"noise_{event.reason}")
+        return good, noise
+
+    def _weigh(self, mass_kg: float, at_s: float) -> None:
+        for event in self._finder.receive(mass_kg, at_s):
+            match event:
+                case Settled():
+                    self._vehicles += 1
+                    self._on_entered(Entered(self._vehicles, 1, event.at_s))
+                case Left():
+                    weighed = ScaleWeighed(
+                        self._vehicles, event.mass_kg, event.settled_at_s
+                    )
+                    self._on_weighed(weighed)
+
+
+_Judged: TypeAlias = tuple[int, int, int]
+
+
+class LineWeighing:
+    """The thread between the line's bytes and a protocol; it also judges the line."""
+
+    def __init__(
+        self,
+        config: LineConfig,
+        protocol: LineProtocol,
+        *,
+        reader: LineReader,
+        watch: DeviceWatch,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._protocol = protocol
+        self._reader = reader
+        self._watch = watch
+        self._clock = clock
+        self._log = structlog.get_logger("edge.weighing")
+        self._present = False
+        self._heard_s = 0.0
+        self._judged_s = 0.0
+        self._seen: _Judged = (0, 0, 0)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="weighing", daemon=True)
+
+    def start(self) -> None:
+        """Begin to weigh."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """End; a vehicle that is just crossing is not taken."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    @property
+    def alive(self) -> bool:
+        """Return whether the thread still runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                event: LineEvent | None = self._reader.events.get(timeout=_TICK_S)
+            except queue.Empty:
+                event = None
+            try:
+                self._handle(event)
+                self._judge(self._clock.monotonic_s())
+            except Exception as error:  # noqa: BLE001 -- a thread's loop: logged, counted
+                self._watch.count("failures")
+                self._log.exception("weighing_failed", error=str(error))
+
+    def _handle(self, event: LineEvent | None) -> None:
+        match event:
+            case LineOpened(at_s):
+                self._present, self._heard_s = True, at_s
+                self._watch.count("opened")
+                self._watch.become("silent", f"{self._config.device} opened")
+            case LineLost(_, reason):
+                self._present = False
+                self._watch.count("not_there")
+                self._watch.become("missing", reason)
+            case Chunk(at_s, content):
+                self._heard_s = at_s
+                good, noise = self._protocol.receive(content, at_s)
+                heard, frames, bad = self._seen
+                self._seen = (heard + len(content), frames + good, bad + noise)
+                if good and self._watch.state in ("missing", "silent"):
+                    self._watch.become("ok", "frames arrive")
+            case None:
+                pass
+
+    def _judge(self, now_s: float) -> None:
+        """Say once a second how the line is."""
+        if not self._present or now_s - self._judged_s < _JUDGED_S:
+            return
+        heard, frames, noise = self._seen
+        self._judged_s, self._seen = now_s, (0, 0, 0)
+        if now_s - self._heard_s > self._config.silent_after_s:
+            text = f"nothing for {self._config.silent_after_s:.1f} s"
+            self._watch.become("silent", text)
+        elif heard and (noise > _NOISY_SHARE * heard or not frames):
+            self._watch.become("noisy", f"{noise} of {heard} bytes in no frame")
+        elif frames:
+            self._watch.become("ok", "frames arrive")
