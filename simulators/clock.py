@@ -46,7 +46,7 @@ class Pace:
             return time.monotonic() - self._origin_s - self._slipped_s
 
     def until_s(self, stream_s: float) -> float:
-        """Return the seconds to wait until a moment of stream time; negative if past."""
+        """Return the seconds until a moment of stream time; negative if past."""
         return stream_s / self.speed - self.elapsed_s()
 
     def slip(self, late_s: float) -> None:

@@ -40,11 +40,12 @@ class Dynamics:
         """Return load over static load of one axle at some times."""
         omega, phase = self._omega[axle], self._phases[axle]
         amplitude = self._amplitudes[axle]
-        return (
+        factor: NDArray[np.float64] = (
             1.0
             + amplitude[0] * np.sin(omega[0] * times_s + phase[0])
             + amplitude[1] * np.sin(omega[1] * times_s + phase[1])
         )
+        return factor
 
 
 def draw_dynamics(

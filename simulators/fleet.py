@@ -4,6 +4,7 @@ It knows geometry and masses; how a truck moves, presses on the road or looks is
 elsewhere. The masses here are truth: only the ledger writes them down.
 """
 
+import itertools
 from typing import Literal
 
 import msgspec
@@ -173,7 +174,7 @@ class Vehicle(msgspec.Struct, frozen=True):
     @property
     def gross_mass_kg(self) -> float:
         """The static mass on all axles."""
-        return sum(self.axle_loads_kg)
+        return round(sum(self.axle_loads_kg), 1)
 
     @property
     def wheelbase_m(self) -> float:
@@ -183,8 +184,8 @@ class Vehicle(msgspec.Struct, frozen=True):
     @property
     def axle_spacings_m(self) -> tuple[float, ...]:
         """Distances between one axle and the next."""
-        positions = self.axle_positions_m
-        return tuple(b - a for a, b in zip(positions, positions[1:], strict=False))
+        pairs = itertools.pairwise(self.axle_positions_m)
+        return tuple(round(b - a, 3) for a, b in pairs)
 
     @property
     def axle_configuration(self) -> str:
@@ -309,4 +310,6 @@ def _axle_loads(
             [np.full(steered, steer_kg), rest_kg * weights / weights.sum()]
         )
     loads *= gross_kg / loads.sum()
-    return tuple(float(load) for load in loads)
+    rounded = [round(float(load), 1) for load in loads]
+    rounded[-1] = round(round(gross_kg, 1) - sum(rounded[:-1]), 1)
+    return tuple(rounded)

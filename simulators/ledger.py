@@ -10,7 +10,6 @@ from typing import TextIO
 import msgspec
 
 from simulators.errors import SimulatorError
-from simulators.fleet import Vehicle
 from simulators.traffic import Crossing
 
 __all__ = ["Ledger", "PassageTruth", "passage_truth"]
@@ -56,8 +55,8 @@ def passage_truth(crossing: Crossing, started_at_s: float) -> PassageTruth:
     )
 
 
-class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    """What both kinds of lines tell of the vehicle."""
+class _VehicleTruth(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger tells of a vehicle in every line."""
 
     vehicle: int
     load: str
@@ -65,22 +64,24 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
     plate: str
     plate_colour: str
     rear_plate: str
+
+
+class _CrossedLine(
+    _VehicleTruth, frozen=True, kw_only=True, tag_field="event", tag="crossed"
+):
+    """One crossing of the station; ``weighed``: it was at the source before."""
+
     weighed: bool
-
-
-class _CrossedLine(_Line, frozen=True, kw_only=True):
-    """One crossing of the station."""
-
-    event: str = "crossed"
     first_axle_at: dt.datetime
     last_sample_written_at: dt.datetime
     truth: PassageTruth
 
 
-class _WeighedLine(_Line, frozen=True, kw_only=True):
+class _WeighedLine(
+    _VehicleTruth, frozen=True, kw_only=True, tag_field="event", tag="weighed"
+):
     """One weighing at the source."""
 
-    event: str = "weighed"
     gross_mass_kg: float
     stood_at: dt.datetime
     left_at: dt.datetime
@@ -114,7 +115,7 @@ class Ledger:
         """Write down one crossing."""
         self._write(
             _CrossedLine(
-                **_common(crossing.number, crossing.vehicle),
+                **msgspec.structs.asdict(_about(crossing)),
                 weighed=crossing.weighing is not None,
                 first_axle_at=first_axle_at,
                 last_sample_written_at=last_sample_written_at,
@@ -128,8 +129,7 @@ class Ledger:
         """Write down one weighing at the source."""
         self._write(
             _WeighedLine(
-                **_common(crossing.number, crossing.vehicle),
-                weighed=True,
+                **msgspec.structs.asdict(_about(crossing)),
                 gross_mass_kg=crossing.vehicle.gross_mass_kg,
                 stood_at=stood_at,
                 left_at=left_at,
@@ -142,18 +142,19 @@ class Ledger:
             self._file.close()
             self._file = None
 
-    def _write(self, line: _Line) -> None:
+    def _write(self, line: _CrossedLine | _WeighedLine) -> None:
         if self._file is not None:
             self._file.write(msgspec.json.encode(line).decode() + "\n")
             self._file.flush()
 
 
-def _common(number: int, vehicle: Vehicle) -> dict[str, str | int]:
-    return {
-        "vehicle": number,
-        "load": vehicle.load,
-        "model": vehicle.model,
-        "plate": vehicle.plate.text,
-        "plate_colour": vehicle.plate.colour,
-        "rear_plate": vehicle.rear_plate.text,
-    }
+def _about(crossing: Crossing) -> _VehicleTruth:
+    vehicle = crossing.vehicle
+    return _VehicleTruth(
+        vehicle=crossing.number,
+        load=vehicle.load,
+        model=vehicle.model,
+        plate=vehicle.plate.text,
+        plate_colour=vehicle.plate.colour,
+        rear_plate=vehicle.rear_plate.text,
+    )

@@ -13,6 +13,7 @@ import termios
 import threading
 import tty
 from pathlib import Path
+from typing import Self
 
 from simulators.errors import SimulatorError
 
@@ -38,7 +39,7 @@ class PseudoTerminal:
         self._stalled = False
         self._lock = threading.Lock()
 
-    def __enter__(self) -> "PseudoTerminal":
+    def __enter__(self) -> Self:
         """Plug it in."""
         self.plug()
         return self

@@ -87,7 +87,9 @@ class MjpegServer:
     """
 
     def __init__(self, host: str, port: int, feeds: list[FrameFeed]) -> None:
-        handler = type("Handler", (_FeedHandler,), {"feeds": {f.name: f for f in feeds}})
+        handler = type(
+            "Handler", (_FeedHandler,), {"feeds": {f.name: f for f in feeds}}
+        )
         try:
             self._server = _Server((host, port), handler)
         except OSError as error:

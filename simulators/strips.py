@@ -129,9 +129,9 @@ class _LaneStrips:
         forces: dict[int, NDArray[np.float64]] = {}
         for passing in passings:
             if passing.lane == self.number:
-                for axle, strip in self._touched(passing, times):
-                    force = self._force(passing, axle, strip, times=times)
-                    forces[strip] = forces[strip] + force if strip in forces else force
+                for axle, number in self._touched(passing, times):
+                    force = self._force(passing, axle, number, times=times)
+                    forces[number] = forces.get(number, 0.0) + force
         for number, (strip, droop) in enumerate(
             zip(self._strips, self._droops, strict=True)
         ):

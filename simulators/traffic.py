@@ -139,7 +139,7 @@ def plan_traffic(
             else draw_vehicle(rng, shape.overloaded_share, shape.empty_share)
         )
         speed_mps = _speed(rng, shape, vehicle)
-        lane = lanes[int(rng.integers(len(lanes)))]
+        lane = _lane(seed, number, lanes)
         gap_s = shape.least_headway_s + float(
             rng.exponential(shape.headway_s - shape.least_headway_s)
         )
@@ -166,6 +166,13 @@ def plan_traffic(
         passing_s = (vehicle.length_m + station_length_m + _BEHIND_M) / speed_mps
         free_at_s[lane] = arrives_at_s + passing_s / speed + shape.least_headway_s
     return Plan(seed, speed, tuple(crossings))
+
+
+def _lane(seed: int, number: int, lanes: tuple[int, ...]) -> int:
+    """Return the lane of a vehicle: chance, but every lane has its turn in a round."""
+    turn, place = divmod(number - 1, len(lanes))
+    order = np.random.default_rng([seed, 0, turn]).permutation(len(lanes))
+    return lanes[int(order[place])]
 
 
 def _speed(rng: np.random.Generator, shape: TrafficShape, vehicle: Vehicle) -> float:

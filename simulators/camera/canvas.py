@@ -26,14 +26,18 @@ class Sprite:
     """A painted object with its transparency, at a fine and a coarse scale."""
 
     def __init__(
-        self, picture: Image, alpha: Image, *, pixels_per_m: float, foot: tuple[int, int]
+        self,
+        picture: Image,
+        alpha: Image,
+        *,
+        pixels_per_m: float,
+        foot: tuple[int, int],
     ) -> None:
-        cover = cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2BGR)
+        cover = _bytes(cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2BGR))
         self._levels = [(pixels_per_m, picture, cover, foot)]
         while pixels_per_m > 70.0:
             pixels_per_m /= 2.0
-            picture = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=_AREA)
-            cover = cv2.resize(cover, None, fx=0.5, fy=0.5, interpolation=_AREA)
+            picture, cover = _halved(picture), _halved(cover)
             foot = (foot[0] // 2, foot[1] // 2)
             self._levels.append((pixels_per_m, picture, cover, foot))
 
@@ -68,7 +72,6 @@ class Sprite:
         cv2.add(window, drawn, dst=window)
 
 
-_AREA = cv2.INTER_AREA
 _GRAIN_PX = 256
 
 
@@ -153,7 +156,10 @@ class Canvas:
     ) -> None:
         """Lay a soft shadow on the ground; call it before anything is painted."""
         middle = self._whole(*centre)
-        axes = (round(radii[0] * self.pixels_per_m), round(radii[1] * self.pixels_per_m))
+        axes = (
+            round(radii[0] * self.pixels_per_m),
+            round(radii[1] * self.pixels_per_m),
+        )
         value = (round(255 * darkness),)
         cv2.ellipse(self.alpha, middle, axes, 0.0, 0.0, 360.0, value, -1)
         blur = 0.06 * self.pixels_per_m
@@ -167,7 +173,10 @@ class Canvas:
         )
         target = np.array(
             [
-                [self._middle + x * self.pixels_per_m, self._ground - y * self.pixels_per_m]
+                [
+                    self._middle + x * self.pixels_per_m,
+                    self._ground - y * self.pixels_per_m,
+                ]
                 for x, y in corners
             ],
             np.float32,
@@ -224,6 +233,12 @@ class Canvas:
             self._middle + round(x * self.pixels_per_m),
             self._ground - round(y * self.pixels_per_m),
         )
+
+
+def _halved(picture: Image) -> Image:
+    return _bytes(
+        cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    )
 
 
 def _bytes(values: object) -> Image:

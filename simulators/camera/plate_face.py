@@ -21,8 +21,7 @@ _WEIGHT = 620
 # left edge, top edge, width, height of each character [mm]
 _Boxes = tuple[tuple[float, float, float, float], ...]
 _SINGLE: _Boxes = tuple(
-    (left, 25.0, 45.0, 90.0)
-    for left in (15.5, 72.5, 151.5, 208.5, 265.5, 322.5, 379.5)
+    (left, 25.0, 45.0, 90.0) for left in (15.5, 72.5, 151.5, 208.5, 265.5, 322.5, 379.5)
 )
 _DOUBLE: _Boxes = (
     (110.0, 15.0, 80.0, 60.0),
@@ -39,7 +38,9 @@ def draw_plate(plate: Plate, rng: np.random.Generator) -> Image:
     _border(face)
     for character, (left, top, width, tall) in zip(plate.text, boxes, strict=True):
         glyph = _fitted(character, int(width), int(tall))
-        window = face[int(top) : int(top) + int(tall), int(left) : int(left) + int(width)]
+        window = face[
+            int(top) : int(top) + int(tall), int(left) : int(left) + int(width)
+        ]
         part = glyph[:, :, None].astype(np.float32) / 255.0
         window[:] = (window * (1.0 - part) + np.array(_INK) * part).astype(np.uint8)
     if plate.lines == 1:
@@ -96,4 +97,5 @@ def _worn(face: Image, rng: np.random.Generator) -> Image:
     part = np.clip(dust - 0.6, 0.0, 1.0)[:, :, None] * rng.uniform(0.0, 0.5)
     lit = face * light[None, :, None]
     dusty = lit * (1.0 - part) + np.array([96.0, 118.0, 130.0]) * part
-    return np.clip(dusty, 0, 255).astype(np.uint8)
+    worn: Image = np.clip(dusty, 0, 255).astype(np.uint8)
+    return worn

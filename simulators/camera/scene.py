@@ -23,7 +23,7 @@ VIEWS: tuple[View, ...] = ("front", "side", "rear", "gate")
 WIDTH_PX = 1280
 HEIGHT_PX = 720
 _JPEG_QUALITY = 85
-_KEPT_LIKENESSES = 6
+_KEPT_LIKENESSES = 5
 
 # Straight views: a truck at d metres beyond the mark appears nearer the vanishing point
 _HORIZON_PX = 196.0
@@ -129,7 +129,7 @@ def _far_first(sighting: Sighting) -> float:
 def _write(frame: Image, text: str) -> None:
     """Write one line into the lower left corner."""
     window = frame[HEIGHT_PX - 30 :]
-    cv2.multiply(window, (0.45, 0.45, 0.45, 0.0), dst=window)
+    cv2.convertScaleAbs(window, dst=window, alpha=0.45)
     at = (14, HEIGHT_PX - 9)
     cv2.putText(frame, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, (235, 240, 240), 1)
 
@@ -141,23 +141,26 @@ _PAINT: BGR = (214, 220, 222)
 
 
 def _painted_background(view: View, rng: np.random.Generator) -> Image:
-    match view:
-        case "side":
-            picture = _roadside(rng)
-        case "gate":
-            picture = _yard(rng)
-        case "front" | "rear":
-            picture = _road(rng, gantry=view == "front")
+    if view == "side":
+        picture = _roadside(rng)
+    elif view == "gate":
+        picture = _yard(rng)
+    else:
+        picture = _road(rng, gantry=view == "front")
     grain = 3.0 * rng.standard_normal(picture.shape, dtype=np.float32)
-    grain = cv2.GaussianBlur(grain, (0, 0), 0.7)
-    return np.clip(picture + grain, 0, 255).astype(np.uint8)
+    soft = cv2.GaussianBlur(grain, (0, 0), 0.7)
+    grainy: Image = np.clip(picture + soft, 0, 255).astype(np.uint8)
+    return grainy
 
 
 def _sky(rng: np.random.Generator, horizon: int) -> Image:
     """Paint a sky that pales towards the horizon, with thin clouds and far hills."""
     picture = np.zeros((HEIGHT_PX, WIDTH_PX, 3), np.float32)
     fade = np.linspace(0.0, 1.0, horizon, dtype=np.float32)[:, None, None]
-    above, below = np.float32([208, 164, 122]), np.float32([236, 226, 214])
+    above, below = (
+        np.array([208, 164, 122], np.float32),
+        np.array([236, 226, 214], np.float32),
+    )
     picture[:horizon] = above * (1.0 - fade) + below * fade
     cloud = np.zeros((horizon, WIDTH_PX), np.float32)
     for columns, rows, weight in ((5, 4, 0.5), (11, 9, 0.3), (24, 22, 0.2)):
@@ -185,7 +188,7 @@ def _ground(sheet: Image, rng: np.random.Generator, top: int, colour: BGR) -> No
     fade = np.linspace(1.12, 0.86, rows, dtype=np.float32)[:, None, None]
     coarse = rng.uniform(0.9, 1.1, (10, 16)).astype(np.float32)
     patch = cv2.resize(coarse, (WIDTH_PX, rows), interpolation=cv2.INTER_CUBIC)
-    painted = np.float32(colour) * fade * patch[:, :, None]
+    painted = np.array(colour, np.float32) * fade * patch[:, :, None]
     sheet[top:] = np.clip(painted, 0, 255).astype(np.uint8)
 
 
@@ -193,13 +196,23 @@ def _trees(
     sheet: Image, rng: np.random.Generator, *, y: int, size: int, step: int
 ) -> None:
     for x in range(-20, WIDTH_PX + 40, step):
-        middle = (x + int(rng.integers(-6, 7)), y - size // 2 + int(rng.integers(-5, 6)))
+        middle = (
+            x + int(rng.integers(-6, 7)),
+            y - size // 2 + int(rng.integers(-5, 6)),
+        )
         green = int(rng.integers(86, 124))
         radius = size // 2 + int(rng.integers(-4, 7))
         cv2.ellipse(
-            sheet, middle, (int(radius * 0.8), radius), 0, 0, 360,
-            (58, green, 72), -1, cv2.LINE_AA,
-        )  # fmt: skip
+            sheet,
+            middle,
+            (int(radius * 0.8), radius),
+            0,
+            0,
+            360,
+            (58, green, 72),
+            -1,
+            cv2.LINE_AA,
+        )
 
 
 def _between(x: float, beyond_m: float) -> tuple[int, int]:
@@ -218,7 +231,12 @@ def _road(rng: np.random.Generator, *, gantry: bool) -> Image:
     _trees(sheet, rng, y=horizon + 2, size=26, step=22)
     _ground(sheet, rng, horizon, (88, 132, 116))
     near, far = -3.0, 900.0
-    edges = [_between(-90, near), _between(-90, far), _between(1370, far), _between(1370, near)]
+    edges = [
+        _between(-90, near),
+        _between(-90, far),
+        _between(1370, far),
+        _between(1370, near),
+    ]
     cover = np.zeros((HEIGHT_PX, WIDTH_PX), np.uint8)
     cv2.fillPoly(cover, [np.array(edges, np.int32)], 255, cv2.LINE_AA)
     asphalt = sheet.copy()
@@ -238,7 +256,9 @@ def _road(rng: np.random.Generator, *, gantry: bool) -> Image:
             left, right = _between(20, place), _between(1260, place)
             thick = max(2, round(9 * _CAMERA_M / (_CAMERA_M + place)))
             cv2.line(sheet, left, right, (66, 64, 62), thick, cv2.LINE_AA)
-            cv2.line(sheet, left, right, (120, 120, 116), max(1, thick // 3), cv2.LINE_AA)
+            cv2.line(
+                sheet, left, right, (120, 120, 116), max(1, thick // 3), cv2.LINE_AA
+            )
     for x in (-90.0, 1370.0):
         _rail(sheet, x)
     if gantry:
@@ -273,7 +293,10 @@ def _rail(sheet: Image, x: float) -> None:
         wide = max(1, round(tall * 0.14))
         top = (foot[0], round(foot[1] - tall))
         cv2.line(sheet, foot, top, (140, 142, 142), wide, cv2.LINE_AA)
-    for low, high, colour in ((0.42, 0.78, (176, 180, 180)), (0.56, 0.62, (136, 140, 140))):
+    for low, high, colour in (
+        (0.42, 0.78, (176, 180, 180)),
+        (0.56, 0.62, (136, 140, 140)),
+    ):
         corners = []
         for place, part in ((-3.0, low), (600.0, low), (600.0, high), (-3.0, high)):
             foot = _between(x, place)
@@ -291,14 +314,23 @@ def _gantry(sheet: Image, place: float) -> None:
         cv2.line(sheet, foot, (foot[0], top), (150, 152, 150), 6, cv2.LINE_AA)
     for lift in (0, round(0.6 * scale)):
         cv2.line(
-            sheet, (left[0], top + lift), (right[0], top + lift), (150, 152, 150), 4, cv2.LINE_AA
+            sheet,
+            (left[0], top + lift),
+            (right[0], top + lift),
+            (150, 152, 150),
+            4,
+            cv2.LINE_AA,
         )
     middle = (left[0] + right[0]) // 2
     sign = (round(2.6 * scale), round(1.1 * scale))
     cv2.rectangle(
-        sheet, (middle - sign[0], top - sign[1] // 3), (middle + sign[0], top + sign[1]),
-        (120, 92, 34), -1, cv2.LINE_AA,
-    )  # fmt: skip
+        sheet,
+        (middle - sign[0], top - sign[1] // 3),
+        (middle + sign[0], top + sign[1]),
+        (120, 92, 34),
+        -1,
+        cv2.LINE_AA,
+    )
     font = cv2.FontFace("sans")
     size = max(10, round(0.75 * scale))
     at = (middle - 2 * size, top + sign[1] - round(0.25 * scale))
@@ -325,9 +357,18 @@ def _roadside(rng: np.random.Generator) -> Image:
         middle = WIDTH_PX * (2 * half + 1) // 4
         for row in range(4):
             x = round(middle + (3.0 * row - 4.5) * _SIDE_SCALE)
-            corners = [(x, road - 46), (x + 5, road - 46), (x - 20, road + 60), (x - 27, road + 60)]
-            cv2.fillPoly(sheet, [np.array(corners, np.int32)], (66, 64, 62), cv2.LINE_AA)
-    cv2.rectangle(sheet, (WIDTH_PX // 2 - 3, 0), (WIDTH_PX // 2 + 3, HEIGHT_PX), (24, 24, 24), -1)
+            corners = [
+                (x, road - 46),
+                (x + 5, road - 46),
+                (x - 20, road + 60),
+                (x - 27, road + 60),
+            ]
+            cv2.fillPoly(
+                sheet, [np.array(corners, np.int32)], (66, 64, 62), cv2.LINE_AA
+            )
+    cv2.rectangle(
+        sheet, (WIDTH_PX // 2 - 3, 0), (WIDTH_PX // 2 + 3, HEIGHT_PX), (24, 24, 24), -1
+    )
     return sheet
 
 
@@ -335,25 +376,42 @@ def _yard(rng: np.random.Generator) -> Image:
     """Paint the yard of a source enterprise: heaps, a shed, the weighbridge."""
     horizon = int(_HORIZON_PX)
     sheet = _sky(rng, horizon)
-    for x, size, colour in ((170, 150, (96, 138, 166)), (1090, 120, (74, 72, 72)), (330, 90, (128, 130, 134))):
-        heap = [(x - 2 * size, horizon + 20), (x - size // 3, horizon - size // 2),
-                (x + size // 4, horizon - size // 2 + 8), (x + 2 * size, horizon + 20)]
+    for x, size, colour in (
+        (170, 150, (96, 138, 166)),
+        (1090, 120, (74, 72, 72)),
+        (330, 90, (128, 130, 134)),
+    ):
+        heap = [
+            (x - 2 * size, horizon + 20),
+            (x - size // 3, horizon - size // 2),
+            (x + size // 4, horizon - size // 2 + 8),
+            (x + 2 * size, horizon + 20),
+        ]
         cv2.fillPoly(sheet, [np.array(heap, np.int32)], colour, cv2.LINE_AA)
     cv2.rectangle(sheet, (560, horizon - 70), (820, horizon + 12), (168, 160, 148), -1)
+    roof = [(545, horizon - 66), (690, horizon - 108), (835, horizon - 66)]
     cv2.fillPoly(
         sheet,
-        [np.array([(545, horizon - 66), (690, horizon - 108), (835, horizon - 66)], np.int32)],
-        (72, 84, 150), cv2.LINE_AA,
-    )  # fmt: skip
+        [np.array(roof, np.int32)],
+        (72, 84, 150),
+        cv2.LINE_AA,
+    )
     cv2.rectangle(sheet, (650, horizon - 44), (730, horizon + 12), (92, 86, 80), -1)
     _ground(sheet, rng, horizon, (138, 150, 156))
     # weighbridge: a steel platform with its curbs
-    for x, width, colour in ((640.0, 760.0, (112, 112, 110)), (640.0, 700.0, (134, 134, 130))):
-        _mark(sheet, x, (-2.6, 26.0), width=width, colour=colour)
-    for x in (270.0, 1010.0):
-        _mark(sheet, x, (-2.6, 26.0), width=26, colour=(30, 178, 236))
+    for width, colour in ((760.0, (112, 112, 110)), (700.0, (134, 134, 130))):
+        _mark(sheet, 640.0, (-2.6, 26.0), width=width, colour=colour)
+    for curb in (270.0, 1010.0):
+        _mark(sheet, curb, (-2.6, 26.0), width=26, colour=(30, 178, 236))
     for place in (1.0, 7.0, 13.0, 19.0, 25.0):
-        cv2.line(sheet, _between(290, place), _between(990, place), (98, 98, 96), 2, cv2.LINE_AA)
+        cv2.line(
+            sheet,
+            _between(290, place),
+            _between(990, place),
+            (98, 98, 96),
+            2,
+            cv2.LINE_AA,
+        )
     _booth(sheet)
     return sheet
 
@@ -362,8 +420,12 @@ def _booth(sheet: Image) -> None:
     """Paint the weighing booth with window and display."""
     left, right, top, foot = 20, 236, 210, 560
     cv2.rectangle(sheet, (left, top), (right, foot), (206, 210, 212), -1)
-    cv2.rectangle(sheet, (left - 12, top - 22), (right + 14, top + 4), (150, 92, 40), -1)
-    cv2.rectangle(sheet, (left + 24, top + 70), (right - 24, top + 180), (112, 92, 74), -1)
+    cv2.rectangle(
+        sheet, (left - 12, top - 22), (right + 14, top + 4), (150, 92, 40), -1
+    )
+    cv2.rectangle(
+        sheet, (left + 24, top + 70), (right - 24, top + 180), (112, 92, 74), -1
+    )
     cv2.line(sheet, (128, top + 70), (128, top + 180), (206, 210, 212), 5)
     cv2.rectangle(sheet, (left, foot - 34), (right, foot), (160, 164, 166), -1)
     font = cv2.FontFace("sans")

@@ -4,6 +4,8 @@ Each likeness is painted once, in metres, from the truck's own geometry: wheels 
 where its axles are, the load shows as high as it is, the plates are its plates.
 """
 
+import itertools
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -68,13 +70,19 @@ class _Style:
         self.heap_m = heaps[vehicle.load]
         self.open_top = vehicle.body in {"tipper", "stake"}
 
-    def heap(self, along: tuple[float, float], step_m: float) -> list[tuple[float, float]]:
+    def heap(
+        self, along: tuple[float, float], step_m: float
+    ) -> list[tuple[float, float]]:
         """Return the outline of the heaped load over a stretch."""
         start, end = along
         count = max(6, round((end - start) / step_m))
         x = np.linspace(0.0, 1.0, count)
         ends = np.minimum(1.0, np.minimum(x, 1.0 - x) * (end - start) / 0.55)
-        wave = 1.0 + 0.1 * np.sin(x * count * 0.45) + 0.05 * self.rng.standard_normal(count)
+        wave = (
+            1.0
+            + 0.1 * np.sin(x * count * 0.45)
+            + 0.05 * self.rng.standard_normal(count)
+        )
         rise = self.heap_m * np.sqrt(ends) * wave
         top = self.body_top_m - 0.03 + np.maximum(rise, 0.0)
         outline = list(zip(start + x * (end - start), top, strict=True))
@@ -89,13 +97,7 @@ def paint_truck(vehicle: Vehicle, look: Look) -> Sprite:
     tail, and for the side look below the middle between bumper and tail.
     """
     style = _Style(vehicle)
-    match look:
-        case "front":
-            canvas = _paint_front(style)
-        case "rear":
-            canvas = _paint_rear(style)
-        case "side":
-            canvas = _paint_side(style)
+    canvas = _PAINTERS[look](style)
     canvas.weathered(
         style.rng,
         light=float(style.rng.uniform(0.88, 1.06)),
@@ -109,7 +111,7 @@ def paint_truck(vehicle: Vehicle, look: Look) -> Sprite:
 
 
 def _paint_front(style: _Style) -> Canvas:
-    canvas = Canvas(width_m=3.5, height_m=5.2, below_m=0.35, pixels_per_m=280.0)
+    canvas = Canvas(width_m=3.5, height_m=5.2, below_m=0.35, pixels_per_m=250.0)
     canvas.shadow((0.0, 0.0), (1.5, 0.16), 0.55)
     half, top = style.half_width_m, style.cab_top_m
     paint, dark, light = style.paint, shade(style.paint, 0.6), shade(style.paint, 1.18)
@@ -128,7 +130,12 @@ def _paint_front(style: _Style) -> Canvas:
     # roof with its fairing and marker lamps
     if style.articulated:
         canvas.polygon(
-            [(-1.0, top - 0.1), (-0.86, top + 0.52), (0.86, top + 0.52), (1.0, top - 0.1)],
+            [
+                (-1.0, top - 0.1),
+                (-0.86, top + 0.52),
+                (0.86, top + 0.52),
+                (1.0, top - 0.1),
+            ],
             light,
         )
         canvas.polygon(
@@ -162,11 +169,20 @@ def _windscreen(canvas: Canvas, style: _Style) -> None:
     low, high = top - 1.28, top - 0.34
     frame = shade(style.paint, 0.45)
     canvas.polygon(
-        [(-half + 0.06, low - 0.05), (-half + 0.12, high + 0.04),
-         (half - 0.12, high + 0.04), (half - 0.06, low - 0.05)],
+        [
+            (-half + 0.06, low - 0.05),
+            (-half + 0.12, high + 0.04),
+            (half - 0.12, high + 0.04),
+            (half - 0.06, low - 0.05),
+        ],
         frame,
     )
-    glass = [(-half + 0.1, low), (-half + 0.16, high), (half - 0.16, high), (half - 0.1, low)]
+    glass = [
+        (-half + 0.1, low),
+        (-half + 0.16, high),
+        (half - 0.16, high),
+        (half - 0.1, low),
+    ]
     canvas.polygon(glass, _GLASS)
     # the driver, a passenger's seat, the sky in the glass, the wipers
     canvas.box((0.34, low), (0.86, low + 0.34), (58, 50, 46), radius=0.12)
@@ -179,7 +195,9 @@ def _windscreen(canvas: Canvas, style: _Style) -> None:
     canvas.polygon(
         [(0.1, high), (0.28, high), (-0.2, low), (-0.38, low)], (124, 104, 82)
     )
-    canvas.box((-half + 0.12, high - 0.16), (half - 0.12, high), shade(style.paint, 0.5))
+    canvas.box(
+        (-half + 0.12, high - 0.16), (half - 0.12, high), shade(style.paint, 0.5)
+    )
     canvas.line((-0.08, low), (-0.7, low + 0.42), (24, 24, 24), width=0.022)
     canvas.line((0.95, low), (0.35, low + 0.4), (24, 24, 24), width=0.022)
 
@@ -237,7 +255,7 @@ def _plate(canvas: Canvas, style: _Style, *, middle_m: float, front: bool) -> No
 
 
 def _paint_rear(style: _Style) -> Canvas:
-    canvas = Canvas(width_m=3.5, height_m=5.2, below_m=0.35, pixels_per_m=280.0)
+    canvas = Canvas(width_m=3.5, height_m=5.2, below_m=0.35, pixels_per_m=250.0)
     canvas.shadow((0.0, 0.0), (1.5, 0.16), 0.55)
     for side in (-1.0, 1.0):
         for inner in (0.52, 0.86):
@@ -276,7 +294,9 @@ def _rear_body(canvas: Canvas, style: _Style) -> None:
             canvas.line((0.5, 1.2), (0.5, 3.1), _STEEL, width=0.04)
             canvas.line((0.8, 1.2), (0.8, 3.1), _STEEL, width=0.04)
         case "box":
-            canvas.box((-1.26, floor - 0.1), (1.26, top), shade(style.box, 0.7), radius=0.03)
+            canvas.box(
+                (-1.26, floor - 0.1), (1.26, top), shade(style.box, 0.7), radius=0.03
+            )
             canvas.box((-1.2, floor), (-0.015, top - 0.08), style.box)
             canvas.box((0.015, floor), (1.2, top - 0.08), style.box)
             for x in (-0.75, -0.3, 0.3, 0.75):
@@ -294,7 +314,9 @@ def _rear_body(canvas: Canvas, style: _Style) -> None:
             canvas.box((-1.26, top - 0.12), (1.26, top), shade(side, 1.15))
             canvas.box((-1.26, floor - 0.08), (1.26, floor + 0.06), shade(side, 0.7))
             for x in np.linspace(-1.2, 1.2, 7):
-                canvas.box((float(x) - 0.04, floor), (float(x) + 0.04, top), shade(side, 0.72))
+                canvas.box(
+                    (float(x) - 0.04, floor), (float(x) + 0.04, top), shade(side, 0.72)
+                )
     for side_x in (-1.2, 0.98):
         for place in range(4):
             colour = _RED if place % 2 == 0 else (225, 228, 230)
@@ -309,9 +331,7 @@ def _paint_side(style: _Style) -> Canvas:
     """Paint the side look, driving to the right; x = 0 is mid-vehicle."""
     vehicle = style.vehicle
     length = vehicle.length_m
-    canvas = Canvas(
-        width_m=length + 1.0, height_m=4.9, below_m=0.3, pixels_per_m=112.0
-    )
+    canvas = Canvas(width_m=length + 1.0, height_m=4.9, below_m=0.3, pixels_per_m=64.0)
     canvas.shadow((0.0, 0.0), (length / 2.0, 0.12), 0.5)
     front = length / 2.0
     first_axle = front - vehicle.front_overhang_m
@@ -320,7 +340,9 @@ def _paint_side(style: _Style) -> Canvas:
     cab = 2.25 if style.articulated else 2.0
     cab_end = front - cab
     _side_chassis(canvas, style, axles, ends=(rear, front))
-    _side_body(canvas, style, (rear + 0.1, cab_end - (0.5 if style.articulated else 0.2)))
+    _side_body(
+        canvas, style, (rear + 0.1, cab_end - (0.5 if style.articulated else 0.2))
+    )
     _side_cab(canvas, style, (cab_end, front))
     for place in axles:
         _wheel(canvas, (place, _WHEEL_RADIUS_M))
@@ -338,13 +360,15 @@ def _side_chassis(
     hinge = style.vehicle.hinge_axle
     canvas.box((rear, 0.86), (front - 0.4, 1.08), _CHASSIS)
     # underrun guard and tank between the widest two axles
-    gaps = [(a - b, a, b) for a, b in zip(axles, axles[1:], strict=False)]
+    gaps = [(a - b, a, b) for a, b in itertools.pairwise(axles)]
     _, ahead, behind = max(gaps)
     low, high = behind + _WHEEL_RADIUS_M + 0.25, ahead - _WHEEL_RADIUS_M - 0.25
     canvas.line((low, 0.62), (high, 0.62), (170, 172, 174), width=0.05)
     canvas.line((low, 0.78), (high, 0.78), (170, 172, 174), width=0.05)
     if hinge is not None:
-        canvas.box((axles[hinge] - 0.3, 1.02), (axles[0] - 1.0, 1.2), shade(_CHASSIS, 0.7))
+        canvas.box(
+            (axles[hinge] - 0.3, 1.02), (axles[0] - 1.0, 1.2), shade(_CHASSIS, 0.7)
+        )
         canvas.box((axles[0] - 1.9, 0.45), (axles[0] - 0.85, 0.95), _STEEL, radius=0.12)
 
 
@@ -389,8 +413,12 @@ def _side_cab(canvas: Canvas, style: _Style, along: tuple[float, float]) -> None
         ],
         (132, 112, 90),
     )
-    canvas.line((front - 1.36, 0.95), (front - 1.36, top - 0.3), shade(paint, 0.7), width=0.02)
-    canvas.line((front - 0.12, 0.95), (front - 1.36, 0.95), shade(paint, 0.7), width=0.02)
+    canvas.line(
+        (front - 1.36, 0.95), (front - 1.36, top - 0.3), shade(paint, 0.7), width=0.02
+    )
+    canvas.line(
+        (front - 0.12, 0.95), (front - 1.36, 0.95), shade(paint, 0.7), width=0.02
+    )
     canvas.box((front - 1.3, 1.52), (front - 1.1, 1.57), (40, 40, 40))
     canvas.box((front - 0.14, 0.66), (front, 0.92), _LAMP, radius=0.04)
     canvas.box((front - 0.2, 1.75), (front - 0.02, 2.4), (40, 40, 40), radius=0.05)
@@ -404,16 +432,31 @@ def _side_body(canvas: Canvas, style: _Style, along: tuple[float, float]) -> Non
     match style.vehicle.body:
         case "tank":
             canvas.box((rear, floor), (end, top), style.box, radius=0.9)
-            canvas.box((rear + 0.35, 2.4), (end - 0.35, 2.75), shade(style.box, 1.12), radius=0.15)
-            canvas.box((rear + 0.4, floor + 0.1), (end - 0.4, 1.6), shade(style.box, 0.75), radius=0.2)
+            canvas.box(
+                (rear + 0.35, 2.4),
+                (end - 0.35, 2.75),
+                shade(style.box, 1.12),
+                radius=0.15,
+            )
+            canvas.box(
+                (rear + 0.4, floor + 0.1),
+                (end - 0.4, 1.6),
+                shade(style.box, 0.75),
+                radius=0.2,
+            )
             for x in np.linspace(rear + 1.2, end - 1.2, 3):
-                canvas.box((float(x) - 0.25, top), (float(x) + 0.25, top + 0.12), _STEEL)
+                canvas.box(
+                    (float(x) - 0.25, top), (float(x) + 0.25, top + 0.12), _STEEL
+                )
         case "box":
             canvas.box((rear, floor), (end, top), style.box, radius=0.03)
             canvas.box((rear, top - 0.12), (end, top), shade(style.box, 0.8))
             for x in np.arange(rear + 0.6, end, 0.6):
                 canvas.line(
-                    (float(x), floor), (float(x), top - 0.12), shade(style.box, 0.9), width=0.02
+                    (float(x), floor),
+                    (float(x), top - 0.12),
+                    shade(style.box, 0.9),
+                    width=0.02,
                 )
         case "tipper" | "stake":
             if style.heap_m > 0.0:
@@ -428,12 +471,12 @@ def _side_body(canvas: Canvas, style: _Style, along: tuple[float, float]) -> Non
             canvas.box((rear, floor), (end, floor + 0.14), shade(side, 0.7))
             step = 0.75 if style.vehicle.body == "tipper" else 0.5
             for x in np.arange(rear + 0.05, end, step):
-                canvas.box(
-                    (float(x), floor), (float(x) + 0.1, top), shade(side, 0.72)
-                )
+                canvas.box((float(x), floor), (float(x) + 0.1, top), shade(side, 0.72))
             if style.vehicle.body == "stake":
                 for y in np.linspace(floor + 0.45, top - 0.4, 3):
-                    canvas.box((rear, float(y)), (end, float(y) + 0.07), shade(side, 0.9))
+                    canvas.box(
+                        (rear, float(y)), (end, float(y) + 0.07), shade(side, 0.9)
+                    )
     for place, x in enumerate(np.arange(rear + 0.1, end - 0.3, 0.55)):
         colour = _RED if place % 2 == 0 else (225, 228, 230)
         canvas.box((float(x), floor + 0.02), (float(x) + 0.3, floor + 0.1), colour)
@@ -446,5 +489,15 @@ def _wheel(canvas: Canvas, hub: tuple[float, float]) -> None:
     canvas.disc(hub, 0.2, (104, 104, 102))
     canvas.disc(hub, 0.09, (170, 170, 168))
     for angle in np.arange(0.0, 2.0 * np.pi, np.pi / 4.0):
-        bolt = (hub[0] + 0.24 * float(np.cos(angle)), hub[1] + 0.24 * float(np.sin(angle)))
+        bolt = (
+            hub[0] + 0.24 * float(np.cos(angle)),
+            hub[1] + 0.24 * float(np.sin(angle)),
+        )
         canvas.disc(bolt, 0.025, (60, 60, 60))
+
+
+_PAINTERS: dict[Look, Callable[[_Style], Canvas]] = {
+    "front": _paint_front,
+    "side": _paint_side,
+    "rear": _paint_rear,
+}

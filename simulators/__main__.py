@@ -1,0 +1,174 @@
+"""The command ``luheng-sim``: one row of a table per subcommand.
+
+It parses arguments, prints events and turns errors into exit codes; what is simulated
+is told elsewhere.
+"""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+import structlog
+
+from simulators.config import StationConfig, parse_config
+from simulators.errors import SimulatorError
+from simulators.recording import write_recording
+from simulators.station import COMMANDS, Event, Station, StationOrder
+from simulators.strips import SignalShape
+from simulators.traffic import TrafficShape
+
+__all__ = ["main"]
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One subcommand: its name, its line of help, its arguments and its work."""
+
+    name: str
+    summary: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+# ---------------------------------------------------------------- station
+
+
+def _station_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "commands on standard input, one a line: " + "; ".join(COMMANDS)
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    parser.add_argument("--vehicles", type=_count, default=20, metavar="N")
+    parser.add_argument("--seed", type=_count, default=1, metavar="S")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="X")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="truth, JSON lines")
+    parser.add_argument("--wait", action="store_true", help="until the line 'start'")
+    parser.add_argument("--exit", action="store_true", help="when all have crossed")
+    parser.add_argument("--json", action="store_true", help="print JSON lines")
+
+
+def _run_station(arguments: argparse.Namespace) -> int:
+    station = Station(
+        _load_config(arguments.config),
+        StationOrder(
+            vehicles=arguments.vehicles,
+            seed=arguments.seed,
+            speed=arguments.speed,
+            ledger=arguments.ledger,
+            wait=arguments.wait,
+            exit=arguments.exit,
+        ),
+        announce=_print_json if arguments.json else _print_text,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: station.stop())
+    descriptor = None if sys.stdin is None or sys.stdin.closed else sys.stdin.fileno()
+    station.run(descriptor)
+    return 0
+
+
+def _load_config(path: Path) -> StationConfig:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot read the configuration: {error}"
+        raise SimulatorError(message) from error
+    return parse_config(text, path=path.absolute())
+
+
+def _print_json(event: Event) -> None:
+    print(json.dumps(event, ensure_ascii=False), flush=True)
+
+
+def _print_text(event: Event) -> None:
+    fields = (f"{name}={value}" for name, value in event.items() if name != "event")
+    print(f"{event['event']}: {' '.join(fields)}", flush=True)
+
+
+# ---------------------------------------------------------------- recording
+
+
+def _recording_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--site", type=Path, required=True, metavar="SITE.toml")
+    parser.add_argument("--seed", type=_count, default=1, metavar="S")
+    parser.add_argument("--vehicles", type=_count, default=20, metavar="N")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _run_recording(arguments: argparse.Namespace) -> int:
+    length_s = write_recording(
+        arguments.site,
+        arguments.out,
+        seed=arguments.seed,
+        vehicles=arguments.vehicles,
+        signal=SignalShape(),
+        shape=TrafficShape(),
+    )
+    if arguments.json:
+        _print_json({"vehicles": arguments.vehicles, "length_s": length_s})
+    else:
+        files = "recording.npz, site.toml, truth.jsonl"
+        print(
+            f"{arguments.out}: {files}; {arguments.vehicles} vehicles, {length_s:g} s"
+        )
+    return 0
+
+
+# ---------------------------------------------------------------- the table
+
+_COMMANDS = (
+    Command(
+        "station",
+        "simulate a station, its cameras and a source enterprise's scale",
+        _station_arguments,
+        _run_station,
+    ),
+    Command(
+        "recording",
+        "write raw samples of a site with their truth",
+        _recording_arguments,
+        _run_recording,
+    ),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand and return its exit code."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    parser = _Parser(prog="luheng-sim", description="Simulated hardware for Luheng.")
+    rows = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        row = rows.add_parser(command.name, help=command.summary)
+        command.add_arguments(row)
+        row.set_defaults(run=command.run)
+    chosen = parser.parse_args(arguments)
+    try:
+        code: int = chosen.run(chosen)
+    except SimulatorError as error:
+        print(f"luheng-sim: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where help is, and exit 2."""
+        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        sys.exit(2)
+
+
+def _count(text: str) -> int:
+    """Read a whole number that is not below zero."""
+    if not text.isdecimal():
+        message = f"'{text}': give a whole number, 0 or more"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
