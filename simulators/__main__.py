@@ -6,6 +6,7 @@ is told elsewhere.
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -50,6 +51,15 @@ def _station_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_station(arguments: argparse.Namespace) -> int:
+    show = _print_json if arguments.json else _print_text
+
+    def announce(event: Event) -> None:
+        try:
+            show(event)
+        except BrokenPipeError:  # who started it is gone; end quietly
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - to the end
+            station.stop()
+
     station = Station(
         _load_config(arguments.config),
         StationOrder(
@@ -60,8 +70,9 @@ def _run_station(arguments: argparse.Namespace) -> int:
             wait=arguments.wait,
             exit=arguments.exit,
         ),
-        announce=_print_json if arguments.json else _print_text,
+        announce=announce,
     )
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: station.stop())
     descriptor = None if sys.stdin is None or sys.stdin.closed else sys.stdin.fileno()

@@ -72,6 +72,7 @@ class Station:
         *,
         announce: Callable[[Event], None],
     ) -> None:
+        self._pace = Pace(order.speed)
         site, _ = load_site(Path(config.site))
         self._order = order
         self._announce = announce
@@ -98,7 +99,6 @@ class Station:
             "scale": PseudoTerminal(Path(config.lines.scale), patience_s=0.2),
         }
         self._noise = np.random.default_rng([order.seed, 2**20])
-        self._pace = Pace(order.speed)
         field = StripField(site, config.signal, np.random.default_rng([order.seed, 0]))
         self._strip_line = StripLine(
             self._lines["strip"],

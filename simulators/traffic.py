@@ -13,6 +13,7 @@ from simulators.fleet import Vehicle, draw_vehicle, heavy_vehicle
 __all__ = ["Crossing", "Plan", "TrafficShape", "Weighing", "plan_traffic"]
 
 _FIRST_ARRIVAL_S = 3.0
+_FIRST_GAP_S = 3.0
 _BEHIND_M = 6.0  # free road between one tail past the last row and the next front
 
 
@@ -23,13 +24,13 @@ class TrafficShape(
 
     ``weighed_share`` is the part of the loaded trucks that wish to be weighed at the
     source; the single scale there serves those whose turn fits. ``headway_s`` is the
-    mean, ``least_headway_s`` the least time between two vehicles of one lane, both
-    for the people who watch.
+    mean time between two vehicles of one lane on the station's own clock,
+    ``least_headway_s`` is the least, for the people who watch.
     """
 
     overloaded_share: float = 0.35
     empty_share: float = 0.2
-    weighed_share: float = 0.5
+    weighed_share: float = 0.7
     headway_s: float = 7.0
     least_headway_s: float = 1.6
     least_speed_kmh: float = 15.0
@@ -140,9 +141,9 @@ def plan_traffic(
         )
         speed_mps = _speed(rng, shape, vehicle)
         lane = _lane(seed, number, lanes)
-        gap_s = shape.least_headway_s + float(
-            rng.exponential(shape.headway_s - shape.least_headway_s)
-        )
+        gap_s = max(shape.least_headway_s, rng.exponential(shape.headway_s) / speed)
+        if number <= heavy_at:  # nobody waits long for the first of them
+            gap_s = min(gap_s, _FIRST_GAP_S * len(lanes))
         arrives_at_s = max(free_at_s[lane], last_s + gap_s / len(lanes))
         if number == 1:
             arrives_at_s = _FIRST_ARRIVAL_S

@@ -31,8 +31,8 @@ _MARK_PX = 676.0  # where a truck's foot stands at the mark
 _CAMERA_M = 14.0
 _MARK_SCALE = 216.0  # pixels per metre at the mark
 _SIGHT_M: dict[View, tuple[float, float]] = {
-    "front": (-5.0, 75.0),
-    "rear": (-4.0, 75.0),
+    "front": (-5.0, 60.0),
+    "rear": (-4.0, 60.0),
     "gate": (-5.0, 30.0),
     "side": (-21.0, 21.0),
 }
