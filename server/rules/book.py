@@ -69,6 +69,10 @@ class RuleBook:
             raise ConfigError(message)
         return cls(tables, region=region)
 
+    def find(self, rule_id: str) -> LimitTable | None:
+        """Return the table that a verdict names, None when it is no longer kept."""
+        return next((table for table in self._tables if table.id == rule_id), None)
+
     def judge(self, passage: PassageMessage) -> Finding:
         """Return the verdict by the table in force when the vehicle passed."""
         try:

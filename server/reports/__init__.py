@@ -1,0 +1,1 @@
+"""Figures over many passages, records and cases; today's so far."""

@@ -1,0 +1,37 @@
+-- name: hours
+SELECT date_trunc('hour', passed_at) AS begins_at,
+    count(*) AS passages,
+    count(*) FILTER (WHERE valid AND verdict IS NOT NULL) AS judged,
+    count(*) FILTER (WHERE valid AND (verdict ->> 'overloaded')::boolean)
+        AS overloaded,
+    count(*) FILTER (WHERE valid AND (verdict ->> 'overloaded')::boolean
+        AND 'hundred_tonne' = ANY (bands)) AS hundred_tonne
+FROM passages
+WHERE passed_at >= %(begins)s AND passed_at < %(ends)s
+GROUP BY 1 ORDER BY 1
+
+-- name: day
+SELECT (SELECT count(*) FROM records WHERE state LIKE 'awaiting%%') AS records_open,
+    (SELECT count(*) FROM cases WHERE opened_at >= %(begins)s
+        AND opened_at < %(ends)s) AS cases
+
+-- name: record_states
+SELECT state, count(*) AS count FROM records GROUP BY state
+
+-- name: hundred_tonne
+SELECT * FROM passage_summaries
+WHERE alert AND hundred_tonne AND passed_at >= %(since)s
+ORDER BY arrival DESC LIMIT %(limit)s
+
+-- name: front_photos
+SELECT DISTINCT ON (subject_id) subject_id, sha256
+FROM evidence_items JOIN evidence_files USING (sha256)
+WHERE subject_id = ANY (%(passage_ids)s::uuid[]) AND kind = 'photo_front'
+ORDER BY subject_id, in_manifest DESC, recorded_at
+
+-- name: summaries
+SELECT * FROM passage_summaries WHERE passage_id = ANY (%(passage_ids)s::uuid[])
+ORDER BY arrival DESC
+
+-- name: simulated_accounts
+SELECT EXISTS (SELECT FROM accounts WHERE simulated) AS found

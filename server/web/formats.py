@@ -1,0 +1,110 @@
+"""How figures and times are written on pages: tonnes, per cent, Beijing time.
+
+It knows no language and rounds only for the eye: the kilograms stay where they are.
+"""
+
+import datetime as dt
+
+__all__ = [
+    "BEIJING",
+    "beijing",
+    "kilometres_per_hour",
+    "local_day",
+    "megabytes",
+    "metres",
+    "milliseconds",
+    "per_cent",
+    "per_cent_exact",
+    "short_hash",
+    "tonnes",
+]
+
+BEIJING = dt.timezone(dt.timedelta(hours=8), "CST")
+"""China keeps one time all over the country and all the year."""
+
+
+def tonnes(mass_kg: float) -> str:
+    """Write a mass in tonnes with two decimals.
+
+    >>> tonnes(128_400)
+    '128.40'
+    """
+    return f"{mass_kg / 1000:.2f}"
+
+
+def per_cent(ratio: float) -> str:
+    """Write a ratio in per cent without decimals from 100 %, with one below.
+
+    >>> per_cent(1.62), per_cent(0.034)
+    ('162 %', '3.4 %')
+    """
+    return f"{ratio * 100:.0f} %" if abs(ratio) >= 0.9995 else f"{ratio * 100:.1f} %"
+
+
+def per_cent_exact(ratio: float) -> str:
+    """Write a ratio in per cent with two decimals, as a file shows it.
+
+    >>> per_cent_exact(1.6204)
+    '162.04 %'
+    """
+    return f"{ratio * 100:.2f} %"
+
+
+def beijing(instant: dt.datetime, *, milliseconds: bool = False) -> str:
+    """Write an instant in Beijing time.
+
+    >>> beijing(dt.datetime(2026, 1, 31, 16, 5, 6, 120000, tzinfo=dt.timezone.utc))
+    '2026-02-01 00:05:06'
+    """
+    local = instant.astimezone(BEIJING)
+    written = local.strftime("%Y-%m-%d %H:%M:%S")
+    return f"{written}.{local.microsecond // 1000:03d}" if milliseconds else written
+
+
+def local_day(now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    """Return the first instants of the Beijing day around `now` and of the next."""
+    midnight = now.astimezone(BEIJING).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    return midnight, midnight + dt.timedelta(days=1)
+
+
+def kilometres_per_hour(speed_mps: float) -> str:
+    """Write a speed.
+
+    >>> kilometres_per_hour(20.0)
+    '72.0'
+    """
+    return f"{speed_mps * 3.6:.1f}"
+
+
+def metres(length_m: float) -> str:
+    """Write a length."""
+    return f"{length_m:.2f}"
+
+
+def milliseconds(duration_s: float) -> str:
+    """Write a short duration.
+
+    >>> milliseconds(0.0105)
+    '10.5 ms'
+    """
+    return f"{duration_s * 1000:g} ms"
+
+
+def megabytes(size_bytes: int) -> str:
+    """Write the size of a file.
+
+    >>> megabytes(840), megabytes(51_200), megabytes(2_500_000)
+    ('840 B', '50.0 kB', '2.4 MB')
+    """
+    if size_bytes < 1024:
+        return f"{size_bytes} B"
+    if size_bytes < 1024**2:
+        return f"{size_bytes / 1024:.1f} kB"
+    return f"{size_bytes / 1024**2:.1f} MB"
+
+
+def short_hash(digest: str) -> str:
+    """Write the beginning of a hash, enough to recognise it."""
+    return f"{digest[:12]}…"
