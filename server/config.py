@@ -47,7 +47,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A table that refuses what it does not know."""
 
 
-class ServerSettings(_Table, frozen=True):
+class ServerSettings(_Table, frozen=True, kw_only=True):
     """``[server]``: where the page stands and where the files lie.
 
     ``data_dir`` is relative to the configuration file. ``secret_file`` keeps the
@@ -64,14 +64,14 @@ class ServerSettings(_Table, frozen=True):
     min_free_mb: Annotated[int, msgspec.Meta(ge=0)] = 200
 
 
-class DatabaseSettings(_Table, frozen=True):
+class DatabaseSettings(_Table, frozen=True, kw_only=True):
     """``[database]``: ``embedded`` or ``postgresql://…``."""
 
     url: DatabaseUrl = EMBEDDED
     pool: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
 
 
-class MqttSettings(_Table, frozen=True):
+class MqttSettings(_Table, frozen=True, kw_only=True):
     """``[mqtt]``: ``embedded``, ``mqtt://host:port`` or ``mqtts://host:port``."""
 
     url: MqttUrl = EMBEDDED
@@ -81,20 +81,20 @@ class MqttSettings(_Table, frozen=True):
     workers: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
 
 
-class RuleSettings(_Table, frozen=True):
+class RuleSettings(_Table, frozen=True, kw_only=True):
     """``[rules]``: the folder of dated limit tables, and whose tables hold here."""
 
     limits: Annotated[str, msgspec.Meta(min_length=1)]
     region: Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class KeySettings(_Table, frozen=True):
+class KeySettings(_Table, frozen=True, kw_only=True):
     """``[keys]``: the file with the server's private key, made on the first start."""
 
     private_key: Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class StationSettings(_Table, frozen=True):
+class StationSettings(_Table, frozen=True, kw_only=True):
     """``[[stations]]``: who may send, and under which key."""
 
     id: StationId
@@ -103,14 +103,14 @@ class StationSettings(_Table, frozen=True):
     public_key: Key
 
 
-class EnterpriseSettings(_Table, frozen=True):
+class EnterpriseSettings(_Table, frozen=True, kw_only=True):
     """``[[enterprises]]``: the source enterprise behind a station of role source."""
 
     id: StationId
     name: Name
 
 
-class ServerConfig(_Table, frozen=True):
+class ServerConfig(_Table, frozen=True, kw_only=True):
     """The whole file. Paths in it are relative to the file; see :meth:`path`."""
 
     server: ServerSettings

@@ -33,6 +33,7 @@ def verify(password: str, kept: str | None) -> bool:
     tell whether the account exists.
     """
     try:
-        return _hasher.verify(kept or _NOBODY, password) and kept is not None
+        _hasher.verify(kept or _NOBODY, password)
     except argon2.exceptions.VerifyMismatchError:
         return False
+    return kept is not None

@@ -1,4 +1,4 @@
-"""The law of a record, as one table: state × event → next state and role.
+"""The law of a record, as one table: state and event → next state and role.
 
 Pure: it knows no database and no clock. The same table stands in the database
 (``review_law``), and a test holds the two against each other.

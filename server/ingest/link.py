@@ -1,0 +1,311 @@
+"""One MQTT v5 session on the event loop, that comes back by itself.
+
+paho does the protocol; the event loop does the reading and writing, so that there is
+no network thread that could die unseen. It decides nothing about messages: it hands
+them over, and acknowledges one only when told.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from typing import cast
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from paho.mqtt.client import Client, DisconnectFlags, MQTTMessage, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+__all__ = ["Address", "Delivery", "MqttLink", "parse_address"]
+
+_KEEPALIVE_S = 20
+_CONNECT_TIMEOUT_S = 5.0
+_SESSION_S = 7 * 24 * 3600
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the broker is, and how to speak to it."""
+
+    host: str
+    port: int
+    tls: bool
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One message as it came; ``session`` numbers the connection that it came on."""
+
+    topic: str
+    payload: bytes
+    mid: int
+    qos: int
+    session: int
+
+
+def parse_address(
+    url: str,
+    *,
+    ca: str | None = None,
+    certificate: str | None = None,
+    key: str | None = None,
+) -> Address:
+    """Return the address in an ``mqtt://`` or ``mqtts://`` URL.
+
+    >>> parse_address("mqtts://broker.example").port
+    8883
+    """
+    parts = urlsplit(url)
+    tls = parts.scheme == "mqtts"
+    return Address(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or (8883 if tls else 1883),
+        tls=tls,
+        ca=ca,
+        certificate=certificate,
+        key=key,
+    )
+
+
+class MqttLink:
+    """One session with a broker.
+
+    Args:
+        address: the broker.
+        client_id: stable over restarts: the broker keeps the session under it.
+        topics: what to subscribe to, with QoS 1.
+        most_unacknowledged: how many messages may come before any is acknowledged.
+        on_delivery: called on the event loop with every message.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        client_id: str,
+        topics: tuple[str, ...],
+        most_unacknowledged: int,
+        on_delivery: Callable[[Delivery], None],
+    ) -> None:
+        self._address = address
+        self._topics = topics
+        self._most = most_unacknowledged
+        self._on_delivery = on_delivery
+        self._session = 0
+        self._over = asyncio.Event()
+        self._subscribed = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread_id = 0
+        self._client = self._make_client(client_id)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the session stands and its subscriptions are made."""
+        return self._subscribed.is_set()
+
+    async def wait_until_subscribed(self) -> None:
+        """Return once messages can come."""
+        await self._subscribed.wait()
+
+    async def run(self) -> None:
+        """Keep the session up until cancelled, then end it in good order."""
+        self._loop = asyncio.get_running_loop()
+        self._thread_id = threading.get_ident()
+        beat = self._loop.create_task(self._beat())
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while True:
+                if await self._connect():
+                    await self._over.wait()
+                    if self._subscribed.is_set():
+                        pause_s = _FIRST_PAUSE_S
+                    self._subscribed.clear()
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        finally:
+            beat.cancel()
+            self._client.disconnect()
+            with contextlib.suppress(OSError):
+                self._client.loop_write()
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Tell the broker that a message is stored.
+
+        A message of an earlier connection is not acknowledged: the broker brings it
+        again, and its number may by now be another message's.
+        """
+        if delivery.session == self._session and self._client.is_connected():
+            self._client.ack(delivery.mid, delivery.qos)
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send a message with QoS 1; without a connection it waits for the next."""
+        self._client.publish(topic, payload, qos=1)
+
+    def _make_client(self, client_id: str) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=MQTTv5,
+            manual_ack=True,
+        )
+        client.connect_timeout = _CONNECT_TIMEOUT_S
+        client.max_queued_messages_set(0)
+        if self._address.tls:
+            context = ssl.create_default_context(cafile=self._address.ca)
+            if self._address.certificate:
+                context.load_cert_chain(self._address.certificate, self._address.key)
+            client.tls_set_context(context)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_socket_open = self._on_socket_open
+        client.on_socket_close = self._on_socket_close
+        client.on_socket_register_write = self._on_wants_write
+        client.on_socket_unregister_write = self._on_wrote_all
+        return client
+
+    async def _connect(self) -> bool:
+        """Open the connection; true when the broker has been spoken to."""
+        self._over.clear()
+        self._session += 1
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves this class without types
+        properties.SessionExpiryInterval = _SESSION_S
+        properties.ReceiveMaximum = self._most
+        try:
+            await asyncio.to_thread(
+                self._client.connect,
+                self._address.host,
+                self._address.port,
+                keepalive=_KEEPALIVE_S,
+                clean_start=False,
+                properties=properties,
+            )
+        except (OSError, ValueError) as error:
+            _log.warning(
+                "broker not reached",
+                host=self._address.host,
+                port=self._address.port,
+                error=str(error),
+            )
+            return False
+        return True
+
+    async def _beat(self) -> None:
+        """Let paho send its pings and notice a broker that has gone silent."""
+        while True:
+            await asyncio.sleep(1.0)
+            if self._client.socket() is not None:
+                self._client.loop_misc()
+
+    def _on_connect(
+        self,
+        client: Client,
+        _userdata: object,
+        _flags: object,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            _log.error("broker refused the session", reason=str(reason))
+            return  # the broker closes, and it is tried again
+        window = getattr(properties, "ReceiveMaximum", 20)
+        client.max_inflight_messages_set(min(20, window))
+        options = SubscribeOptions(qos=1)
+        client.subscribe([(topic, options) for topic in self._topics])
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        refused = [
+            topic
+            for topic, reason in zip(self._topics, reasons, strict=False)
+            if reason.is_failure
+        ]
+        if refused:
+            _log.error("subscription refused", topics=refused)
+            return
+        _log.info("broker session stands", topics=list(self._topics))
+        self._subscribed.set()
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _userdata: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        _log.warning("broker session lost", reason=str(reason))
+        self._on_loop(self._over.set)
+
+    def _on_message(
+        self, _client: Client, _userdata: object, message: MQTTMessage
+    ) -> None:
+        self._on_delivery(
+            Delivery(
+                message.topic,
+                bytes(message.payload),
+                message.mid,
+                message.qos,
+                self._session,
+            )
+        )
+
+    def _on_socket_open(self, _client: Client, _userdata: object, sock: object) -> None:
+        self._on_loop(self._watch, cast("socket.socket", sock))
+
+    def _watch(self, sock: socket.socket) -> None:
+        if self._loop and self._client.socket() is sock:
+            self._loop.add_reader(sock, self._read)
+
+    def _on_socket_close(
+        self, _client: Client, _userdata: object, sock: object
+    ) -> None:
+        closing = cast("socket.socket", sock)
+        if self._loop and closing.fileno() >= 0:
+            self._loop.remove_reader(closing)
+            self._loop.remove_writer(closing)
+        self._on_loop(self._over.set)
+
+    def _on_wants_write(self, _client: Client, _userdata: object, sock: object) -> None:
+        self._on_loop(self._watch_write, cast("socket.socket", sock))
+
+    def _watch_write(self, sock: socket.socket) -> None:
+        if self._loop and self._client.socket() is sock:
+            self._loop.add_writer(sock, self._client.loop_write)
+
+    def _on_wrote_all(self, _client: Client, _userdata: object, sock: object) -> None:
+        idle = cast("socket.socket", sock)
+        if self._loop and idle.fileno() >= 0:
+            self._loop.remove_writer(idle)
+
+    def _read(self) -> None:
+        self._client.loop_read()
+        while isinstance(sock := self._client.socket(), ssl.SSLSocket):
+            if not sock.pending():  # decrypted already, so the loop would not wake
+                break
+            self._client.loop_read()
+
+    def _on_loop(self, call: Callable[..., object], *arguments: object) -> None:
+        """Run a call on the loop's thread; paho connects on another."""
+        if threading.get_ident() == self._thread_id:
+            call(*arguments)
+        elif self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, *arguments)
