@@ -1,18 +1,28 @@
 """From samples to passages (过车记录): a streaming weigher for all lanes of a site.
 
 It reads no clock and does no I/O: samples come in blocks of any size, and the same
-samples give the same bits whatever the blocks.
+samples give the same bits whatever the blocks. It states no uncertainty and names no
+manoeuvre, because this version knows neither.
+
+A vehicle of a lane with a separator is closed when the separator has seen its end and
+its last axle has crossed the last row; the figures come from the samples alone, the
+separator only says which axles belong together. Where no separator speaks, a vehicle
+ends with an axle gap at its own speed.
 """
 
 import hashlib
+import math
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wim.samples import Site
-from wim.validity import Flag
+from wim.axles import group_axles, spacing_m
+from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
+from wim.pulses import Detection, PulseDetector
+from wim.samples import Lane, Site
+from wim.validity import Fairness, Flag, bars_evidence, flags_of
 
 __all__ = [
     "Event",
@@ -24,11 +34,19 @@ __all__ = [
     "warm_up",
 ]
 
+_GAPS_KEPT_S = 600.0
+
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Figures of the method; legally relevant, so their hash goes into every record."""
+    """Figures of the method; legally relevant, so their hash goes into every record.
 
-    axle_gap_m: Annotated[float, msgspec.Meta(gt=0.0)] = 12.0
+    ``group_spacing_m`` is the longest axle spacing (轴距) within an axle group (轴组).
+    """
+
+    detection: Detection = Detection()
+    assembly: Assembly = Assembly()
+    fairness: Fairness = Fairness()
+    group_spacing_m: Annotated[float, msgspec.Meta(gt=0.0)] = 1.8
 
 
 class VehicleEntered(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +65,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 
     Times [s] count from the first sample of the stream, lost samples included, and
     are those of row 0 (of the last row when reversing); ``ended_s`` is when the last
-    wheel left the last row.
+    wheel left the last row. Speed is that of the first axle at ``first_axle_s``,
+    acceleration the mean over the crossing, positive when gaining speed.
     """
 
     lane: int
@@ -72,19 +91,81 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 Event: TypeAlias = VehicleEntered | Passage
 
 
+class _Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Missing samples."""
+
+    start_s: float
+    end_s: float
+    samples: int
+
+
 class Weigher:
-    """Samples of one station in, vehicles out."""
+    """Samples of one station in, vehicles out.
+
+    The first samples (``detection.first_estimate_s``) are kept until offset and noise
+    are known from them and are then weighed like all others.
+
+    Counters: ``samples`` per channel, those lost included; ``samples_lost``;
+    ``pulses``; ``passages``.
+
+    Raises:
+        ValueError: the sample rate is not positive.
+    """
 
     def __init__(
         self,
         site: Site,
         *,
         sample_rate_hz: float,
-        parameters: Parameters = Parameters(),  # noqa: B008 (frozen value)
+        parameters: Parameters | None = None,
     ) -> None:
+        if not (math.isfinite(sample_rate_hz) and sample_rate_hz > 0.0):
+            message = f"sample_rate_hz {sample_rate_hz} must be positive"
+            raise ValueError(message)
         self.site = site
         self.sample_rate_hz = sample_rate_hz
-        self.parameters = parameters
+        self.parameters = parameters or Parameters()
+        self.samples = 0
+        self.samples_lost = 0
+        self.pulses = 0
+        self.passages = 0
+        detection = self.parameters.detection
+        self._channels = site.channels
+        self._needed = max(1, round(detection.first_estimate_s * sample_rate_hz))
+        self._kept: list[tuple[npt.NDArray[np.int32], int]] | None = []
+        self._kept_samples = 0
+        self._inputs = 0
+        self._gaps: list[_Gap] = []
+        self._detector = PulseDetector(
+            tuple(strip for lane in site.lanes for strip in lane.strips),
+            sample_rate_hz=sample_rate_hz,
+            detection=detection,
+        )
+        self._lanes: list[LaneWatch] = []
+        self._lane_of_strip: list[LaneWatch] = []
+        for lane in site.lanes:
+            watch = LaneWatch(
+                lane,
+                first_index=len(self._lane_of_strip),
+                assembly=self.parameters.assembly,
+            )
+            self._lanes.append(watch)
+            self._lane_of_strip += [watch] * len(lane.strips)
+
+    @property
+    def stray_pulses(self) -> int:
+        """Return how many pulses became no axle of any passage."""
+        return sum(lane.stray_pulses for lane in self._lanes)
+
+    @property
+    def empty_presences(self) -> int:
+        """Return how often a separator reported something without an axle."""
+        return sum(lane.empty_presences for lane in self._lanes)
+
+    @property
+    def offsets_renewed(self) -> int:
+        """Return how often a channel's offset had to be taken anew."""
+        return self._detector.offsets_renewed
 
     def receive(self, counts: npt.NDArray[np.int32], inputs: int = 0) -> list[Event]:
         """Take the next block.
@@ -92,16 +173,155 @@ class Weigher:
         Args:
             counts: int32 of shape (samples, channels), channels as in the site.
             inputs: digital inputs at the end of the block, one bit each.
+
+        Raises:
+            ValueError: the block has another shape or type.
         """
-        raise NotImplementedError
+        if (
+            counts.ndim != 2
+            or counts.dtype != np.int32
+            or counts.shape[1] < self._channels
+        ):
+            message = (
+                f"counts {counts.dtype} of shape {counts.shape}; expected int32 of "
+                f"shape (samples, {self._channels} or more)"
+            )
+            raise ValueError(message)
+        if self._kept is None:
+            return self._take(counts, inputs)
+        self._kept.append((counts.copy(), inputs))
+        self._kept_samples += len(counts)
+        return self._begin() if self._kept_samples >= self._needed else []
 
     def lose(self, n_samples: int) -> list[Event]:
-        """Take note that so many samples of every channel are missing here."""
-        raise NotImplementedError
+        """Take note that so many samples of every channel are missing here.
+
+        A passage that they touch is not valid and says how many they are.
+
+        Raises:
+            ValueError: the number is negative.
+        """
+        if n_samples < 0:
+            message = f"n_samples {n_samples} must not be negative"
+            raise ValueError(message)
+        if n_samples == 0:
+            return []
+        if self._kept is not None:
+            n_samples += self._kept_samples
+            self._kept = []
+            self._kept_samples = 0
+        start_s = self._now_s
+        self.samples += n_samples
+        self.samples_lost += n_samples
+        self._detector.forget()
+        self._gaps = [g for g in self._gaps if g.end_s > start_s - _GAPS_KEPT_S]
+        self._gaps.append(_Gap(start_s=start_s, end_s=self._now_s, samples=n_samples))
+        return [
+            self._told(lane.lane, event)
+            for lane in self._lanes
+            for event in lane.interrupt(self._now_s)
+        ]
 
     def flush(self) -> list[Event]:
         """Close what is open, as at the end of a recording."""
-        raise NotImplementedError
+        events = self._begin() if self._kept else []
+        if self._kept is None:
+            for pulse in self._detector.finish(self.samples):
+                self.pulses += 1
+                lane = self._lane_of_strip[pulse.strip]
+                told = lane.take(pulse, pulse.last_sample / self.sample_rate_hz)
+                events += [self._told(lane.lane, event) for event in told]
+        for lane in self._lanes:
+            events += [self._told(lane.lane, event) for event in lane.close()]
+        return events
+
+    @property
+    def _now_s(self) -> float:
+        return self.samples / self.sample_rate_hz
+
+    def _begin(self) -> list[Event]:
+        kept = self._kept or []
+        first = np.concatenate([counts for counts, _ in kept])[: self._needed]
+        self._kept = None
+        self._detector.begin(first)
+        return [event for block in kept for event in self._take(*block)]
+
+    def _take(self, counts: npt.NDArray[np.int32], inputs: int) -> list[Event]:
+        told: list[tuple[Lane, LaneEvent]] = []
+        pulses = self._detector.receive(counts, self.samples)
+        start_s = self._now_s
+        self.samples += len(counts)
+        self.pulses += len(pulses)
+        for pulse in pulses:
+            watch = self._lane_of_strip[pulse.strip]
+            found = watch.take(pulse, pulse.last_sample / self.sample_rate_hz)
+            told += [(watch.lane, event) for event in found]
+        changed = inputs ^ self._inputs
+        self._inputs = inputs
+        for watch in self._lanes:
+            bit = watch.lane.presence_input
+            if bit is None or not changed >> bit & 1:
+                found = watch.advance(self._now_s)
+            elif inputs >> bit & 1:
+                found = watch.appear(start_s, self._now_s)
+            else:
+                found = watch.vanish(self._now_s, active=self._detector.is_active)
+            told += [(watch.lane, event) for event in found]
+        return [self._told(lane, event) for lane, event in told]
+
+    def _told(self, lane: Lane, event: LaneEvent) -> Event:
+        match event:
+            case Entry(at_s=at_s):
+                return VehicleEntered(lane=lane.number, first_axle_s=at_s)
+            case Crossing():
+                self.passages += 1
+                return self._passage(lane, event)
+
+    def _passage(self, lane: Lane, crossing: Crossing) -> Passage:
+        axles = crossing.axles
+        first_s = axles[0].crossed_s
+        ended_s = max(hit.pulse.end_s for axle in axles for hit in axle.hits)
+        slow_mps = min(speed for axle in axles for speed in axle.local_speeds_mps)
+        before_s = crossing.view.length_m / max(slow_mps, 0.1)
+        lost = sum(
+            gap.samples
+            for gap in self._gaps
+            if gap.end_s >= first_s - before_s and gap.start_s <= ended_s
+        )
+        spacings = tuple(map(spacing_m, axles, axles[1:]))
+        groups = group_axles(spacings, longest_m=self.parameters.group_spacing_m)
+        loads = tuple(axle.load_kg for axle in axles)
+        gains = [
+            gain
+            for axle in axles
+            if (gain := axle.motion.acceleration_mps2) is not None
+        ]
+        flags = flags_of(
+            axles,
+            lane=lane,
+            fairness=self.parameters.fairness,
+            reverse=crossing.reverse,
+            incomplete=bool(crossing.axles_dropped or lost),
+        )
+        return Passage(
+            lane=lane.number,
+            first_axle_s=first_s,
+            last_axle_s=axles[-1].crossed_s,
+            ended_s=ended_s,
+            direction="reverse" if crossing.reverse else "forward",
+            speed_mps=axles[0].motion.speed_at(first_s),
+            acceleration_mps2=sum(gains) / len(gains) if gains else None,
+            axle_loads_kg=loads,
+            axle_load_uncertainties_kg=None,
+            axle_spacings_m=spacings,
+            gross_mass_kg=sum(loads),
+            gross_mass_uncertainty_kg=None,
+            axle_groups=groups,
+            axle_configuration="+".join(str(len(group)) for group in groups),
+            flags=flags,
+            valid=not bars_evidence(flags),
+            samples_lost=lost,
+        )
 
 
 def parameter_hash(site: Site, parameters: Parameters) -> str:
@@ -112,4 +332,12 @@ def parameter_hash(site: Site, parameters: Parameters) -> str:
 
 def warm_up() -> None:
     """Compile or load every kernel, so that the first vehicle does not wait."""
-    raise NotImplementedError
+    strip = {"width_m": 1.0, "counts_per_newton": 1.0, "side": "full"}
+    strips = [
+        {"channel": row, "row": row, "position_m": float(row), **strip}
+        for row in range(2)
+    ]
+    lane = {"number": 1, "speed_range_kmh": [1.0, 2.0], "strips": strips}
+    site = msgspec.convert({"station": {"id": "WARM-UP"}, "lanes": [lane]}, Site)
+    weigher = Weigher(site, sample_rate_hz=1000.0)
+    weigher.receive(np.zeros((1000, 2), dtype=np.int32))

@@ -4,10 +4,15 @@ It never speaks of overload, and it raises only what this version can tell; flag
 need the recognition of manoeuvres are not guessed.
 """
 
-from collections.abc import Iterable
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, TypeAlias, get_args
 
-__all__ = ["FLAGS", "Flag", "bars_evidence", "in_order"]
+import msgspec
+
+from wim.axles import Axle
+from wim.samples import Lane
+
+__all__ = ["FLAGS", "Fairness", "Flag", "bars_evidence", "flags_of"]
 
 Flag: TypeAlias = Literal[
     "edge",
@@ -20,11 +25,51 @@ Flag: TypeAlias = Literal[
 FLAGS: tuple[Flag, ...] = get_args(Flag)
 """The flags that this version raises; a part of the closed list of the messages."""
 
+_KMH = 3.6
 
-def in_order(flags: Iterable[Flag]) -> tuple[Flag, ...]:
-    """Return flags once each, in the order of the list."""
-    raised = set(flags)
-    return tuple(flag for flag in FLAGS if flag in raised)
+
+class Fairness(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Figures of the flags.
+
+    ``edge_imbalance`` is the difference of left and right over their sum beyond which
+    half of the axles, two at least, mean wheels partly beside their strips.
+    """
+
+    edge_imbalance: Annotated[float, msgspec.Meta(gt=0.0)] = 0.3
+
+
+def flags_of(
+    axles: Sequence[Axle],
+    *,
+    lane: Lane,
+    fairness: Fairness,
+    reverse: bool,
+    incomplete: bool,
+) -> tuple[Flag, ...]:
+    """Return the flags of one vehicle, in the order of the list.
+
+    Args:
+        axles: its axles, at least one.
+        lane: where it drove.
+        fairness: figures of the flags.
+        reverse: it drove backwards.
+        incomplete: an axle was dropped or samples are missing.
+    """
+    dead = _silent_strips(axles, lane)
+    low_kmh, high_kmh = lane.speed_range_kmh
+    speeds_kmh = [speed * _KMH for axle in axles for speed in axle.local_speeds_mps]
+    raised: dict[Flag, bool] = {
+        "edge": _rides_the_edge(axles, lane, dead, fairness),
+        "reverse": reverse,
+        "axle_missing": incomplete,
+        "strip_damaged": bool(dead),
+        "signal_clipped": any(hit.pulse.clipped for a in axles for hit in a.hits),
+        "speed_out_of_range": not low_kmh
+        <= min(speeds_kmh)
+        <= max(speeds_kmh)
+        <= high_kmh,
+    }
+    return tuple(flag for flag in FLAGS if raised[flag])
 
 
 def bars_evidence(flags: Iterable[Flag]) -> bool:
@@ -33,4 +78,44 @@ def bars_evidence(flags: Iterable[Flag]) -> bool:
     >>> bars_evidence(()), bars_evidence(("reverse",))
     (False, True)
     """
-    return any(True for _ in flags)
+    return any(flag in FLAGS for flag in flags)
+
+
+def _silent_strips(axles: Sequence[Axle], lane: Lane) -> set[int]:
+    """Return strips that missed every axle while others of their side saw most."""
+    if len(axles) < 2:
+        return set()
+    hits = [0] * len(lane.strips)
+    for axle in axles:
+        for hit in axle.hits:
+            hits[hit.sensor.index] += 1
+    return {
+        i
+        for i, strip in enumerate(lane.strips)
+        if hits[i] == 0
+        and all(
+            2 * hits[k] > len(axles)
+            for k, other in enumerate(lane.strips)
+            if k != i and other.side == strip.side
+        )
+    }
+
+
+def _rides_the_edge(
+    axles: Sequence[Axle], lane: Lane, dead: set[int], fairness: Fairness
+) -> bool:
+    """Tell whether wheels passed beside their strips, wholly or in part."""
+    crooked = 0
+    for axle in axles:
+        seen = {hit.sensor.index for hit in axle.hits}
+        rows = {hit.sensor.strip.row for hit in axle.hits}
+        if any(
+            strip.row in rows and i not in seen and i not in dead
+            for i, strip in enumerate(lane.strips)
+        ):
+            return True
+        if axle.left_kg is not None and axle.right_kg is not None:
+            both = axle.left_kg + axle.right_kg
+            apart = abs(axle.left_kg - axle.right_kg)
+            crooked += apart > fairness.edge_imbalance * both
+    return crooked >= 2 and 2 * crooked >= len(axles)

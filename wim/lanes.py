@@ -1,0 +1,368 @@
+"""Which pulses are one vehicle's, and when nothing more of it can come.
+
+It weighs nothing beyond joining axles and judges nothing. Every decision is taken at
+a time that pulses and separator set, never at the end of a block of samples, so that
+the blocks do not matter.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from wim.axles import Axle, Hit, View, find_axles, weigh_axles
+from wim.pulses import Pulse
+from wim.samples import Lane
+
+__all__ = ["Assembly", "Crossing", "Entry", "LaneEvent", "LaneWatch"]
+
+_KMH = 3.6
+_LONGEST_WAIT_S = 30.0
+
+
+class Assembly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Figures of telling vehicles apart.
+
+    Without a separator's word, ``axle_gap_m`` without an axle ends a vehicle.
+    ``separator_slack_s`` is how far the separator may be off the first row in time.
+    Pulses that no vehicle claimed are strays after ``stray_after_s``.
+    """
+
+    axle_gap_m: float = 12.0
+    separator_slack_s: float = 0.1
+    stray_after_s: float = 30.0
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A first axle has crossed the first row."""
+
+    at_s: float
+
+
+class Crossing(msgspec.Struct, frozen=True, kw_only=True):
+    """A vehicle that has crossed the lane; ``axles_dropped`` were seen too rarely."""
+
+    axles: tuple[Axle, ...]
+    axles_dropped: int
+    view: View
+    reverse: bool
+
+
+LaneEvent: TypeAlias = Entry | Crossing
+
+
+class _Vehicle:
+    """A vehicle that is not closed yet.
+
+    ``begun_s`` and ``ended_s`` say between which times its axles crossed the row that
+    it reached first; ``waiting`` are strips of that row on which a pulse was still
+    under way when it ended; after ``overdue_s`` nothing is waited for.
+    """
+
+    def __init__(self, *, begun_s: float, by_separator: bool, reverse: bool) -> None:
+        self.begun_s = begun_s
+        self.by_separator = by_separator
+        self.reverse = reverse
+        self.ended_s: float | None = None
+        self.overdue_s = math.inf
+        self.told = False
+        self.waiting: set[int] = set()
+        self.last_entry_s = begun_s
+
+
+class LaneWatch:
+    """Pulses of one lane and the separator's word in, entries and crossings out.
+
+    ``stray_pulses`` became no axle, ``empty_presences`` were seen by the separator
+    without any axle.
+    """
+
+    def __init__(self, lane: Lane, *, first_index: int, assembly: Assembly) -> None:
+        self.lane = lane
+        self.stray_pulses = 0
+        self.empty_presences = 0
+        self._assembly = assembly
+        self._first_index = first_index
+        self._forward = View.of(lane, reverse=False)
+        self._backward = View.of(lane, reverse=True)
+        self._last_row = self._forward.rows - 1
+        self._store: list[list[Pulse]] = [[] for _ in lane.strips]
+        self._open: list[_Vehicle] = []
+
+    def take(self, pulse: Pulse, now_s: float) -> list[LaneEvent]:
+        """Take one pulse that became known at ``now_s``."""
+        events = self.advance(now_s)
+        index = pulse.strip - self._first_index
+        self._store[index].append(pulse)
+        row = self.lane.strips[index].row
+        if row == 0:
+            self._at_first_row(index, pulse, events)
+        elif row == self._last_row and not self._open:
+            self._at_last_row_of_empty_lane(pulse, events)
+        elif row == self._last_row and self._open[-1].reverse:
+            self._open[-1].last_entry_s = pulse.centroid_s
+        self._close_complete(events)
+        return events
+
+    def appear(self, from_s: float, now_s: float) -> list[LaneEvent]:
+        """Take the separator's word that a vehicle came between these times."""
+        events = self.advance(now_s)
+        slack_s = self._assembly.separator_slack_s
+        last = self._open[-1] if self._open else None
+        if last is not None and not last.by_separator and last.ended_s is None:
+            if last.reverse or last.begun_s >= from_s - slack_s:
+                last.by_separator = True
+                return events
+            last.ended_s = from_s
+        self._open.append(_Vehicle(begun_s=from_s, by_separator=True, reverse=False))
+        self._close_complete(events)
+        return events
+
+    def vanish(self, now_s: float, *, active: Callable[[int], bool]) -> list[LaneEvent]:
+        """Take the separator's word that the vehicle has passed it.
+
+        Args:
+            now_s: the time.
+            active: tells of a strip's index whether a pulse is under way on it.
+        """
+        events = self.advance(now_s)
+        for vehicle in self._open:
+            if vehicle.by_separator and vehicle.ended_s is None:
+                vehicle.ended_s = now_s
+                vehicle.waiting = {
+                    sensor.index
+                    for sensor in self._forward.row(0)
+                    if active(sensor.index + self._first_index)
+                }
+        self._close_complete(events)
+        return events
+
+    def interrupt(self, now_s: float) -> list[LaneEvent]:
+        """Take note that samples are missing: no pulse under way will come."""
+        for vehicle in self._open:
+            vehicle.waiting.clear()
+        return self.advance(now_s)
+
+    def advance(self, now_s: float) -> list[LaneEvent]:
+        """Let time pass: gaps become long enough, waits end."""
+        events: list[LaneEvent] = []
+        while self._open:
+            vehicle = self._open[0]
+            if vehicle.ended_s is None:
+                end_s = math.inf if vehicle.by_separator else self._gap_ends_s(vehicle)
+                if now_s < end_s:
+                    break
+                vehicle.ended_s = end_s
+                self._close_complete(events)
+            elif now_s >= vehicle.overdue_s:
+                self._finish(vehicle, self._axles_of(vehicle), events)
+                self._close_complete(events)
+            else:
+                break
+        if not self._open:
+            self._sweep(now_s - self._assembly.stray_after_s)
+        return events
+
+    def close(self) -> list[LaneEvent]:
+        """Close everything as it stands."""
+        events: list[LaneEvent] = []
+        while self._open:
+            vehicle = self._open[0]
+            if vehicle.ended_s is None:
+                vehicle.ended_s = math.inf
+            self._finish(vehicle, self._axles_of(vehicle), events)
+        self._sweep(math.inf)
+        return events
+
+    # whose pulse
+
+    def _at_first_row(self, index: int, pulse: Pulse, events: list[LaneEvent]) -> None:
+        slack_s = self._assembly.separator_slack_s
+        owner = None
+        for vehicle in self._open:
+            vehicle.waiting.discard(index)
+            if vehicle.ended_s is None or (
+                vehicle.by_separator and pulse.start_s <= vehicle.ended_s + slack_s
+            ):
+                owner = vehicle
+                break
+        if owner is None:
+            owner = _Vehicle(begun_s=pulse.start_s, by_separator=False, reverse=False)
+            self._open.append(owner)
+        if owner.ended_s is not None:
+            owner.ended_s = max(owner.ended_s, pulse.start_s)
+        backing = self._is_backing()
+        if owner.reverse and not backing:
+            owner.reverse = False
+            owner.begun_s = pulse.start_s
+            owner.told = False
+        elif backing and not owner.reverse:
+            owner.reverse = True
+            owner.begun_s = -math.inf
+            owner.told = True
+        if not owner.reverse:
+            owner.last_entry_s = pulse.centroid_s
+            self._tell(owner, pulse, events)
+
+    def _at_last_row_of_empty_lane(self, pulse: Pulse, events: list[LaneEvent]) -> None:
+        """Something on the last row of an empty lane: perhaps a vehicle backing in."""
+        vehicle = _Vehicle(begun_s=pulse.start_s, by_separator=False, reverse=True)
+        self._open.append(vehicle)
+        self._tell(vehicle, pulse, events)
+
+    def _tell(self, vehicle: _Vehicle, pulse: Pulse, events: list[LaneEvent]) -> None:
+        if not vehicle.told:
+            vehicle.told = True
+            events.append(Entry(at_s=pulse.centroid_s))
+
+    def _is_backing(self) -> bool:
+        """Tell whether the rows were hit from the last to the first."""
+        if len(self._open) > 1:
+            return False
+        first_s: dict[int, float] = {}
+        for strip, pulses in zip(self.lane.strips, self._store, strict=True):
+            if pulses:
+                known_s = first_s.get(strip.row, math.inf)
+                first_s[strip.row] = min(known_s, pulses[0].centroid_s)
+        here_s = first_s.get(0, math.inf)
+        before = {row for row, at_s in first_s.items() if at_s < here_s}
+        return self._last_row in before and 2 * len(before) > self._last_row
+
+    # when complete
+
+    def _view(self, vehicle: _Vehicle) -> View:
+        return self._backward if vehicle.reverse else self._forward
+
+    def _pace_mps(self, vehicle: _Vehicle) -> float | None:
+        """Return how fast the latest axle went between the vehicle's first two rows."""
+        view = self._view(vehicle)
+        for first in view.row(0):
+            for second in view.row(1):
+                ahead = self._store[first.index]
+                behind = self._store[second.index]
+                n = min(len(ahead), len(behind))
+                if first.side == second.side and n > 0:
+                    dt = behind[n - 1].centroid_s - ahead[n - 1].centroid_s
+                    if dt > 0.0:
+                        return (second.s_m - first.s_m) / dt
+        return None
+
+    def _row_wait_s(self, view: View) -> float:
+        """Return how long the slowest vehicle of the lane takes to the second row."""
+        row_m = min(sensor.s_m for sensor in view.row(1))
+        slowest_mps = self.lane.speed_range_kmh[0] / _KMH
+        return min(row_m / slowest_mps + 1.0, _LONGEST_WAIT_S)
+
+    def _gap_ends_s(self, vehicle: _Vehicle) -> float:
+        """Return when the gap behind the latest axle is long enough to end it."""
+        pace_mps = self._pace_mps(vehicle)
+        if pace_mps is None:
+            return vehicle.last_entry_s + self._row_wait_s(self._view(vehicle))
+        return vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
+
+    def _axles_of(self, vehicle: _Vehicle) -> list[tuple[Hit, ...]]:
+        slack_s = self._assembly.separator_slack_s
+        return find_axles(
+            self._view(vehicle),
+            self._store,
+            from_s=vehicle.begun_s - slack_s if vehicle.by_separator else -math.inf,
+            until_s=math.inf if vehicle.ended_s is None else vehicle.ended_s,
+        )
+
+    def _close_complete(self, events: list[LaneEvent]) -> None:
+        """Close the oldest vehicles as long as nothing more of them can come."""
+        while self._open:
+            vehicle = self._open[0]
+            if vehicle.ended_s is None:
+                break
+            hits = self._axles_of(vehicle)
+            if not self._is_complete(vehicle, hits):
+                vehicle.overdue_s = self._overdue_s(vehicle, hits)
+                break
+            self._finish(vehicle, hits, events)
+
+    def _is_complete(self, vehicle: _Vehicle, hits: Sequence[tuple[Hit, ...]]) -> bool:
+        if vehicle.waiting:
+            return False
+        if not hits:
+            return True
+        exits = {sensor.index for sensor in self._view(vehicle).row(self._last_row)}
+        return exits <= {hit.sensor.index for hit in hits[-1]}
+
+    def _overdue_s(self, vehicle: _Vehicle, hits: Sequence[tuple[Hit, ...]]) -> float:
+        """Return the time after which the missing pulses are lost."""
+        ended_s = vehicle.ended_s or 0.0
+        if not hits:
+            return ended_s + _LONGEST_WAIT_S
+        view = self._view(vehicle)
+        pace_mps = self._pace_mps(vehicle)
+        at_exit = [hit for hit in hits[-1] if hit.sensor.rank == self._last_row]
+        if at_exit and not vehicle.waiting:
+            pulse = at_exit[-1].pulse
+            places_m = [sensor.s_m for sensor in view.row(self._last_row)]
+            apart_m = max(places_m) - min(places_m)
+            apart_s = 0.0 if pace_mps is None else apart_m / pace_mps
+            return pulse.end_s + 2.0 * (pulse.end_s - pulse.start_s) + apart_s
+        latest_s = max(hits[-1][0].pulse.centroid_s, ended_s)
+        if pace_mps is not None:
+            return latest_s + 3.0 * view.length_m / pace_mps + 1.0
+        if not vehicle.by_separator:
+            return latest_s
+        return latest_s + self._row_wait_s(view)
+
+    # what is its own
+
+    def _finish(
+        self,
+        vehicle: _Vehicle,
+        hits: Sequence[tuple[Hit, ...]],
+        events: list[LaneEvent],
+    ) -> None:
+        self._open.remove(vehicle)
+        view = self._view(vehicle)
+        kept = [
+            axle
+            for axle in hits
+            if 2 * len({hit.sensor.rank for hit in axle}) >= view.rows
+        ]
+        axles = tuple(weigh_axles(kept))
+        self._consume(hits, axles)
+        if axles:
+            events.append(
+                Crossing(
+                    axles=axles,
+                    axles_dropped=len(hits) - len(axles),
+                    view=view,
+                    reverse=vehicle.reverse,
+                )
+            )
+        elif vehicle.by_separator:
+            self.empty_presences += 1
+
+    def _consume(self, hits: Sequence[tuple[Hit, ...]], axles: Sequence[Axle]) -> None:
+        """Take the vehicle's pulses, and what lies before them, out of the store."""
+        weighed = {
+            (hit.sensor.index, hit.pulse.last_sample)
+            for axle in axles
+            for hit in axle.hits
+        }
+        through_s = [-math.inf] * len(self._store)
+        for axle in hits:
+            for hit in axle:
+                index = hit.sensor.index
+                through_s[index] = max(through_s[index], hit.pulse.centroid_s)
+        for index, pulses in enumerate(self._store):
+            done = [p for p in pulses if p.centroid_s <= through_s[index]]
+            self.stray_pulses += sum(
+                (index, pulse.last_sample) not in weighed for pulse in done
+            )
+            self._store[index] = pulses[len(done) :]
+
+    def _sweep(self, before_s: float) -> None:
+        """Drop pulses that no vehicle claimed."""
+        for index, pulses in enumerate(self._store):
+            if pulses and pulses[0].centroid_s < before_s:
+                kept = [pulse for pulse in pulses if pulse.centroid_s >= before_s]
+                self.stray_pulses += len(pulses) - len(kept)
+                self._store[index] = kept
