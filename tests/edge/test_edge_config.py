@@ -1,0 +1,151 @@
+import re
+import stat
+import subprocess
+import sys
+import time
+import tomllib
+
+import pytest
+import tomli_w
+
+from edge.config import load_config
+from edge.errors import ConfigError
+
+
+@pytest.fixture
+def write(tmp_path, repository):
+    """Write the shipped station's file with some values replaced or dropped."""
+
+    def write(name="station", **changes):
+        table = tomllib.loads(
+            (repository / f"configs/edge/{name}.toml").read_text(encoding="utf-8")
+        )
+        table["station"]["data_dir"] = "data"
+        table["keys"]["private_key"] = "station.key"
+        if "weighing" in table:
+            table["weighing"]["site"] = str(
+                repository / "configs/stations/demo-site.toml"
+            )
+            table["weighing"]["limits"] = str(repository / "configs/limits")
+        for dotted, value in changes.items():
+            *path, last = dotted.split("__")
+            inner = table
+            for step in path:
+                inner = inner[int(step) if step.isdigit() else step]
+            if value is None:
+                del inner[last]
+            else:
+                inner[last] = value
+        path = tmp_path / "station.toml"
+        path.write_text(tomli_w.dumps(table), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["station", "source"])
+def test_every_shipped_configuration_loads(repository, name):
+    config = load_config(repository / f"configs/edge/{name}.toml")
+    assert config.cameras
+    assert (config.site is None) == (name == "source")
+
+
+def test_a_key_left_out_of_an_optional_table_is_unknown_not_zero(write):
+    assert load_config(write(clock=None)).clock.error_bound_s is None
+
+
+FAULTS = [
+    ({"station__colour": "red"}, "station.colour", "data_dir, id, role"),
+    ({"station__role": "harbour"}, "station.role", "'roadside'"),
+    ({"line__baud": "fast"}, "line.baud", "a whole number"),
+    ({"line__baud": 5}, "line.baud", "≥ 300"),
+    ({"mqtt__url": None}, "mqtt.url", "a text"),
+    ({"upload": None}, "upload", "a table with"),
+    ({"weighing": None}, "weighing", "a table with limits, region, site"),
+    ({"scale": {}}, "scale", "no such table"),
+    ({"line__protocol": "xk3190"}, "line.protocol", "'strip'"),
+    ({"weighing__site": "no-site.toml"}, "weighing.site", "No such file"),
+    ({"weighing__limits": "nowhere"}, "weighing.limits", "a folder of tables"),
+    ({"cameras__0__lanes__0__number": 3}, "cameras[0].lanes[0].number", "1, 2"),
+    ({"cameras__0__lanes__0__region": [0.6, 0.0, 0.5, 1.0]}, "region", "x0<x1"),
+    ({"cameras__0__lanes__0__region": [0.0, 0.0, 1.5, 1.0]}, "region", "≤ 1"),
+    ({"cameras__0__view": "gate"}, "cameras[0].view", "'front', 'side', 'rear'"),
+    ({"cameras__1__view": "front"}, "cameras[0].lanes", "one camera a view and lane"),
+    ({"cameras__1__name": "front"}, "cameras[0].name", "one name each"),
+    ({"cameras__0__url": "front"}, "cameras[0].url", "rtsp://"),
+    ({"cameras__0__lanes": []}, "cameras[0].lanes", "at least one lane"),
+    ({"mqtt__url": "amqp://host"}, "mqtt.url", "mqtt://HOST[:PORT]"),
+    ({"mqtt__ca": "no-ca.pem"}, "mqtt.ca", "a PEM file"),
+    ({"mqtt__certificate": "a.pem"}, "mqtt.certificate", "both or none"),
+    ({"upload__url": "ftp://host"}, "upload.url", "http://HOST[:PORT]"),
+    ({"keys__server_public_key": "abc"}, "keys.server_public_key", "matching"),
+    ({"storage__min_free_mb": -1}, "storage.min_free_mb", "≥ 0"),
+    ({"station__id": "demo 1"}, "station.id", "matching"),
+]
+
+
+@pytest.mark.parametrize(("changes", "key", "allowed"), FAULTS)
+def test_a_fault_is_answered_with_file_key_and_what_is_allowed(
+    write, changes, key, allowed
+):
+    path = write(**changes)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    text = str(caught.value)
+    assert str(path) in text
+    assert key in text
+    assert allowed in text
+    assert "\n" not in text
+
+
+def test_a_file_that_is_no_key_is_refused_before_the_start(write, tmp_path):
+    (tmp_path / "station.key").write_text("hunter2")
+    with pytest.raises(ConfigError, match="64 hexadecimal digits"):
+        load_config(write())
+
+
+@pytest.mark.parametrize("content", [None, b"[station", b"\xff\xfe"])
+def test_the_command_answers_a_bad_file_at_once_with_exit_two(
+    tmp_path, repository, content
+):
+    path = tmp_path / "bad.toml"
+    if content is not None:
+        path.write_bytes(content)
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", str(path), "--json"],
+        capture_output=True,
+        text=True,
+        cwd=repository,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert time.monotonic() - began < 3.0  # under 1 s on an idle machine
+    assert re.fullmatch(r"luheng-edge: .*bad\.toml.*\n", done.stderr)
+    assert done.stdout == ""
+
+
+def test_loading_a_configuration_loads_nothing_heavy(repository):
+    program = (
+        "import sys, pathlib; from edge.config import load_config; "
+        "load_config(pathlib.Path('configs/edge/station.toml')); "
+        "print([m for m in ('numba', 'cv2', 'paho', 'httpx') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=repository,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_key_made_at_the_first_start_is_for_its_owner_only(tmp_path):
+    from edge.station import _private_key  # noqa: PLC0415 -- heavy
+
+    path = tmp_path / "keys" / "station.key"
+    key = _private_key(path)
+    assert len(key) == 32
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert _private_key(path) == key
