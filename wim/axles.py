@@ -23,6 +23,7 @@ __all__ = [
     "align",
     "find_axles",
     "group_axles",
+    "rough_speed_mps",
     "spacing_m",
     "weigh_axle",
     "weigh_axles",
@@ -220,7 +221,7 @@ def align(
     if n == 0 or m == 0:
         return [None] * n
     gaps = _gaps(times_s)
-    if n == m and _runs_along(times_s, candidates_s, gaps, shortest_s, expected_s):
+    if n == m and _runs_along(times_s, candidates_s, shortest_s, expected_s):
         return list(range(n))
     best: dict[tuple[int, int], tuple[float, tuple[int, int] | None]] = {}
     for i in range(n):
@@ -311,6 +312,12 @@ def weigh_axles(hits: Sequence[tuple[Hit, ...]]) -> list[Axle]:
     return axles
 
 
+def rough_speed_mps(*pulses: Pulse) -> float:
+    """Return a speed from the length of pulses alone, right within a third or so."""
+    length_s = sum(pulse.end_s - pulse.start_s for pulse in pulses) / len(pulses)
+    return _USUAL_CONTACT_M / max(length_s, 1e-3)
+
+
 def spacing_m(first: Axle, second: Axle) -> float:
     """Return the distance between two axles, as each one's motion tells it."""
     ahead = first.motion.place_at(second.crossed_s)
@@ -357,7 +364,6 @@ def _gaps(times_s: Sequence[float]) -> list[float]:
 def _runs_along(
     times_s: Sequence[float],
     candidates_s: Sequence[float],
-    gaps: Sequence[float],
     shortest_s: float,
     expected_s: Sequence[float | None],
 ) -> bool:
@@ -365,10 +371,10 @@ def _runs_along(
     shifts = [c - t for t, c in zip(times_s, candidates_s, strict=True)]
     if min(shifts) < shortest_s:
         return False
-    steps = zip(shifts, shifts[1:], gaps[1:], strict=False)
-    if any(abs(b - a) > 0.5 * gap for a, b, gap in steps):
-        return False
-    known = zip(shifts, expected_s, gaps, strict=True)
+    for i in range(1, len(shifts)):
+        if abs(shifts[i] - shifts[i - 1]) > 0.5 * (times_s[i] - times_s[i - 1]):
+            return False
+    known = zip(shifts, expected_s, _gaps(times_s), strict=True)
     return all(e is None or abs(s - e) <= 0.5 * gap for s, e, gap in known)
 
 
@@ -399,13 +405,14 @@ def _expected_shifts(
     """Return what rows already matched say about the shift of each axle."""
     expected: list[float | None] = []
     for axle, time in zip(axles, times_s, strict=True):
-        further = [hit for hit in axle.values() if hit.sensor.rank > 0]
-        if not further:
+        motion = _fit(tuple(axle.values()))
+        if motion is None:
             expected.append(None)
             continue
-        near = min(further, key=lambda hit: abs(hit.sensor.s_m - sensor.s_m))
-        shift = near.pulse.centroid_s - time
-        expected.append(shift * sensor.s_m / near.sensor.s_m)
+        near = min(axle.values(), key=lambda hit: abs(hit.sensor.s_m - sensor.s_m))
+        way_m = sensor.s_m - near.sensor.s_m
+        at_s = near.pulse.centroid_s
+        expected.append(at_s + _time_over_s(motion, at_s, way_m) - time)
     return expected
 
 
@@ -449,12 +456,21 @@ def _missed_axles(
 
 def _crossed_s(motion: Motion, hit: Hit) -> float:
     """Return when an axle stood over the first row, going back from one hit."""
-    speed = motion.speed_at(hit.pulse.centroid_s)
-    back_s = hit.sensor.s_m / speed
-    for _ in range(3):
-        between = speed - 0.5 * (motion.acceleration_mps2 or 0.0) * back_s
-        back_s = hit.sensor.s_m / max(between, 0.2 * speed)
-    return hit.pulse.centroid_s - back_s
+    at_s = hit.pulse.centroid_s
+    return at_s + _time_over_s(motion, at_s, -hit.sensor.s_m)
+
+
+def _time_over_s(motion: Motion, at_s: float, way_m: float) -> float:
+    """Return the time that a way [m], backwards if negative, takes from ``at_s`` on."""
+    speed_mps = motion.speed_at(at_s)
+    if speed_mps <= 0.0:
+        return way_m / motion.speed_mps
+    half_gain = 0.5 * (motion.acceleration_mps2 or 0.0)
+    taken_s = way_m / speed_mps
+    for _ in range(4):
+        mean_mps = speed_mps + half_gain * taken_s
+        taken_s = way_m / max(mean_mps, 0.2 * speed_mps)
+    return taken_s
 
 
 def _fit(hits: Sequence[Hit]) -> Motion | None:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from wim.axles import Axle, Hit, View, find_axles, weigh_axles
+from wim.axles import Axle, Hit, View, find_axles, rough_speed_mps, weigh_axles
 from wim.pulses import Pulse
 from wim.samples import Lane
 
@@ -235,18 +235,28 @@ class LaneWatch:
         return self._backward if vehicle.reverse else self._forward
 
     def _pace_mps(self, vehicle: _Vehicle) -> float | None:
-        """Return how fast the latest axle went between the vehicle's first two rows."""
+        """Return how fast the latest axle went between the vehicle's first two rows.
+
+        Which two pulses are that axle's is judged by their length: contact over
+        duration is a rough speed that needs no partner.
+        """
         view = self._view(vehicle)
-        for first in view.row(0):
-            for second in view.row(1):
-                ahead = self._store[first.index]
-                behind = self._store[second.index]
-                n = min(len(ahead), len(behind))
-                if first.side == second.side and n > 0:
-                    dt = behind[n - 1].centroid_s - ahead[n - 1].centroid_s
-                    if dt > 0.0:
-                        return (second.s_m - first.s_m) / dt
-        return None
+        found: list[tuple[float, float]] = []
+        for second in view.row(1):
+            if not self._store[second.index]:
+                continue
+            late = self._store[second.index][-1]
+            for first in view.row(0):
+                if first.side != second.side:
+                    continue
+                for early in self._store[first.index]:
+                    taken_s = late.centroid_s - early.centroid_s
+                    if taken_s > 0.0:
+                        pace_mps = (second.s_m - first.s_m) / taken_s
+                        rough_mps = rough_speed_mps(early, late)
+                        off = abs(math.log(pace_mps / rough_mps))
+                        found.append((off, pace_mps))
+        return min(found)[1] if found else None
 
     def _row_wait_s(self, view: View) -> float:
         """Return how long the slowest vehicle of the lane takes to the second row."""

@@ -309,7 +309,7 @@ class Weigher:
             last_axle_s=axles[-1].crossed_s,
             ended_s=ended_s,
             direction="reverse" if crossing.reverse else "forward",
-            speed_mps=axles[0].motion.speed_at(first_s),
+            speed_mps=max(axles[0].motion.speed_at(first_s), 0.0),
             acceleration_mps2=sum(gains) / len(gains) if gains else None,
             axle_loads_kg=loads,
             axle_load_uncertainties_kg=None,

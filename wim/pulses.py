@@ -7,7 +7,8 @@ centroid. It knows no vehicle and no speed.
 """
 
 import math
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeAlias
 
 import msgspec
 import numpy as np
@@ -21,7 +22,8 @@ __all__ = ["Detection", "Pulse", "PulseDetector", "Workspace"]
 
 _CHUNK = 4096
 _RAILS = frozenset({2**15 - 1, 2**23 - 1, 2**31 - 1})
-Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Kernel: TypeAlias = Callable[..., int]
+Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 
 
 class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,7 +68,12 @@ class Workspace:
     """The arrays that ``scan`` works on, for some strips at one sample rate."""
 
     def __init__(
-        self, strips: tuple[Strip, ...], *, sample_rate_hz: float, detection: Detection
+        self,
+        strips: tuple[Strip, ...],
+        *,
+        sample_rate_hz: float,
+        detection: Detection,
+        kernel: Kernel,
     ) -> None:
         def samples(seconds: float) -> int:
             return max(1, round(seconds * sample_rate_hz))
@@ -76,6 +83,7 @@ class Workspace:
         room = samples(detection.longest_look_back_s)
         size = max(window, lag, room) + 1
         n = len(strips)
+        self.kernel = kernel
         self.window = window
         self.channels: Integers = np.array([s.channel for s in strips], dtype=np.int64)
         self.droop: Floats = np.array(
@@ -134,7 +142,7 @@ class Workspace:
 
     def scan(self, counts: Counts, first: int) -> Floats:
         """Run the kernel over one chunk; rows as in ``OUT_COLUMNS``."""
-        written = scan(
+        written = self.kernel(
             counts,
             first,
             self.channels,
@@ -161,12 +169,17 @@ class PulseDetector:
     """
 
     def __init__(
-        self, strips: tuple[Strip, ...], *, sample_rate_hz: float, detection: Detection
+        self,
+        strips: tuple[Strip, ...],
+        *,
+        sample_rate_hz: float,
+        detection: Detection,
+        kernel: Kernel = scan,
     ) -> None:
         self._strips = strips
         self._rate = sample_rate_hz
         self._space = Workspace(
-            strips, sample_rate_hz=sample_rate_hz, detection=detection
+            strips, sample_rate_hz=sample_rate_hz, detection=detection, kernel=kernel
         )
         self._columns = 1 + max(strip.channel for strip in strips)
 
