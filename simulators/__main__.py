@@ -17,6 +17,8 @@ import msgspec
 import structlog
 
 from simulators.config import StationConfig, parse_config
+from simulators.demo.bench import bench
+from simulators.demo.run import Demo, Options
 from simulators.errors import SimulatorError
 from simulators.recording import write_recording
 from simulators.station import COMMANDS, Event, Station, StationOrder
@@ -128,6 +130,49 @@ def _run_recording(arguments: argparse.Namespace) -> int:
     return 0
 
 
+# ---------------------------------------------------------------- demo, bench
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    _common_arguments(parser, vehicles=None)
+    parser.add_argument("--speed", type=float, default=1.0, metavar="X")
+    parser.add_argument("--exit", action="store_true", help="when all is done")
+
+
+def _run_demo(arguments: argparse.Namespace) -> int:
+    options = Options(
+        arguments.data_dir,
+        vehicles=arguments.vehicles,
+        speed=arguments.speed,
+        seed=arguments.seed,
+        leave=arguments.exit,
+        machine=arguments.json,
+    )
+    return Demo(options).run()
+
+
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    _common_arguments(parser, vehicles=30)
+
+
+def _run_bench(arguments: argparse.Namespace) -> int:
+    return bench(
+        arguments.data_dir,
+        vehicles=arguments.vehicles,
+        seed=arguments.seed,
+        machine=arguments.json,
+    )
+
+
+def _common_arguments(parser: argparse.ArgumentParser, *, vehicles: int | None) -> None:
+    parser.add_argument(
+        "--data-dir", type=Path, default=Path("demo-data"), metavar="FOLDER"
+    )
+    parser.add_argument("--vehicles", type=_count, default=vehicles, metavar="N")
+    parser.add_argument("--seed", type=_count, default=1, metavar="S")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
 # ---------------------------------------------------------------- the table
 
 _COMMANDS = (
@@ -142,6 +187,18 @@ _COMMANDS = (
         "write raw samples of a site with their truth",
         _recording_arguments,
         _run_recording,
+    ),
+    Command(
+        "demo",
+        "run station, source enterprise, edge daemons, server and officers together",
+        _demo_arguments,
+        _run_demo,
+    ),
+    Command(
+        "bench",
+        "measure latency, start-up and memory of the whole way in real time",
+        _bench_arguments,
+        _run_bench,
     ),
 )
 

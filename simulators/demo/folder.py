@@ -65,9 +65,9 @@ class DemoFolder:
     def simulator_config(self) -> Path:
         """Write the simulator's configuration; return its path."""
         table = _shipped("simulators/demo.toml")
-        table["station"]["site"] = str(_CONFIGS / "stations" / "demo-site.toml")
-        table["station"]["strip"] = str(self.root / "simulator" / "strip")
-        table["source"]["scale"] = str(self.root / "simulator" / "scale")
+        table["site"] = str(_CONFIGS / "stations" / "demo-site.toml")
+        for line in ("strip", "scale"):
+            table["lines"][line] = str(self.root / "simulator" / line)
         return self._write("simulator", table)
 
     def server_config(self) -> Path:
