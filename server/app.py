@@ -11,10 +11,12 @@ name           type                                          what it is
 ``hub``        :class:`server.db.events.EventHub`            committed events
 ``files``      :class:`server.evidence.files.EvidenceFiles`  the file store
 ``registry``   :class:`server.stations.model.Registry`       stations and their keys
+``rules``      :class:`server.rules.book.RuleBook`           dated limit tables
 =============  ============================================  =======================
 
-Sessions are Litestar's, kept in the database; CSRF is on for every unsafe method but
-handlers with ``exclude_from_csrf=True``. The session of somebody signed in holds
+Middleware finds the pool as ``state.pool``. Sessions are Litestar's, kept in the
+database; CSRF is on for every unsafe method but handlers with
+``exclude_from_csrf=True``. The session of somebody signed in holds
 ``{"account_id": int}``.
 """
 
@@ -27,8 +29,8 @@ import msgspec
 import structlog
 from litestar import Litestar
 from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.middleware.session.server_side import ServerSideSessionConfig
 from litestar.openapi.config import OpenAPIConfig
 
 import wim
@@ -46,6 +48,7 @@ from server.ingest.worker import Worker
 from server.rules.book import RuleBook
 from server.stations import service as stations
 from server.stations.model import Registry, Station
+from server.web.signin import SESSION_STORE, SessionConfig
 from server.web.site import install
 
 __all__ = [
@@ -177,17 +180,17 @@ def make_app(
 
     return Litestar(
         on_app_init=[install],
+        state=State({"pool": centre.pool}),
         lifespan=[lifespan],
         dependencies={
             "pool": Provide(lambda: centre.pool, sync_to_thread=False),
             "hub": Provide(lambda: centre.hub, sync_to_thread=False),
             "files": Provide(lambda: centre.files, sync_to_thread=False),
             "registry": Provide(lambda: centre.registry, sync_to_thread=False),
+            "rules": Provide(lambda: centre.rules, sync_to_thread=False),
         },
         middleware=[
-            ServerSideSessionConfig(
-                key="luheng_session",
-                store="sessions",
+            SessionConfig(
                 max_age=SESSION_S,
                 renew_on_access=True,
                 httponly=True,
@@ -195,7 +198,7 @@ def make_app(
                 samesite="lax",
             ).middleware
         ],
-        stores={"sessions": sessions},
+        stores={SESSION_STORE: sessions},
         csrf_config=CSRFConfig(
             secret=csrf_secret,
             cookie_name="csrftoken",

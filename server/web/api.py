@@ -73,7 +73,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["ready"] = "ready"
 
 
-@get("/health", opt={PUBLIC: True})
+@get("/health", opt={PUBLIC: True, "skip_session": True})
 async def health(pool: Pool) -> Health:
     """Say that the server is ready; 503 while its database is away."""
     async with pool.connection() as connection:

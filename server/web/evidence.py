@@ -40,7 +40,7 @@ async def show(sha256: Digest, pool: Pool, files: EvidenceFiles) -> File:
 
 @put(
     "/evidence/{sha256:str}",
-    opt={PUBLIC: True},
+    opt={PUBLIC: True, "skip_session": True},
     exclude_from_csrf=True,
     request_max_body_size=None,
     status_code=201,

@@ -161,20 +161,20 @@ async def records(
 async def show_record(
     request: Request[Account, Any, Any],
     pool: Pool,
-    book: RuleBook,
+    rules: RuleBook,
     record_id: int,
     queue: Queue | None = None,
 ) -> Response[Any]:
     """Show one record under review."""
     record = await review.find_record(pool, record_id, viewer=request.user)
     return await _record_page(
-        request, pool, book, record, queue or record.state, said=said(request)
+        request, pool, rules, record, queue or record.state, said=said(request)
     )
 
 
 @post("/records/{record_id:int}/decision", include_in_schema=False)
 async def decide(
-    request: Request[Account, Any, Any], pool: Pool, book: RuleBook, record_id: int
+    request: Request[Account, Any, Any], pool: Pool, rules: RuleBook, record_id: int
 ) -> Response[Any]:
     """Take the step that the form of a record asks for, and go on to the next."""
     form = await request.form()
@@ -195,7 +195,7 @@ async def decide(
         return await _record_page(
             request,
             pool,
-            book,
+            rules,
             record,
             queue,
             refused=language.text(key),
@@ -238,7 +238,7 @@ async def list_cases(request: Request[Account, Any, Any], pool: Pool) -> Respons
 
 @get("/cases/{case_id:int}", include_in_schema=False)
 async def show_case(
-    request: Request[Account, Any, Any], pool: Pool, book: RuleBook, case_id: int
+    request: Request[Account, Any, Any], pool: Pool, rules: RuleBook, case_id: int
 ) -> Response[Any]:
     """Show one case with its facts, people, evidence and leads."""
     case_file = await tracing.case_file(pool, case_id, viewer=request.user)
@@ -249,7 +249,7 @@ async def show_case(
             "case": case_file.case,
             "leads": case_file.leads,
             "searched_plates": case_file.searched_plates,
-            **_facts(request, book, case_file.record),
+            **_facts(request, rules, case_file.record),
         },
         demo=await reports.any_simulated(pool),
         here="cases",
@@ -278,7 +278,7 @@ async def show_stations(
 async def _record_page(
     request: Request[Account, Any, Any],
     pool: Pool,
-    book: RuleBook,
+    rules: RuleBook,
     record: Record,
     queue: Queue,
     *,
@@ -307,7 +307,7 @@ async def _record_page(
             ),
             "reasons": REJECT_REASONS,
             "reason_keys": REASON_KEYS,
-            **_facts(request, book, record),
+            **_facts(request, rules, record),
         },
         demo=await reports.any_simulated(pool),
         here="records",
@@ -316,7 +316,7 @@ async def _record_page(
 
 
 def _facts(
-    request: Request[Any, Any, Any], book: RuleBook, record: Record
+    request: Request[Any, Any, Any], rules: RuleBook, record: Record
 ) -> dict[str, object]:
     """Return what record and case pages share."""
     language = chosen(request)
@@ -324,7 +324,7 @@ def _facts(
     return {
         "record": record,
         "p": record.passage,
-        "rule": book.find(verdict.rule_id) if verdict else None,
+        "rule": rules.find(verdict.rule_id) if verdict else None,
         "diagram": draw(record.passage),
         "photos": [_photo(record, kind) for kind in PHOTO_KINDS],
         "steps_by_code": {step.step: step for step in record.steps},

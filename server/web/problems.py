@@ -62,6 +62,8 @@ def http_problem(
         target = {"next": asked} if request.method == "GET" and asked != "/" else {}
         address = f"/login?{urlencode(target)}" if target else "/login"
         return Redirect(address, status_code=303)
+    if status >= 500:
+        _log.error("request failed", path=request.url.path, exc_info=error)
     csrf = status == 403 and error.detail.startswith("CSRF")
     return _answer(
         request,

@@ -4,7 +4,9 @@ It knows no password: :mod:`server.accounts` compares, this counts refusals.
 """
 
 import datetime as dt
+import secrets
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +21,10 @@ from litestar.middleware.authentication import (
     AbstractAuthenticationMiddleware,
     AuthenticationResult,
 )
+from litestar.middleware.session.server_side import (
+    ServerSideSessionBackend,
+    ServerSideSessionConfig,
+)
 from litestar.params import Parameter
 from litestar.response import Redirect
 
@@ -31,7 +37,10 @@ from server.web.context import account_of, page
 from server.web.language import chosen
 
 __all__ = [
+    "PUBLIC",
+    "SESSION_STORE",
     "Credentials",
+    "SessionConfig",
     "SignInLimit",
     "SignedIn",
     "login",
@@ -39,10 +48,13 @@ __all__ = [
     "show_login",
 ]
 
+SESSION_COOKIE = "luheng_session"
+SESSION_STORE = "sessions"
 MOST_REFUSALS = 5
 WINDOW = dt.timedelta(minutes=5)
 LOCKED_FOR = dt.timedelta(seconds=60)
 MOST_REMEMBERED = 10_000
+_FRESH_ID = "luheng_fresh_session_id"
 PUBLIC = "exclude_from_auth"
 """The option of a handler that needs no sign-in."""
 
@@ -88,6 +100,24 @@ class SignInLimit:
         return [time for time in times if now - time < WINDOW]
 
 
+class SessionBackend(ServerSideSessionBackend):
+    """Litestar's, but that a sign-in gets an id that nobody could know before."""
+
+    def get_session_id(self, connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+        """Return the new id of a sign-in, else the cookie's."""
+        fresh = connection.scope["state"].get(_FRESH_ID)
+        return fresh if isinstance(fresh, str) else super().get_session_id(connection)
+
+
+@dataclass
+class SessionConfig(ServerSideSessionConfig):
+    """The configuration of sessions with :class:`SessionBackend`."""
+
+    _backend_class = SessionBackend
+    key: str = SESSION_COOKIE
+    store: str = SESSION_STORE
+
+
 class SignedIn(AbstractAuthenticationMiddleware):
     """Lets only active accounts pass, and says who it is."""
 
@@ -124,7 +154,7 @@ async def show_login(
 
 @post("/login", opt={PUBLIC: True}, status_code=200)
 async def login(
-    request: Request[Any, Any, Any], pool: Pool, limit: SignInLimit
+    request: Request[Any, Any, Any], pool: Pool, sign_ins: SignInLimit
 ) -> Response[Any]:
     """Sign in with name and password, as a form or as JSON.
 
@@ -147,7 +177,7 @@ async def login(
             raise ValidationException(str(error)) from error
     now = clock.now()
     address = request.client.host if request.client else "?"
-    wait_s = limit.locked_s(credentials.name, address, now=now)
+    wait_s = sign_ins.locked_s(credentials.name, address, now=now)
     account = None
     if wait_s == 0:
         account = await accounts.authenticate(
@@ -155,9 +185,9 @@ async def login(
         )
     if account is None:
         if wait_s == 0:
-            limit.refuse(credentials.name, address, now=now)
+            sign_ins.refuse(credentials.name, address, now=now)
         return await _refusal(request, pool, credentials, fields, wait_s=wait_s)
-    limit.accept(credentials.name, address)
+    sign_ins.accept(credentials.name, address)
     await _new_session(request, account)
     if by_form:
         return Redirect(_local(str(fields.get("next", "/"))), status_code=303)
@@ -176,6 +206,10 @@ async def logout(request: Request[Any, Any, Any], pool: Pool) -> Redirect:
 
 async def _new_session(request: Request[Any, Any, Any], account: Account) -> None:
     """Begin a session under a new id, so that a planted cookie opens nothing."""
+    planted = request.cookies.get(SESSION_COOKIE)
+    if planted:
+        await request.app.stores.get(SESSION_STORE).delete(planted)
+    request.scope["state"][_FRESH_ID] = secrets.token_hex(32)
     request.set_session({"account_id": account.account_id})
 
 

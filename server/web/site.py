@@ -38,7 +38,7 @@ _KEPT_S = 31_536_000
 
 def install(app_config: AppConfig) -> AppConfig:
     """Add everything that the web part serves (a Litestar ``on_app_init`` hook)."""
-    limit, figures = signin.SignInLimit(), events.EventFigures()
+    sign_ins, figures = signin.SignInLimit(), events.EventFigures()
     app_config.route_handlers.extend(
         [
             *api.HANDLERS,
@@ -58,7 +58,7 @@ def install(app_config: AppConfig) -> AppConfig:
         ]
     )
     app_config.dependencies |= {
-        "limit": Provide(lambda: limit, sync_to_thread=False),
+        "sign_ins": Provide(lambda: sign_ins, sync_to_thread=False),
         "figures": Provide(lambda: figures, sync_to_thread=False),
     }
     app_config.middleware.append(DefineMiddleware(signin.SignedIn))
