@@ -31,7 +31,7 @@ def apparent_s(offset_s: float, speed: float) -> float:
 
     >>> apparent_s(0.25, 20.0)
     0.25
-    >>> apparent_s(-1.4, 20.0)
+    >>> round(apparent_s(-1.4, 20.0), 3)
     -20.4
     """
     if speed <= 1.0:

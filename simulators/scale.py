@@ -13,7 +13,7 @@ __all__ = ["READINGS_PER_S", "Weighbridge"]
 READINGS_PER_S = 12.0
 _DIVISION_KG = 20.0
 _RINGING_HZ = 1.4
-_RINGING_DECAY_S = 0.35
+_RINGING_DECAY_S = 0.25
 
 
 class Weighbridge:
@@ -44,7 +44,7 @@ def _on_platform_kg(crossing: Crossing, time_s: float) -> float:
         return float(loads[places <= part * 1.02].sum())
     if time_s < weighing.leaves_at_s:
         stood_s = time_s - weighing.stands_at_s
-        ringing = 0.02 * np.exp(-stood_s / _RINGING_DECAY_S)
+        ringing = 0.006 * np.exp(-stood_s / _RINGING_DECAY_S)
         ringing *= np.cos(2.0 * np.pi * _RINGING_HZ * stood_s)
         return float(loads.sum() * (1.0 + ringing))
     part = (time_s - weighing.leaves_at_s) / weighing.falling_s

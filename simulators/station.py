@@ -47,6 +47,7 @@ COMMANDS = (
 """What the station understands on its standard input, one a line."""
 
 _LINGER_S = 3.0
+_PARTING_S = 0.5  # who closes the input often sends a signal with it
 _MOST_GARBAGE = 1_000_000
 _log = structlog.get_logger()
 
@@ -292,7 +293,8 @@ class Station:
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
                 self._command(line.decode("utf-8", "replace").strip())
-        if self._order.wait and self._timetable is None and not self._stop.is_set():
+        waits_in_vain = self._order.wait and self._timetable is None
+        if waits_in_vain and not self._stop.wait(_PARTING_S):
             self._failure = "the standard input ended before the line 'start'"
             self._stop.set()
 

@@ -191,7 +191,7 @@ def _draw_weighing(rng: np.random.Generator) -> Weighing:
     return Weighing(
         starts_at_s=0.0,
         rising_s=float(rng.uniform(1.6, 2.2)),
-        standing_s=float(rng.uniform(3.6, 4.4)),
+        standing_s=float(rng.uniform(4.4, 5.0)),
         falling_s=float(rng.uniform(1.2, 1.6)),
     )
 
