@@ -213,8 +213,9 @@ def scan_with_numpy(
                         moment[s] -= before[s, j] * (j + 1)
                     if area[s] > 0.0:
                         centroid = start[s] + moment[s] / area[s]
-                        row = (s, start[s], end[s], n, area[s], centroid)
-                        row += (peak[s], top[s], high[s])
+                        edges = (s, start[s], end[s], n)
+                        heights = (peak[s], top[s], high[s])
+                        row = (*edges, area[s], centroid, *heights)
                         found.append([float(figure) for figure in row])
                 state[s] = 0
                 quiet[s] = 0
