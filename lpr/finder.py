@@ -20,7 +20,7 @@ Mask = NDArray[np.uint8]
 
 # hue of 180, saturation, value
 _GROUNDS: Final = (
-    ((12, 85, 60), (88, 255, 255)),  # yellow, green and what fades between them
+    ((13, 85, 60), (88, 255, 255)),  # yellow, green and what fades between them
     ((96, 90, 45), (130, 255, 255)),  # blue
 )
 _SHRINK: Final = 2

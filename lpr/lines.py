@@ -17,7 +17,15 @@ from lpr.glyphs import ALPHABET, GlyphClassifier
 from lpr.image import Corners, Image, sharpness, straighten
 from lpr.models import CharacterReading, LineReading, PlateBox
 from lpr.plate import DIGITS, HANZI_SUFFIXES, PROVINCES, SERIAL_LETTERS, PlateColour
-from lpr.segments import Ink, Line, cut_line, find_text_band, ink_of, patch_of
+from lpr.segments import (
+    Ink,
+    Line,
+    cut_line,
+    find_text_band,
+    ink_of,
+    patch_of,
+    without_frame,
+)
 
 __all__ = ["LineReader", "colour_of"]
 
@@ -67,7 +75,8 @@ class LineReader(msgspec.Struct, frozen=True):
     def _read_single(self, image: Image, corners: Corners) -> LineReading | None:
         plate = straighten(image, corners, width=_WIDTH_PX, height=_SINGLE_HEIGHT_PX)
         colour = colour_of(plate)
-        line = _single_line(ink_of(plate, light_characters=colour == "blue"))
+        ink = ink_of(plate, light_characters=colour == "blue")
+        line = _single_line(without_frame(ink))
         if line is None:
             return None
         green = colour in {"green", "yellow_green", "gradient_green"}
@@ -83,7 +92,7 @@ class LineReader(msgspec.Struct, frozen=True):
     def _read_double(self, image: Image, corners: Corners) -> LineReading | None:
         plate = straighten(image, corners, width=_WIDTH_PX, height=_DOUBLE_HEIGHT_PX)
         colour = colour_of(plate)
-        ink = ink_of(plate, light_characters=colour == "blue")
+        ink = without_frame(ink_of(plate, light_characters=colour == "blue"))
         cut = round(_UPPER_SHARE * _DOUBLE_HEIGHT_PX)
         upper = _upper_line(ink[:cut])
         lower = _single_line(ink[cut:])

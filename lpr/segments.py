@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from lpr.glyphs import PATCH_HEIGHT, PATCH_WIDTH
 from lpr.image import Image
 
-__all__ = ["Line", "Span", "cut_line", "find_text_band", "ink_of", "patch_of"]
+__all__ = [
+    "Line",
+    "Span",
+    "cut_line",
+    "find_text_band",
+    "ink_of",
+    "patch_of",
+    "without_frame",
+]
 
 Ink: TypeAlias = NDArray[np.float32]
 """Shape (height, width): 0 on the plate's ground, 1 on its characters."""
@@ -27,6 +35,17 @@ _NARROWEST: Final = 0.35
 
 _MARGIN: Final = 0.14
 """Chinese characters reach above and below the letters by this share of the band."""
+_HAZE: Final = 0.25
+"""Fainter ink is noise of the ground and parts no characters."""
+_GAP_INK: Final = 0.03
+_FRAME_COLUMNS: Final = 0.034
+_FRAME_ROWS: Final = 0.12
+"""The frame runs within these shares of the plate's width and height from its rim."""
+_FRAME_INK: Final = 0.3
+_FRAME_REACH: Final = 0.6
+_CRUMB: Final = 0.25
+"""Lower rests of ink at the rim are pieces of the frame and bolts."""
+_LEVEL_ENOUGH: Final = 0.008
 _WIDEST: Final = 1.3
 _MOST_PIECES: Final = 5
 _MOST_LINE_PIECES: Final = 24
@@ -85,13 +104,13 @@ def find_text_band(ink: Ink) -> tuple[Ink, int, int] | None:
         return None
     middles = np.array([[x, (top + bottom) / 2] for x, top, bottom in tall])
     usual = float(np.median([bottom - top for _, top, bottom in tall]))
-    close = np.abs(middles[:, 1] - np.median(middles[:, 1])) < 0.35 * usual
-    slope = 0.0
-    if close.sum() >= 4:
-        slope = float(np.polyfit(middles[close, 0], middles[close, 1], 1)[0])
-    if abs(slope) > 0.004:
+    alike = np.array([abs(b - t - usual) < 0.08 * usual for _, t, b in tall])
+    slope = _slope(middles[alike])
+    if abs(slope) > _LEVEL_ENOUGH:
         lift = np.array([[1, 0, 0], [-slope, 1, slope * width / 2]], dtype=np.float32)
         ink = np.asarray(cv2.warpAffine(ink, lift, (width, height)), np.float32)
+    else:
+        slope = 0.0
     tops, bottoms = [], []
     for x, top, bottom in tall:
         shift = slope * (width / 2 - x)
@@ -103,9 +122,31 @@ def find_text_band(ink: Ink) -> tuple[Ink, int, int] | None:
     return ink, round(float(np.median(tops))), round(float(np.median(bottoms)))
 
 
+def without_frame(ink: Ink) -> Ink:
+    """The ink of a whole plate without the frame that runs along its rim.
+
+    Unlike a character the frame is as tall or as wide as the plate; it is taken away
+    only near the rim, so that a character that touches it stays.
+    """
+    height, width = ink.shape
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(
+        (ink > _FRAME_INK).astype(np.uint8)
+    )
+    long = (boxes[:, cv2.CC_STAT_HEIGHT] > _FRAME_REACH * height) | (
+        boxes[:, cv2.CC_STAT_WIDTH] > _FRAME_REACH * width
+    )
+    short = boxes[:, cv2.CC_STAT_HEIGHT] < _CRUMB * height
+    long[0] = short[0] = False
+    frame = cv2.dilate(long[labels].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    rim = np.ones(ink.shape, dtype=bool)
+    rows, columns = round(_FRAME_ROWS * height), round(_FRAME_COLUMNS * width)
+    rim[rows:-rows, columns:-columns] = False
+    return np.where(rim & (frame | short[labels]), np.float32(0.0), ink)
+
+
 def _pieces(profile: NDArray[np.float32], height_px: float) -> list[tuple[int, int]]:
     """Runs of ink along the columns, wide runs cut at their valleys too."""
-    inked = np.concatenate(([False], profile > 0.045, [False]))
+    inked = np.concatenate(([False], profile > _GAP_INK, [False]))
     edges = np.flatnonzero(inked[1:] != inked[:-1])
     pieces: list[tuple[int, int]] = []
     for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -139,12 +180,23 @@ def _valleys(
     return valleys
 
 
+def _slope(points: NDArray[np.float64]) -> float:
+    """Median slope of all pairs of points that stand apart; 0 when there are few."""
+    if len(points) < 4:
+        return 0.0
+    across = points[:, None, 0] - points[None, :, 0]
+    rise = points[:, None, 1] - points[None, :, 1]
+    apart = across > 0.3 * np.ptp(points[:, 0])
+    return float(np.median(rise[apart] / across[apart])) if apart.any() else 0.0
+
+
 def cut_line(ink: Ink, top: int, bottom: int) -> Line | None:
     """All spans of one line that could be a character; none when too much is inked."""
     height_px = float(bottom - top)
     if height_px < 8:
         return None
-    profile = ink[max(top, 0) : bottom].mean(axis=0, dtype=np.float32)
+    clear = np.clip((ink[max(top, 0) : bottom] - _HAZE) / (1.0 - _HAZE), 0.0, 1.0)
+    profile = np.asarray(clear.mean(axis=0), np.float32)
     pieces = _pieces(profile, height_px)
     if not pieces or len(pieces) > _MOST_LINE_PIECES:
         return None

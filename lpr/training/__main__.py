@@ -9,6 +9,8 @@ else here does.
 import argparse
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +32,7 @@ _HANZI: Final = PROVINCES + HANZI_SUFFIXES
 _LETTERS: Final = "".join(sorted(set(ALPHABET) - set(_HANZI)))
 _PICTURE_WEIGHT: Final = 6
 """Plate shapes from pictures are drawn as often as this many typefaces each."""
+_PICTURE_HANZI_WEIGHT: Final = 2
 _PEAK_RATE: Final = 2e-3
 
 
@@ -52,9 +55,9 @@ def _split(
 
 def _train(
     seed: int,
+    *,
     latin: list[Typeface],
     hanzi: list[Typeface],
-    *,
     steps: int,
     batch: int,
 ) -> Parameters:
@@ -112,23 +115,19 @@ def main(arguments: list[str] | None = None) -> int:
     if options.pictures is not None:
         pictures = typefaces_of_pictures(options.pictures)
         latin += [f for f in pictures if "A" in f.shapes] * _PICTURE_WEIGHT
-        hanzi += [f for f in pictures if "京" in f.shapes]
+        hanzi += [f for f in pictures if "京" in f.shapes] * _PICTURE_HANZI_WEIGHT
     if not latin or not hanzi:
         print("no typefaces found: --latin and --hanzi need fonts", file=sys.stderr)
         return 2
     print(f"{len(latin)} latin and {len(hanzi)} hanzi typefaces, held out: ", end="")
     print(f"{len(unseen_latin)} and {len(unseen_hanzi)}", flush=True)
 
-    networks = tuple(
-        _train(
-            options.seed + index,
-            latin,
-            hanzi,
-            steps=options.steps,
-            batch=options.batch,
-        )
-        for index in range(options.networks)
+    learn = partial(
+        _train, latin=latin, hanzi=hanzi, steps=options.steps, batch=options.batch
     )
+    with ProcessPoolExecutor(options.networks) as pool:
+        seeds = range(options.seed, options.seed + options.networks)
+        networks = tuple(pool.map(learn, seeds))
     rng = np.random.default_rng(options.seed + 1000)
     supply = batches(rng, unseen_latin or latin, unseen_hanzi or hanzi, size=1000)
     drawn = [next(supply) for _ in range(8)]

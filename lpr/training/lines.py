@@ -50,6 +50,18 @@ def _stroke(rng: np.random.Generator, ink: Bitmap) -> Bitmap:
     return np.asarray(change(ink, kernel), np.uint8)
 
 
+def _reproportioned(rng: np.random.Generator, shape: Bitmap) -> Bitmap:
+    """The character with one part wider or taller than its typeface has it."""
+    axis = int(rng.integers(2))
+    length = shape.shape[axis]
+    cut = round(length * rng.uniform(0.3, 0.7))
+    first, second = np.split(shape, [cut], axis=axis)
+    grown = max(4, round(first.shape[axis] * rng.uniform(0.78, 1.28)))
+    size = (first.shape[1], grown) if axis == 0 else (grown, first.shape[0])
+    changed = cv2.resize(first, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.concatenate([changed, second], axis=axis), np.uint8)
+
+
 def _slash(rng: np.random.Generator, zero: Bitmap) -> None:
     """A zero with a stroke through it or a dot in it, as some typefaces have."""
     height, width = zero.shape
@@ -87,6 +99,8 @@ def _drawn_line(
         if fixed_cells and (character != "1" or rng.random() < 0.3):
             width = _DRAWN_HEIGHT * rng.uniform(0.44, 0.56)
         columns, rows = max(round(width), 4), round(height)
+        if rng.random() < 0.4:
+            shape = _reproportioned(rng, shape)
         scaled = cv2.resize(shape, (columns, rows), interpolation=cv2.INTER_AREA)
         scaled = _stroke(rng, np.asarray(scaled, np.uint8))
         if character == "0" and rng.random() < 0.3:
@@ -98,7 +112,7 @@ def _drawn_line(
         np.maximum(target, scaled[max(-top, 0) :][: len(target)], out=target)
         placed.append((character, (left, top, left + columns, top + rows)))
         x += columns + _DRAWN_HEIGHT * gap * rng.uniform(0.7, 1.3)
-        if index == 1 and rng.random() < 0.5:
+        if rng.random() < (0.5 if index == 1 else 0.12):
             dot = round(_DRAWN_HEIGHT * rng.uniform(0.04, 0.09))
             cv2.circle(canvas, (round(x) + dot, round(middle)), dot, 255, -1)
             x += 2 * dot + _DRAWN_HEIGHT * gap
@@ -113,6 +127,11 @@ def _furniture(rng: np.random.Generator, line: Bitmap) -> None:
         inset = int(rng.integers(0, 5))
         far = (width - 1 - inset, height - 1 - inset)
         cv2.rectangle(line, (inset, inset), far, 255, int(rng.integers(1, 4)))
+    if rng.random() < 0.15:  # a rest of the frame beside the first or last character
+        inked = np.flatnonzero(line.any(axis=0))
+        gap = int(rng.integers(3, 10))
+        x = max(0, inked[0] - gap) if rng.random() < 0.5 else inked[-1] + gap
+        cv2.line(line, (int(x), 0), (int(x), height), 255, int(rng.integers(1, 4)))
     if rng.random() < 0.3:
         for share in (0.2, 0.8):
             for y in (0.07, 0.93):

@@ -55,7 +55,7 @@ class Studio:
             window = page[top : top + height, x : x + mask.shape[1]]
             part = mask[..., None] / 255.0
             window[:] = (window * (1 - part) + np.array(ink) * part).astype(np.uint8)
-        if not double and len(text) == 7:
+        if not double and len(text) == 7 and layout == "cells":
             cv2.circle(page, (268, 140), 10, ink, -1, cv2.LINE_AA)
         return page
 
@@ -87,9 +87,9 @@ class Studio:
         for y in range(330, 450, 22):
             cv2.rectangle(frame, (left + 60, y), (left + 270, y + 9), (30, 30, 30), -1)
         cv2.rectangle(frame, (left - 5, 500), (left + 335, 650), (45, 45, 48), -1)
-        for x in (left + 20, left + 260):
-            cv2.rectangle(frame, (x, 520), (x + 50, 560), (215, 235, 240), -1)
-            cv2.rectangle(frame, (x, 566), (x + 50, 580), (20, 140, 250), -1)
+        for x in (left + 10, left + 270):
+            cv2.rectangle(frame, (x, 430), (x + 50, 470), (215, 235, 240), -1)
+            cv2.rectangle(frame, (x, 474), (x + 50, 488), (20, 140, 250), -1)
         font = cv2.FontFace("sans")
         cv2.putText(frame, "东风重卡", (left + 90, 320), (240, 240, 240), font, 30, 600)
         return frame
