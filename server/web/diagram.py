@@ -16,7 +16,7 @@ __all__ = ["AxleDrawing", "Bracket", "Diagram", "Gap", "draw"]
 UNITS_PER_METRE = 46.0
 LONGEST = 1040.0
 MARGIN = 74.0
-ROAD = 226.0
+ROAD = 214.0
 WHEEL_RADIUS_M = 0.5
 COLUMN = 96.0
 LEAST_FULL_COLUMN_KG = 13_000.0
@@ -78,7 +78,7 @@ def draw(passage: Passage) -> Diagram:
     full_kg = max(*passage.axle_loads_kg, LEAST_FULL_COLUMN_KG)
     return Diagram(
         width=max(places[-1] + MARGIN, 560.0),
-        height=ROAD + 92.0,
+        height=ROAD + 74.0,
         road=ROAD,
         axle_height=ROAD - radius,
         wheel_radius=radius,

@@ -33,21 +33,24 @@ def tonnes(mass_kg: float) -> str:
 
 
 def per_cent(ratio: float) -> str:
-    """Write a ratio in per cent without decimals from 100 %, with one below.
+    r"""Write a ratio in per cent without decimals from 100 %, with one below.
+
+    A space that does not break stands before the sign.
 
     >>> per_cent(1.62), per_cent(0.034)
-    ('162 %', '3.4 %')
+    ('162\xa0%', '3.4\xa0%')
     """
-    return f"{ratio * 100:.0f} %" if abs(ratio) >= 0.9995 else f"{ratio * 100:.1f} %"
+    decimals = 0 if abs(ratio) >= 0.9995 else 1
+    return f"{ratio * 100:.{decimals}f}\N{NO-BREAK SPACE}%"
 
 
 def per_cent_exact(ratio: float) -> str:
-    """Write a ratio in per cent with two decimals, as a file shows it.
+    r"""Write a ratio in per cent with two decimals, as a file shows it.
 
     >>> per_cent_exact(1.6204)
-    '162.04 %'
+    '162.04\xa0%'
     """
-    return f"{ratio * 100:.2f} %"
+    return f"{ratio * 100:.2f}\N{NO-BREAK SPACE}%"
 
 
 def beijing(instant: dt.datetime, *, milliseconds: bool = False) -> str:

@@ -49,6 +49,13 @@ LISTED = 200
 NEIGHBOURS = 500
 PINNED_FOR = dt.timedelta(hours=24)
 REASON_KEYS = "1234567890-="
+NOT_TAKING = {
+    "stopped": "not-taking-stopped",
+    "offline": "not-taking-offline",
+    "disk full": "not-taking-disk-full",
+    "parts not running": "not-taking-parts",
+}
+"""How the edge begins its reason → the words for it."""
 PHOTO_KINDS: tuple[EvidenceKind, ...] = ("photo_front", "photo_side", "photo_rear")
 Queue = RecordState | Literal["all"]
 
@@ -269,6 +276,7 @@ async def show_stations(
             "stations": await stations.all_stations(pool),
             "quarantine": quarantine,
             "truncated": len(quarantine) == LISTED,
+            "why_not": lambda reason: _why_not_taking(chosen(request), reason),
         },
         demo=await reports.any_simulated(pool),
         here="stations",
@@ -354,6 +362,13 @@ def _lacking(language: Language, code: str) -> str:
         kind=language.text(f"kind-{kind}"),
         hash=formats.short_hash(digest),
     )
+
+
+def _why_not_taking(language: Language, reason: str) -> str:
+    """Write why a station takes nothing; what it says in its own words stays."""
+    said, _, detail = reason.partition(": ")
+    key = NOT_TAKING.get(said)
+    return reason if key is None else language.text(key, detail=detail)
 
 
 async def _cards(pool: Pool, summaries: Sequence[PassageSummary]) -> list[Card]:
