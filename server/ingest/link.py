@@ -7,6 +7,7 @@ them over, and acknowledges one only when told.
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 import threading
@@ -27,6 +28,8 @@ __all__ = ["Address", "Delivery", "MqttLink", "parse_address"]
 
 _KEEPALIVE_S = 20
 _CONNECT_TIMEOUT_S = 5.0
+_SUBSCRIBE_TIMEOUT_S = 15.0
+_WINDOW = 20  # receipts on the way at once: what brokers allow by default
 _SESSION_S = 7 * 24 * 3600
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
@@ -107,6 +110,7 @@ class MqttLink:
         self._subscribed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread_id = 0
+        self._connected_at_s = math.inf
         self._client = self._make_client(client_id)
 
     @property
@@ -161,6 +165,7 @@ class MqttLink:
         )
         client.connect_timeout = _CONNECT_TIMEOUT_S
         client.max_queued_messages_set(0)
+        client.max_inflight_messages_set(_WINDOW)
         if self._address.tls:
             context = ssl.create_default_context(cafile=self._address.ca)
             if self._address.certificate:
@@ -200,14 +205,24 @@ class MqttLink:
                 error=str(error),
             )
             return False
+        self._connected_at_s = asyncio.get_running_loop().time()
         return True
 
     async def _beat(self) -> None:
-        """Let paho send its pings and notice a broker that has gone silent."""
+        """Let paho send its pings, and end a session that leads to nothing.
+
+        paho notices a broker that has gone silent; one that never answers to the
+        subscriptions is noticed here.
+        """
         while True:
             await asyncio.sleep(1.0)
-            if self._client.socket() is not None:
-                self._client.loop_misc()
+            if self._client.socket() is None:
+                continue
+            self._client.loop_misc()
+            age_s = asyncio.get_running_loop().time() - self._connected_at_s
+            if not self._subscribed.is_set() and age_s > _SUBSCRIBE_TIMEOUT_S:
+                _log.error("broker session leads to nothing", age_s=age_s)
+                self._client.disconnect()
 
     def _on_connect(
         self,
@@ -220,8 +235,9 @@ class MqttLink:
         if reason.is_failure:
             _log.error("broker refused the session", reason=str(reason))
             return  # the broker closes, and it is tried again
-        window = getattr(properties, "ReceiveMaximum", 20)
-        client.max_inflight_messages_set(min(20, window))
+        window = getattr(properties, "ReceiveMaximum", _WINDOW)
+        if window < _WINDOW:
+            _log.error("broker takes too few receipts at once", window=window)
         options = SubscribeOptions(qos=1)
         client.subscribe([(topic, options) for topic in self._topics])
 
@@ -297,11 +313,15 @@ class MqttLink:
             self._loop.remove_writer(idle)
 
     def _read(self) -> None:
-        self._client.loop_read()
-        while isinstance(sock := self._client.socket(), ssl.SSLSocket):
-            if not sock.pending():  # decrypted already, so the loop would not wake
-                break
+        try:
             self._client.loop_read()
+            while isinstance(sock := self._client.socket(), ssl.SSLSocket):
+                if not sock.pending():  # decrypted already, so the loop would not wake
+                    break
+                self._client.loop_read()
+        except Exception:  # noqa: BLE001 - a session that cannot be read is begun anew
+            _log.exception("broker session not readable")
+            self._client.disconnect()
 
     def _on_loop(self, call: Callable[..., object], *arguments: object) -> None:
         """Run a call on the loop's thread; paho connects on another."""

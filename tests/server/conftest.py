@@ -1,8 +1,8 @@
 """A real PostgreSQL per run, a fresh database per test, and signed messages."""
 
 import datetime as dt
-import pwd
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -162,7 +162,9 @@ async def database_url(server_url):
             connection.execute("CREATE DATABASE template_luheng")
             await apply_migrations(_with_name(server_url, "template_luheng"))
             _templates.add(server_url)
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_luheng STRATEGY FILE_COPY")
+        connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE template_luheng STRATEGY FILE_COPY"
+        )
     yield _with_name(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,4 +1,4 @@
-"""What is delivered is stored once, and what is not believed is kept with its reason."""
+"""What is delivered is stored once; what is not believed is kept with its reason."""
 
 import asyncio
 import datetime as dt
@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 from server.audit import service as audit
-from server.passages import service as passages
+from server.db.events import EventHub
 from server.evidence import service as evidence
+from server.passages import service as passages
 from server.review import service as review
 from server.stations import service as stations
-from wim.seal import sha256, sign
+from wim.messages import PassageMessage
+from wim.seal import sha256
 
 pytestmark = pytest.mark.anyio
 
@@ -49,9 +51,7 @@ async def test_a_passage_delivered_many_times_is_stored_once(intake, pool, sende
 
 
 @BOTH
-async def test_two_workers_with_the_same_messages_store_each_once(
-    intake, pool, sender
-):
+async def test_two_workers_with_the_same_messages_store_each_once(intake, pool, sender):
     demo = sender()
     sent = [demo.passage(plate=f"浙F1234{n}") for n in range(8)]
     both = await asyncio.gather(intake.take(sent), intake.take(sent[::-1]))
@@ -94,7 +94,6 @@ async def test_each_kind_of_bad_message_has_its_reason_and_the_rest_goes_on(
 ):
     demo = sender()
     topic, payload = demo.passage()
-    body = json.loads(payload)
     stranger = sender("DEMO-002")
     stranger.station_id = "DEMO-404"
     forged = sender()
@@ -124,7 +123,6 @@ async def test_each_kind_of_bad_message_has_its_reason_and_the_rest_goes_on(
     wrong = next(e for e in entries if e.code == "schema")
     assert "boot_id" in wrong.reason or "missing" in wrong.reason
     assert wrong.excerpt == '{"schema":"luheng.passage/1"}'
-    assert body["station_id"] == "DEMO-001"
 
 
 async def test_the_same_bad_bytes_again_are_only_counted(intake, pool):
@@ -169,9 +167,7 @@ async def test_the_verdict_is_by_the_table_in_force_at_the_passing_time(
 async def test_both_verdicts_stand_side_by_side(intake, pool, sender, rules):
     demo = sender()
     first = demo.passage()
-    verdict = rules.judge(
-        msgspec.json.decode(first[1], type=__import__("wim").messages.PassageMessage)
-    ).verdict
+    verdict = rules.judge(msgspec.json.decode(first[1], type=PassageMessage)).verdict
     station_verdict = msgspec.structs.replace(
         verdict, rule_id="the station's own", vehicle_class="rigid"
     )
@@ -354,8 +350,6 @@ async def test_a_manifest_whose_passage_never_comes_is_quarantined_in_the_end(
 async def test_events_are_told_only_of_what_was_committed(
     intake, pool, sender, database_url
 ):
-    from server.db.events import EventHub
-
     hub = EventHub(database_url)
     task = asyncio.create_task(hub.run())
     await asyncio.wait_for(hub.wait_until_listening(), 5)
@@ -383,5 +377,4 @@ async def test_signature_covers_what_the_sender_wrote(intake, sender, keys):
     assert tampered != payload
     (taken,) = await intake.take([(topic, tampered)])
     assert taken.reason.startswith("signature")
-    assert sign  # the original goes through
     assert outcomes(await intake.take([(topic, payload)])) == ["stored"]
