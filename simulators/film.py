@@ -147,7 +147,8 @@ class Film:
         passing = entry.passing
         match self._scene.view:
             case "side":
-                return (passing.arrives_s + passing.axle_at_s(-1, 0.0)) / 2.0
+                last_s = passing.axle_at_s(-1, self._station_length_m)
+                return (passing.arrives_s + last_s) / 2.0  # over the middle row
             case "rear":
                 return passing.axle_at_s(-1, self._station_length_m)
             case _:
