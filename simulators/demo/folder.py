@@ -76,6 +76,7 @@ class DemoFolder:
         table["server"]["data_dir"] = str(self.root / "server")
         table["rules"]["limits"] = str(_CONFIGS / "limits")
         table["keys"]["private_key"] = str(self._key_file("server"))
+        table |= _shipped("simulators/centre.toml")
         for station in table["stations"]:
             station["public_key"] = self.public_key(station["id"])
         return self._write("server", table)
