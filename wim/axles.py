@@ -33,6 +33,7 @@ _SHORTEST_GAP_M = 0.5
 _FASTEST_MPS = 70.0
 _USUAL_CONTACT_M = 0.25
 _SKIP = 1.0
+_SKIP_CANDIDATE = 0.8
 _STRETCH = 4.0
 _EARLY = 0.3
 
@@ -243,7 +244,7 @@ def align(
                     change = abs(shift - (candidates_s[h] - times_s[j]))
                     stretch = _STRETCH * change / (times_s[i] - times_s[j])
                     cost = before[0] + off + stretch
-                    cost += _SKIP * (i - j - 1) + _SKIP * (k - h - 1)
+                    cost += _SKIP * (i - j - 1) + _SKIP_CANDIDATE * (k - h - 1)
                     if cost < chosen[0]:
                         chosen = (cost, (j, h))
             best[i, k] = chosen

@@ -293,12 +293,10 @@ class LaneWatch:
             self._finish(vehicle, hits, events)
 
     def _is_complete(self, vehicle: _Vehicle, hits: Sequence[tuple[Hit, ...]]) -> bool:
-        if vehicle.waiting:
-            return False
-        if not hits:
-            return True
-        exits = {sensor.index for sensor in self._view(vehicle).row(self._last_row)}
-        return exits <= {hit.sensor.index for hit in hits[-1]}
+        """Tell whether both sides of the last row saw as many axles as there are."""
+        exits = self._view(vehicle).row(self._last_row)
+        fewest = min(len(self._store[sensor.index]) for sensor in exits)
+        return not vehicle.waiting and fewest >= len(hits)
 
     def _overdue_s(self, vehicle: _Vehicle, hits: Sequence[tuple[Hit, ...]]) -> float:
         """Return the time after which the missing pulses are lost."""
@@ -307,19 +305,18 @@ class LaneWatch:
             return ended_s + _LONGEST_WAIT_S
         view = self._view(vehicle)
         pace_mps = self._pace_mps(vehicle)
-        at_exit = [hit for hit in hits[-1] if hit.sensor.rank == self._last_row]
-        if at_exit and not vehicle.waiting:
-            pulse = at_exit[-1].pulse
-            places_m = [sensor.s_m for sensor in view.row(self._last_row)]
+        exits = view.row(self._last_row)
+        fullest = max((self._store[sensor.index] for sensor in exits), key=len)
+        if len(fullest) >= len(hits) and not vehicle.waiting:
+            pulse = fullest[len(hits) - 1]
+            places_m = [sensor.s_m for sensor in exits]
             apart_m = max(places_m) - min(places_m)
-            apart_s = 0.0 if pace_mps is None else apart_m / pace_mps
+            apart_s = apart_m / (pace_mps or rough_speed_mps(pulse))
             return pulse.end_s + 2.0 * (pulse.end_s - pulse.start_s) + apart_s
         latest_s = max(hits[-1][0].pulse.centroid_s, ended_s)
         if pace_mps is not None:
             return latest_s + 3.0 * view.length_m / pace_mps + 1.0
-        if not vehicle.by_separator:
-            return latest_s
-        return latest_s + self._row_wait_s(view)
+        return latest_s + (self._row_wait_s(view) if vehicle.by_separator else 0.0)
 
     # what is its own
 

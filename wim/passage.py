@@ -253,9 +253,13 @@ class Weigher:
         self.samples += len(counts)
         self.pulses += len(pulses)
         for pulse in pulses:
-            watch = self._lane_of_strip[pulse.strip]
-            found = watch.take(pulse, pulse.last_sample / self.sample_rate_hz)
-            told += [(watch.lane, event) for event in found]
+            known_s = pulse.last_sample / self.sample_rate_hz
+            for watch in self._lanes:
+                if watch is self._lane_of_strip[pulse.strip]:
+                    found = watch.take(pulse, known_s)
+                else:
+                    found = watch.advance(known_s)
+                told += [(watch.lane, event) for event in found]
         changed = inputs ^ self._inputs
         self._inputs = inputs
         for watch in self._lanes:

@@ -108,7 +108,7 @@ class Workspace:
                 window,
                 lag,
                 samples(detection.least_tail_s),
-                samples(detection.least_pulse_s),
+                window + samples(detection.least_pulse_s),
                 samples(detection.longest_s),
             ],
             dtype=np.int64,

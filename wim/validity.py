@@ -32,10 +32,13 @@ class Fairness(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Figures of the flags.
 
     ``edge_imbalance`` is the difference of left and right over their sum beyond which
-    half of the axles, two at least, mean wheels partly beside their strips.
+    half of the axles, two at least, mean wheels partly beside their strips. No tyre
+    gives ``most_acceleration_mps2``: an axle that seems to was joined from pulses of
+    several.
     """
 
     edge_imbalance: Annotated[float, msgspec.Meta(gt=0.0)] = 0.3
+    most_acceleration_mps2: Annotated[float, msgspec.Meta(gt=0.0)] = 10.0
 
 
 def flags_of(
@@ -61,7 +64,11 @@ def flags_of(
     raised: dict[Flag, bool] = {
         "edge": _rides_the_edge(axles, lane, dead, fairness),
         "reverse": reverse,
-        "axle_missing": incomplete,
+        "axle_missing": incomplete
+        or any(
+            abs(axle.motion.acceleration_mps2 or 0.0) > fairness.most_acceleration_mps2
+            for axle in axles
+        ),
         "strip_damaged": bool(dead),
         "signal_clipped": any(hit.pulse.clipped for a in axles for hit in a.hits),
         "speed_out_of_range": not low_kmh

@@ -59,9 +59,7 @@ def test_two_lanes_of_one_number_or_one_separator_are_refused():
     with pytest.raises(TableError, match="lane numbers"):
         parse_site(text.replace("number = 2", "number = 1"), name="x")
     with pytest.raises(TableError, match="presence_input"):
-        parse_site(
-            text.replace("presence_input = 1", "presence_input = 0"), name="x"
-        )
+        parse_site(text.replace("presence_input = 1", "presence_input = 0"), name="x")
 
 
 def test_a_row_of_one_full_strip_will_do(road):

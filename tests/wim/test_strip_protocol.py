@@ -189,9 +189,7 @@ def test_a_sync_word_inside_samples_begins_no_frame():
     word = int.from_bytes(strip.SYNC[:2], "little", signed=True)
     half = int.from_bytes(strip.SYNC[2:], "little", signed=True)
     counts = np.array([[word, half]] * 4, dtype=np.int32)
-    sent = SampleFrame(
-        sequence=0, first_sample=0, sample_rate_hz=1000.0, counts=counts
-    )
+    sent = SampleFrame(sequence=0, first_sample=0, sample_rate_hz=1000.0, counts=counts)
     data = strip.encode(sent)
     assert data.count(strip.SYNC) == 5
     decoder = Decoder()

@@ -1,0 +1,187 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from wim.baseline import first_estimate
+from wim.bench import scan_with_numpy
+from wim.kernels import scan
+from wim.pulses import Detection, PulseDetector, Workspace
+from wim.samples import Strip
+
+RATE_HZ = 2000.0
+
+
+def strips(n, *, tau=None, full=None):
+    return tuple(
+        Strip(
+            channel=k,
+            row=k,
+            side="full",
+            position_m=float(k),
+            width_m=0.053,
+            counts_per_newton=0.2,
+            time_constant_s=tau,
+            full_scale_counts=full,
+        )
+        for k in range(n)
+    )
+
+
+def detector(counts, *, kernel=scan, tau=None, full=None, detection=None):
+    made = PulseDetector(
+        strips(counts.shape[1], tau=tau, full=full),
+        sample_rate_hz=RATE_HZ,
+        detection=detection or Detection(),
+        kernel=kernel,
+    )
+    made.begin(counts[:1000])
+    return made
+
+
+def signal(bumps, *, n=6000, channels=2, noise=4.0, seed=0, offset=100.0):
+    """Counts with parabolas of (channel, at sample, length, height)."""
+    rng = np.random.default_rng(seed)
+    counts = offset + rng.normal(0.0, noise, (n, channels))
+    for channel, at, length, height in bumps:
+        u = np.linspace(-1.0, 1.0, length)
+        room = max(min(length, n - at), 0)
+        counts[at : at + room, channel % channels] += (height * (1 - u * u))[:room]
+    return np.rint(counts).astype(np.int32)
+
+
+bumps_anywhere = st.lists(
+    st.tuples(
+        st.integers(0, 2),
+        st.integers(0, 1700) | st.integers(0, 5900),
+        st.integers(3, 900),
+        st.floats(-800.0, 8000.0),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    bumps=bumps_anywhere,
+    tau=st.sampled_from([None, 0.3, 5.0]),
+    seed=st.integers(0, 99),
+    longest=st.sampled_from([0.2, 20.0]),
+)
+def test_the_kernel_agrees_with_its_twin_to_the_last_bit(bumps, tau, seed, longest):
+    counts = signal(bumps, n=1800, channels=3, seed=seed)
+    made = []
+    for kernel in (scan, scan_with_numpy):
+        space = Workspace(
+            strips(3, tau=tau),
+            sample_rate_hz=RATE_HZ,
+            detection=Detection(longest_s=longest),
+            kernel=kernel,
+        )
+        space.begin(counts[:1000])
+        rows = space.scan(counts, 0).copy()
+        rows = rows[np.lexsort((rows[:, 0], rows[:, 3]))]
+        made.append((rows, space.reals, space.integers, space.ring))
+    for by_kernel, by_twin in zip(*made, strict=True):
+        np.testing.assert_array_equal(by_kernel, by_twin)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    bumps=bumps_anywhere,
+    cuts=st.lists(st.integers(1, 1500), min_size=1, max_size=12),
+    tau=st.sampled_from([None, 1.0]),
+)
+def test_where_blocks_end_does_not_change_a_bit(bumps, cuts, tau):
+    counts = signal(bumps, channels=3)
+    whole = detector(counts, tau=tau).receive(counts, 0)
+    cut_up = detector(counts, tau=tau)
+    pulses, at, k = [], 0, 0
+    while at < len(counts):
+        size = cuts[k % len(cuts)]
+        pulses += cut_up.receive(counts[at : at + size], at)
+        at, k = at + size, k + 1
+    assert pulses == whole
+
+
+def test_a_pulse_has_the_area_and_the_centre_that_went_in():
+    counts = signal([(0, 2000, 81, 3000.0)], noise=3.0)
+    (pulse,) = detector(counts).receive(counts, 0)
+    assert pulse.strip == 0
+    assert pulse.area_counts_s == pytest.approx(3000 * 80 * 2 / 3 / RATE_HZ, rel=2e-3)
+    assert pulse.centroid_s == pytest.approx(2040 / RATE_HZ, abs=2e-5)
+    assert pulse.peak_counts == pytest.approx(3000.0, rel=0.01)
+
+
+def test_the_tails_below_the_threshold_are_in_the_area():
+    rng = np.random.default_rng(1)
+    u = np.arange(6000) - 3000.0
+    bell = 400.0 * np.exp(-0.5 * (u / 30.0) ** 2)
+    counts = np.rint(100 + bell + rng.normal(0, 5, 6000)).astype(np.int32)[:, None]
+    (pulse,) = detector(counts).receive(counts, 0)
+    assert pulse.area_counts_s * RATE_HZ == pytest.approx(bell.sum(), rel=0.01)
+
+
+def test_noise_alone_gives_no_pulse_whatever_its_size():
+    for noise in (0.0, 1.0, 30.0, 300.0):
+        counts = signal([], n=60_000, channels=2, noise=noise)
+        assert detector(counts).receive(counts, 0) == []
+
+
+def test_a_single_spike_is_no_pulse():
+    counts = signal([])
+    counts[3000, 0] += 20_000
+    assert detector(counts).receive(counts, 0) == []
+
+
+def test_a_drifting_offset_is_followed_in_quiet_time_and_costs_no_area():
+    n = 60_000
+    counts = signal([(0, 50_000, 81, 2000.0)], n=n, channels=1)
+    counts[:, 0] += np.rint(np.linspace(0.0, 500.0, n)).astype(np.int32)
+    (pulse,) = detector(counts).receive(counts, 0)
+    assert pulse.area_counts_s == pytest.approx(2000 * 80 * 2 / 3 / RATE_HZ, rel=0.02)
+
+
+def test_the_droop_of_a_charge_amplifier_is_undone():
+    tau_s = 0.5
+    force = np.zeros(8000)
+    for at in (2000, 2600, 3300):
+        u = np.linspace(-1.0, 1.0, 401)
+        force[at : at + 401] += 3000.0 * (1 - u * u)
+    keep = tau_s * RATE_HZ / (tau_s * RATE_HZ + 1.0)
+    seen, y, before = np.zeros(8000), 0.0, 0.0
+    for i, x in enumerate(force):
+        y = keep * (y + x - before)
+        before, seen[i] = x, y
+    counts = np.rint(seen + np.random.default_rng(0).normal(100, 4, 8000))
+    counts = counts.astype(np.int32)[:, None]
+    area = 3000 * 400 * 2 / 3 / RATE_HZ
+    found = [p.area_counts_s for p in detector(counts, tau=tau_s).receive(counts, 0)]
+    assert found == pytest.approx([area] * 3, rel=0.01)
+    raw = [p.area_counts_s for p in detector(counts).receive(counts, 0)]
+    assert raw[0] < 0.9 * area
+
+
+def test_an_offset_that_jumps_is_taken_anew_and_weighing_goes_on():
+    counts = signal([(0, 9000, 81, 3000.0)], n=12_000, channels=1)
+    counts[3000:] += 5000
+    made = detector(counts, detection=Detection(longest_s=1.0))
+    pulses = made.receive(counts, 0)
+    assert made.offsets_renewed == 1
+    assert [round(p.centroid_s, 2) for p in pulses] == [4.52]
+    assert pulses[0].area_counts_s == pytest.approx(80.0, rel=0.02)
+
+
+def test_the_top_of_the_converter_is_told_as_clipped():
+    bump = [(0, 2000, 81, 9000.0)]
+    counts = np.minimum(signal(bump, channels=1), 8000)
+    assert detector(counts, full=8000).receive(counts, 0)[0].clipped
+    assert not detector(counts, full=9000).receive(counts, 0)[0].clipped
+    rail = np.minimum(signal([(0, 2000, 81, 40_000.0)], channels=1), 32_767)
+    assert detector(rail).receive(rail, 0)[0].clipped
+
+
+def test_first_offset_and_noise_ignore_wheels_that_cross_meanwhile():
+    counts = signal([(0, 100, 150, 5000.0)], n=1000, noise=10.0)
+    offset, variance = first_estimate(counts, window=3)
+    assert offset == pytest.approx([100.0, 100.0], abs=8.0)
+    assert np.sqrt(variance) == pytest.approx([10 / 3**0.5] * 2, rel=0.5)
