@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from litestar import Request, get, post
 from litestar.exceptions import ValidationException
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from server import clock
 from server.accounts.model import Account
@@ -35,10 +35,10 @@ __all__ = ["HANDLERS", "Decided", "Decision", "Judgement", "decide"]
 
 Remark: TypeAlias = Annotated[str, msgspec.Meta(max_length=2000)]
 Limit: TypeAlias = Annotated[
-    int, Parameter(description="how many at most; more than 500 are never listed")
+    int, QueryParameter(description="how many at most; more than 500 are never listed")
 ]
 Before: TypeAlias = Annotated[
-    int | None, Parameter(description="only older ones than this number or id")
+    int | None, QueryParameter(description="only older ones than this number or id")
 ]
 
 
@@ -119,7 +119,7 @@ async def list_alerts(
 async def list_records(
     pool: Pool,
     record_state: Annotated[
-        RecordState | Literal["all"], Parameter(query="state")
+        RecordState | Literal["all"], QueryParameter(name="state")
     ] = "all",
     before: Before = None,
     limit: Limit = 100,

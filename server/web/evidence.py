@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, get, put
 from litestar.exceptions import NotAuthorizedException
-from litestar.params import Parameter
+from litestar.params import PathParameter
 from litestar.response import File
 
 from server import clock
@@ -21,7 +21,7 @@ from server.web.signin import PUBLIC
 __all__ = ["receive", "show"]
 
 SHOWN_INLINE = {"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4"}
-Digest = Annotated[str, Parameter(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, PathParameter(pattern="^[0-9a-f]{64}$")]
 
 
 @get("/evidence/{sha256:str}")

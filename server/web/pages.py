@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.exceptions import ValidationException
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from server import clock
@@ -113,7 +113,7 @@ async def cards_fragment(
     request: Request[Account, Any, Any],
     pool: Pool,
     after: int | None = None,
-    only: Annotated[str, Parameter(max_length=4000)] = "",
+    only: Annotated[str, QueryParameter(max_length=4000)] = "",
 ) -> Response[Any]:
     """Give alert cards: those that arrived after a number, or those asked for."""
     if only:
@@ -138,7 +138,7 @@ async def today_fragment(
 async def records(
     request: Request[Account, Any, Any],
     pool: Pool,
-    asked: Annotated[Queue | None, Parameter(query="state")] = None,
+    asked: Annotated[Queue | None, QueryParameter(name="state")] = None,
 ) -> Response[Any]:
     """Show the review queue of one state, or of all."""
     counted = await reports.record_states(pool)

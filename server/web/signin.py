@@ -25,7 +25,7 @@ from litestar.middleware.session.server_side import (
     ServerSideSessionBackend,
     ServerSideSessionConfig,
 )
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from server import clock
@@ -146,7 +146,7 @@ class SignedIn(AbstractAuthenticationMiddleware):
 async def show_login(
     request: Request[Any, Any, Any],
     pool: Pool,
-    destination: Annotated[str, Parameter(query="next", max_length=500)] = "/",
+    destination: Annotated[str, QueryParameter(name="next", max_length=500)] = "/",
 ) -> Response[Any]:
     """Show the page to sign in."""
     return await _page(request, pool, destination=destination)

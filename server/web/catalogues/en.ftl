@@ -12,12 +12,10 @@ nav-wall = Live alerts
 nav-records = Review
 nav-cases = Cases
 nav-stations = Stations
-signed-in-as = { $name }
 sign-out = Sign out
 simulated = {" "}(simulated)
 demo-banner = Demonstration: stations, traffic, source enterprises and the officers marked (simulated) are simulated. Nothing here is enforcement data.
 footer-left = Luheng { $version } · masses shown in tonnes, kept in kilograms · times are Beijing time
-footer-definitions = Definitions of figures
 page-title = { $title } · Luheng
 unknown = unknown
 none = none
@@ -43,7 +41,6 @@ login-password = Password
 login-submit = Sign in
 login-refused = Name or password is wrong, or the account is not active.
 login-too-many = Too many failed attempts. Try again in { $seconds } s.
-login-ended = The session has ended. Please sign in again.
 
 ## Roles
 
@@ -99,7 +96,6 @@ card-invalid = not valid as evidence
 card-photo-later = photo to come
 card-photo = Front photo of { $plate }
 plate-unread = unread
-plate-of = Plate { $plate }
 
 ## Queue and record
 
@@ -170,11 +166,9 @@ facts-deduction = Deduction
 facts-uncertainty = Expanded uncertainty (k = 2)
 facts-uncertainty-unknown = not given
 facts-rule = Rule applied
-facts-citation = Citation
 facts-class = Vehicle class
 facts-class-unknown = unknown; the limit that favours the party is used
 facts-limit-uncertain = limit uncertain, to be settled by a person
-facts-band = Mark
 facts-no-verdict = No verdict of the centre: { $reason }
 facts-ratio-note = Overload ratio = (measured mass − limit) ÷ limit
 
@@ -198,10 +192,8 @@ passage-time = Passed at
 passage-clock = Clock error bound
 passage-clock-unknown = unknown
 passage-station = Station
-passage-lane = Lane
 passage-speed = Speed
 passage-acceleration = Acceleration
-passage-direction = Direction
 passage-validity = Validity
 passage-valid = valid
 passage-invalid = not valid, no evidence
@@ -251,7 +243,6 @@ axles-total = Total
 
 readings-title = Plate readings
 readings-none = No readings
-readings-camera = Camera
 readings-view = View
 readings-at = Read at
 readings-result = Result, confidence of each character
@@ -357,7 +348,6 @@ case-opened = Filed at
 case-state-filing_approval = approval of filing
 case-next = Documents after filing are not part of this version.
 case-people = Who took the three steps
-case-party = Party
 leads-title = Possible loadings
 leads-mark = a lead, never proof
 leads-note = Weighings at a source in the 24 hours before, with the same plate or one character different. For inquiry only.
@@ -368,11 +358,9 @@ leads-at = Weighed at
 leads-before = Before the passage
 leads-enterprise = Source enterprise
 leads-plate = Plate at the source
-leads-match = Match
 leads-source-mass = At the source (t)
 leads-road-mass = On the road (t)
 leads-difference = Difference (t)
-leads-difference-share = Difference
 match-same_plate = same plate
 match-one_character = one character differs
 

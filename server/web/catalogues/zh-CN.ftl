@@ -12,12 +12,10 @@ nav-wall = 实时预警
 nav-records = 审核
 nav-cases = 案件
 nav-stations = 检测点
-signed-in-as = { $name }
 sign-out = 退出
 simulated = （模拟）
 demo-banner = 演示系统：检测点、车辆、货运源头单位和标有（模拟）的执法人员均为模拟，不是真实执法数据。
 footer-left = 路衡 { $version } · 质量以吨显示，证据以千克留存 · 时间为北京时间
-footer-definitions = 指标口径
 page-title = { $title } · 路衡
 unknown = 未知
 none = 无
@@ -43,7 +41,6 @@ login-password = 密码
 login-submit = 登录
 login-refused = 用户名或密码不正确，或账号已停用。
 login-too-many = 登录失败次数过多，请 { $seconds } 秒后再试。
-login-ended = 登录已过期，请重新登录。
 
 ## 角色
 
@@ -99,7 +96,6 @@ card-invalid = 数据无效，不作证据
 card-photo-later = 照片未到
 card-photo = { $plate } 车头照片
 plate-unread = 未识别
-plate-of = 车牌 { $plate }
 
 ## 审核队列与记录
 
@@ -170,11 +166,9 @@ facts-deduction = 误差扣除
 facts-uncertainty = 扩展不确定度（k = 2）
 facts-uncertainty-unknown = 未给出
 facts-rule = 适用规则
-facts-citation = 依据
 facts-class = 车型
 facts-class-unknown = 未知，按有利于当事人的限值
 facts-limit-uncertain = 限值不唯一，取有利于当事人者，须人工核定
-facts-band = 标识
 facts-no-verdict = 中心未作判定：{ $reason }
 facts-ratio-note = 超限率 =（实测质量 − 限值）÷ 限值
 
@@ -198,10 +192,8 @@ passage-time = 通过时间
 passage-clock = 时钟误差上限
 passage-clock-unknown = 未知
 passage-station = 检测点
-passage-lane = 车道
 passage-speed = 车速
 passage-acceleration = 加速度
-passage-direction = 方向
 passage-validity = 数据有效性
 passage-valid = 有效
 passage-invalid = 无效，不得作为证据
@@ -251,7 +243,6 @@ axles-total = 合计
 
 readings-title = 车牌识别
 readings-none = 没有识别结果
-readings-camera = 相机
 readings-view = 视角
 readings-at = 识别时间
 readings-result = 结果与逐字置信度
@@ -357,7 +348,6 @@ case-opened = 立案时间
 case-state-filing_approval = 立案审批
 case-next = 后续办理文书不在本版本内。
 case-people = 三名经办人
-case-party = 当事人
 leads-title = 可能的装载地点
 leads-mark = 线索，不是证据
 leads-note = 以下为通过前 24 小时内同一车牌、或只差一个字符的源头称重记录，仅供调查参考。
@@ -368,11 +358,9 @@ leads-at = 称重时间
 leads-before = 早于过车
 leads-enterprise = 源头单位
 leads-plate = 源头车牌
-leads-match = 匹配
 leads-source-mass = 源头质量（吨）
 leads-road-mass = 路面质量（吨）
 leads-difference = 差值（吨）
-leads-difference-share = 差值占比
 match-same_plate = 车牌一致
 match-one_character = 只差一个字符
 
