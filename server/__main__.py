@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     options = _parser().parse_args(arguments)
     _set_up_logs(as_json=options.json)
+    signal.signal(signal.SIGTERM, _end)
     try:
         config = load_config(options.config)
         return int(options.run(config, options) or 0)
@@ -61,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 0
+
+
+def _end(_number: int, _frame: object) -> None:
+    """End like on Ctrl-C, so that what is embedded is ended too; once is enough."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,10 +4,23 @@ It explains nothing: the reason of a step stands on the step.
 """
 
 import datetime as dt
+from typing import Protocol
 
 import msgspec
 
-__all__ = ["AuditEntry"]
+__all__ = ["Actor", "AuditEntry"]
+
+
+class Actor(Protocol):
+    """Whoever acts: an account."""
+
+    @property
+    def account_id(self) -> int:
+        """Its number."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from server.audit import store
-from server.audit.model import AuditEntry
+from server.audit.model import Actor, AuditEntry
 from server.db.pool import Connection, Pool
 
 __all__ = ["append", "trail"]
@@ -14,7 +14,7 @@ THE_CENTRE = "luheng"
 
 async def append(
     connection: Connection,
-    actor: object,
+    actor: Actor | None,
     action: str,
     *,
     subject_kind: str,
@@ -24,14 +24,13 @@ async def append(
 ) -> None:
     """Write down one act in the connection's transaction.
 
-    ``actor`` is whoever has ``account_id`` and ``name`` (an account), or None when
-    the centre itself acts.
+    ``actor`` is None when the centre itself acts.
     """
     await store.insert(
         connection,
         at=now,
-        account_id=getattr(actor, "account_id", None),
-        account_name=getattr(actor, "name", THE_CENTRE),
+        account_id=actor.account_id if actor else None,
+        account_name=actor.name if actor else THE_CENTRE,
         action=action,
         subject_kind=subject_kind,
         subject_id=subject_id,
