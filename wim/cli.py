@@ -8,8 +8,9 @@ import argparse
 import sys
 import time
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import msgspec
 import numpy as np
@@ -24,6 +25,15 @@ from wim.validity import Flag
 __all__ = ["PassageLine", "main"]
 
 _BLOCK = 4096
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What ``numpy.load`` raises on a file that is no whole archive of plain arrays."""
 
 
 class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,22 +158,19 @@ def _read_site(path: Path) -> Site:
 
 def _read_recording(path: Path, *, site: Site, named: Path) -> _Recording:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                message = f"{path}: not a recording; expected an .npz archive"
-                raise _WrongUseError(message)
-            missing = {"counts", "sample_rate_hz"} - set(archive.files)
-            if missing:
-                message = (
-                    f"{path}: missing array '{min(missing)}'; a recording has counts "
-                    f"and sample_rate_hz"
-                )
-                raise _WrongUseError(message)
-            counts = archive["counts"]
-            rate = archive["sample_rate_hz"]
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        with path.open("rb") as file:
+            arrays = _read_arrays(np.load(file, allow_pickle=False))
+    except _UNREADABLE as error:
         message = f"{path}: cannot be read as a recording: {_reason(error)}"
         raise _WrongUseError(message) from error
+    for key in ("counts", "sample_rate_hz"):
+        if key not in arrays:
+            message = (
+                f"{path}: missing array '{key}'; a recording is an .npz archive with "
+                f"counts and sample_rate_hz"
+            )
+            raise _WrongUseError(message)
+    counts, rate = arrays["counts"], arrays["sample_rate_hz"]
     if counts.dtype != np.int32 or counts.ndim != 2:
         message = (
             f"{path}: array 'counts' is {counts.dtype} of shape {counts.shape}; "
@@ -182,6 +189,15 @@ def _read_recording(path: Path, *, site: Site, named: Path) -> _Recording:
         )
         raise _WrongUseError(message)
     return _Recording(counts=counts, sample_rate_hz=float(rate))
+
+
+def _read_arrays(loaded: object) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an archive by name; anything else holds none."""
+    if not isinstance(loaded, np.lib.npyio.NpzFile):
+        return {}
+    with loaded:
+        names = {"counts", "sample_rate_hz"} & set(loaded.files)
+        return {name: loaded[name] for name in names}
 
 
 def _reason(error: Exception) -> str:

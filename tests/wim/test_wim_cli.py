@@ -1,0 +1,179 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from wim.cli import PassageLine, main
+
+SIX = ((7000.0, 19_000.0, 19_000.0, 25_000.0, 25_000.0, 25_000.0),)
+SPACINGS = (3.3, 1.35, 7.0, 1.31, 1.31)
+
+
+@pytest.fixture(scope="module")
+def files(road, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recording")
+    text = road.site_text()
+    (folder / "site.toml").write_text(text, encoding="utf-8")
+    trucks = [
+        road.Truck(*SIX, SPACINGS, 60.0, at_s=1.0),
+        road.Truck((2000.0, 3000.0), (4.5,), 60.0, at_s=4.0),
+    ]
+    counts, _ = road.drive(road.site_of(text), trucks, seconds=6.0)
+    np.savez_compressed(
+        folder / "good.npz",
+        counts=counts,
+        sample_rate_hz=np.float64(4000.0),
+        start_time_s=np.float64(1.7e9),
+        temperature_c=np.float64(21.0),
+    )
+    return folder
+
+
+def process(files, recording, *more, site="site.toml"):
+    return main(["process", str(files / recording), "--site", str(files / site), *more])
+
+
+def test_process_prints_one_object_a_passage(files, capsysbinary):
+    assert process(files, "good.npz", "--json") == 0
+    lines = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert [set(line) for line in lines] == [set(PassageLine.__struct_fields__)] * 2
+    first, second = lines
+    assert first["started_at_s"] == pytest.approx(1.0, abs=1e-3)
+    assert first["gross_mass_kg"] == pytest.approx(120_000.0, rel=0.003)
+    assert first["axle_configuration"] == "1+2+3"
+    assert first["axle_groups"] == [[0], [1, 2], [3, 4, 5]]
+    assert first["gross_mass_uncertainty_kg"] is None
+    assert first["valid"] is True
+    assert second["gross_mass_kg"] == pytest.approx(5000.0, rel=0.01)
+
+
+def test_process_speaks_to_people_by_default(files, capsys):
+    assert process(files, "good.npz") == 0
+    text = capsys.readouterr().out
+    assert "119.9" in text or "120.0" in text
+    assert "2 passages" in text
+
+
+def test_the_command_runs_as_a_program(files):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "wim.cli",
+            "process",
+            str(files / "good.npz"),
+            "--site",
+            str(files / "site.toml"),
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 2
+
+
+def write(files, name, **arrays):
+    np.savez(files / name, **arrays)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"sample_rate_hz": np.float64(4000)}, "missing array 'counts'"),
+        ({"counts": np.zeros((9, 8), np.int32)}, "missing array 'sample_rate_hz'"),
+        (
+            {"counts": np.zeros((9, 8)), "sample_rate_hz": np.float64(4000)},
+            "expected int32",
+        ),
+        (
+            {"counts": np.zeros(9, np.int32), "sample_rate_hz": np.float64(4000)},
+            "shape (9,)",
+        ),
+        (
+            {"counts": np.zeros((9, 3), np.int32), "sample_rate_hz": np.float64(4000)},
+            "has 3 channels",
+        ),
+        (
+            {"counts": np.zeros((9, 8), np.int32), "sample_rate_hz": np.float64(0)},
+            "sample_rate_hz",
+        ),
+        (
+            {"counts": np.zeros((9, 8), np.int32), "sample_rate_hz": np.zeros(2)},
+            "one number",
+        ),
+        (
+            {
+                "counts": np.array([[None] * 8], dtype=object),
+                "sample_rate_hz": np.float64(4000),
+            },
+            "cannot be read",
+        ),
+    ],
+)
+def test_a_recording_that_cannot_be_used_gives_one_line(files, capsys, arrays, says):
+    write(files, "bad.npz", **arrays)
+    assert process(files, "bad.npz") == 2
+    complaint = capsys.readouterr().err
+    assert says in complaint
+    assert "bad.npz" in complaint
+    assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 half"])
+def test_a_file_that_is_no_recording_gives_one_line(files, capsys, content):
+    (files / "odd.npz").write_bytes(content)
+    assert process(files, "odd.npz") == 2
+    complaint = capsys.readouterr().err
+    assert "odd.npz" in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_a_truncated_recording_gives_one_line(files, capsys):
+    whole = (files / "good.npz").read_bytes()
+    for share in (0.3, 0.99):
+        (files / "cut.npz").write_bytes(whole[: int(len(whole) * share)])
+        assert process(files, "cut.npz") == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    spoiled = bytearray(whole)
+    spoiled[len(whole) // 2] ^= 0xFF
+    (files / "cut.npz").write_bytes(bytes(spoiled))
+    assert process(files, "cut.npz") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_missing_files_and_bad_sites_give_one_line(files, capsys):
+    assert process(files, "none.npz") == 2
+    assert "none.npz" in capsys.readouterr().err
+    assert process(files, "good.npz", site="none.toml") == 2
+    assert "none.toml" in capsys.readouterr().err
+    text = (files / "site.toml").read_text("utf-8").replace("width_m", "widht_m", 1)
+    (files / "typo.toml").write_text(text, encoding="utf-8")
+    assert process(files, "good.npz", site="typo.toml") == 2
+    complaint = capsys.readouterr().err
+    assert "typo.toml: unknown key 'lanes[0].strips[0].widht_m'" in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_wrong_arguments_give_one_line_and_status_2(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["process", "x.npz"])
+    assert caught.value.code == 2
+    complaint = capsys.readouterr().err
+    assert "--site" in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_the_benchmark_compares_before_it_boasts(files, capsys):
+    site = str(files / "site.toml")
+    assert main(["bench", "--site", site, "--seconds", "6", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["twin_agrees"] is True
+    assert report["pulses_compared"] > 10
+    assert report["passages"] == 1
+    assert report["kernel_over_twin"] > 1.0
+    assert main(["bench", "--site", site, "--seconds", "1"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
