@@ -4,7 +4,8 @@ A candidate is a filled, nearly rectangular patch of plate colour that carries s
 It refuses bare patches (machinery, lamps, painted stripes) and never reads.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeAlias
 
 import cv2
 import msgspec
@@ -16,19 +17,25 @@ from lpr.models import PlateBox
 
 __all__ = ["ColourFinder"]
 
-Mask = NDArray[np.uint8]
+Mask: TypeAlias = NDArray[np.uint8]
+Ground: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 # hue of 180, saturation, value
-_GROUNDS: Final = (
-    ((13, 85, 60), (88, 255, 255)),  # yellow, green and what fades between them
+_GROUNDS: Final[tuple[Ground, ...]] = (
+    ((13, 85, 60), (35, 255, 255)),  # yellow
     ((96, 90, 45), (130, 255, 255)),  # blue
+    ((13, 60, 60), (90, 255, 255)),  # yellow and green together
 )
 _SHRINK: Final = 2
 _SMALLEST_WIDTH_PX: Final = 32.0
 _ASPECTS: Final = (1.45, 5.6)
 _MOST_TILT_DEG: Final = 28.0
+_LEAST_RIM: Final = 0.3
+"""So much of a plate's rim shows its colour; the rest may be dirt and holder."""
 _FEWEST_STROKES: Final = 5
 _STROKE_DEPTH: Final = 9.0
+_SHORTEST_OUTLINE: Final = 36
+"""Points of the outline of the smallest patch, at the coarse scale."""
 _MOST_CANDIDATES: Final = 6
 
 
@@ -49,33 +56,62 @@ class ColourFinder(msgspec.Struct, frozen=True):
         )
         found: list[PlateBox] = []
         for ground in _GROUNDS:
-            for contour in _patches(_mask_of(tones, ground)):
+            mask = _mask_of(tones, ground)
+            for contour in [*_patches(mask), *_patches(_closed(mask))]:
                 corners = _refined(part, contour * _SHRINK, ground)
                 if corners is None:
                     continue
-                confidence = _plausibility(part, corners)
+                confidence = _plausibility(part, corners, ground)
                 if confidence > 0.0:
                     offset = np.array([x0, y0], dtype=np.float32)
                     found.append(
                         PlateBox(corners=corners + offset, confidence=confidence)
                     )
         found.sort(key=lambda box: -box.confidence * min(box.width_px, 160.0))
-        return tuple(found[: self.most])
+        return tuple(_without_twins(found)[: self.most])
 
 
-def _mask_of(tones: Mask, ground: tuple[tuple[int, ...], tuple[int, ...]]) -> Mask:
+def _mask_of(tones: Mask, ground: Ground) -> Mask:
     low, high = ground
-    mask = cv2.inRange(tones, np.array(low), np.array(high))
-    return np.asarray(
-        cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), np.uint8
-    )
+    return np.asarray(cv2.inRange(tones, np.array(low), np.array(high)), np.uint8)
+
+
+def _closed(mask: Mask) -> Mask:
+    """The mask with its pinholes filled; a rim that noise broke is whole again."""
+    kernel = np.ones((3, 3), np.uint8)
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel), np.uint8)
+
+
+def _without_twins(boxes: list[PlateBox]) -> list[PlateBox]:
+    """The boxes less those that lie on an earlier one with nearly the same size."""
+    kept: list[PlateBox] = []
+    for box in boxes:
+        if all(
+            np.abs(box.corners - other.corners).max() > 0.06 * other.width_px
+            for other in kept
+        ):
+            kept.append(box)
+    return kept
+
+
+def _outlines(mask: Mask) -> list[NDArray[np.int32]]:
+    """Outer outlines of all patches, those inside the hole of another too."""
+    found, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if not found:  # then there is no tree either
+        return []
+    return [
+        np.asarray(outline[:, 0], np.int32)
+        for outline, (_, _, _, parent) in zip(found, tree[0], strict=True)
+        if parent < 0
+    ]
 
 
 def _patches(mask: Mask) -> list[NDArray[np.int32]]:
     """Outlines that are nearly rectangles of a plate's proportions."""
-    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     kept: list[tuple[float, NDArray[np.int32]]] = []
-    for outline in outlines:
+    for outline in _outlines(mask):
+        if len(outline) < _SHORTEST_OUTLINE:
+            continue
         _, _, width, height = cv2.boundingRect(outline)
         if width < _SMALLEST_WIDTH_PX / _SHRINK or height < 5 or height > width:
             continue
@@ -85,7 +121,7 @@ def _patches(mask: Mask) -> list[NDArray[np.int32]]:
             continue
         filled = cv2.contourArea(outline) / (long * short)
         if filled > 0.66:
-            kept.append((filled * long, np.asarray(outline[:, 0], np.int32)))
+            kept.append((filled * long, outline))
     kept.sort(key=lambda pair: -pair[0])
     return [outline for _, outline in kept[:_MOST_CANDIDATES]]
 
@@ -93,7 +129,7 @@ def _patches(mask: Mask) -> list[NDArray[np.int32]]:
 def _refined(
     part: Image,
     outline: NDArray[np.int32],
-    ground: tuple[tuple[int, ...], tuple[int, ...]],
+    ground: Ground,
 ) -> Corners | None:
     """The four corners of a patch at full resolution, from lines along its sides."""
     x, y, width, height = cv2.boundingRect(outline)
@@ -101,17 +137,24 @@ def _refined(
     left, top = max(x - margin, 0), max(y - margin, 0)
     window = part[top : y + height + margin, left : x + width + margin]
     tones = np.asarray(cv2.cvtColor(window, cv2.COLOR_BGR2HSV), np.uint8)
-    outlines, _ = cv2.findContours(
-        _mask_of(tones, ground), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
+    outlines = _outlines(_closed(_mask_of(tones, ground)))
     if not outlines:
         return None
-    largest = max(outlines, key=cv2.contourArea)
-    points = np.asarray(largest[:, 0], dtype=np.float64)
+    coarse = np.array([x - left, y - top, width, height])
+    alike = min(outlines, key=lambda one: _difference(cv2.boundingRect(one), coarse))
+    points = np.asarray(alike, dtype=np.float64)
     quadrilateral = _quadrilateral(points)
     if quadrilateral is None:
         return None
     return np.asarray(quadrilateral + np.array([left, top]), np.float32)
+
+
+def _difference(bounds: Sequence[int], wanted: NDArray[np.int64]) -> float:
+    """How far apart the sides of two upright boxes lie, all together [px]."""
+    x, y, width, height = bounds
+    sides = np.array([x, y, x + width, y + height])
+    others = np.array([*wanted[:2], *(wanted[:2] + wanted[2:])])
+    return float(np.abs(sides - others).sum())
 
 
 def _quadrilateral(points: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -178,26 +221,33 @@ def _side(
     return float(sign * a), float(sign * b)
 
 
-def _plausibility(part: Image, corners: Corners) -> float:
-    """0 for a patch without strokes; near 1 for one that looks like a plate."""
+def _plausibility(part: Image, corners: Corners, ground: Ground) -> float:
+    """0 for a patch without strokes or without a rim; near 1 for a likely plate."""
     flat = straighten(part, corners, width=128, height=40)
+    tones = np.asarray(cv2.cvtColor(flat, cv2.COLOR_BGR2HSV), np.uint8)
+    painted = _mask_of(tones, ground) > 0
+    rim = np.concatenate(
+        [painted[:2].ravel(), painted[-2:].ravel(), *painted[:, [0, 1, -2, -1]].T]
+    ).mean()
+    if rim < _LEAST_RIM:
+        return 0.0
     grey = cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    inner = grey[6:34, 4:124]
-    counts = []
-    for row in inner[4:-4:3]:
-        steps = np.diff(row)
-        # strokes: falls and rises deeper than noise, in turns
-        turns, level, direction = 0, row[0], 0
-        for value in row[1:]:
-            change = value - level
-            if abs(change) > _STROKE_DEPTH:
-                side = 1 if change > 0 else -1
-                turns += side != direction
-                direction, level = side, value
-            elif (change > 0) == (direction > 0):
-                level = value
-        counts.append(turns if len(steps) else 0)
-    strokes = float(np.median(counts)) / 2
+    strokes = float(np.median([_turns(row) for row in grey[10:30:3, 4:124]])) / 2
     if strokes < _FEWEST_STROKES:
         return 0.0
-    return float(min(1.0, 0.5 + 0.05 * (strokes - _FEWEST_STROKES)))
+    busy = min(1.0, 0.5 + 0.05 * (strokes - _FEWEST_STROKES))
+    return float(busy * (0.3 + 0.7 * rim))
+
+
+def _turns(row: NDArray[np.float32]) -> int:
+    """How often brightness turns along a row, by more than noise does."""
+    turns, level, direction = 0, float(row[0]), 0
+    for value in row[1:].tolist():
+        change = value - level
+        if abs(change) > _STROKE_DEPTH:
+            side = 1 if change > 0 else -1
+            turns += side != direction
+            direction, level = side, value
+        elif (change > 0) == (direction > 0):
+            level = value
+    return turns
