@@ -68,7 +68,8 @@ def make_pool(url: str, *, min_size: int = 1, max_size: int = 10) -> Pool:
         max_size=max_size,
         open=False,
         timeout=_POOL_TIMEOUT_S,
-        reconnect_timeout=float("inf"),
+        # its pauses double without a bound; after this the next request begins anew
+        reconnect_timeout=4.0,
         check=AsyncConnectionPool.check_connection,
         configure=_configure,
         kwargs=_connection_arguments(),

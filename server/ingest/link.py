@@ -289,6 +289,8 @@ class MqttLink:
 
     def _watch(self, sock: socket.socket) -> None:
         if self._loop and self._client.socket() is sock:
+            # a receipt follows its PUBACK at once; Nagle would hold it for 40 ms
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._loop.add_reader(sock, self._read)
 
     def _on_socket_close(
