@@ -13,6 +13,7 @@ from typing import Self
 
 import structlog
 
+from server.embedded.account import service_account
 from server.embedded.child import SupervisedChild
 from server.embedded.ports import accepts, free_port
 from server.errors import EmbeddedError
@@ -31,7 +32,6 @@ _MOSQUITTO = """\
 listener {port} {host}
 allow_anonymous true
 persistence false
-user {user}
 max_queued_messages 0
 max_inflight_messages 0
 max_packet_size 1048576
@@ -116,6 +116,9 @@ class EmbeddedBroker:
             ready=lambda: accepts(_HOST, port),
             log_file=self._folder / "broker.log",
             folder=self._folder,
+            # changing the account is ours to do: a program that does it by itself
+            # loses its parent-death signal
+            account=service_account() if self.kind == "mosquitto" else None,
             stop_signal=signal.SIGTERM,
         )
         child.start(_START_TIMEOUT_S)
@@ -126,9 +129,10 @@ class EmbeddedBroker:
         program = _mosquitto()
         if self.kind == "mosquitto" and program:
             file = self._folder / "mosquitto.conf"
-            text = _MOSQUITTO.format(host=_HOST, port=port, user="nobody")
-            file.write_text(text, "utf-8")
-            return [program, "-c", str(file)]
+            file.write_text(_MOSQUITTO.format(host=_HOST, port=port), "utf-8")
+            # relative, so that an account that cannot enter the folder's parents can
+            # read it from the working directory
+            return [program, "-c", file.name]
         file = self._folder / "iotcore.toml"
         file.write_text(_IOTCORE.format(host=_HOST, port=port), "utf-8")
         return [sys.executable, "-c", _IOTCORE_MAIN, str(file)]

@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -23,15 +22,16 @@ from urllib.parse import quote
 
 import structlog
 
+from server.embedded.account import service_account
 from server.embedded.child import SupervisedChild
 from server.errors import EmbeddedError
 
 __all__ = ["EmbeddedPostgres"]
 
-_SERVICE_ACCOUNTS = ("luheng", "postgres", "nobody")
 _ELSEWHERE = Path("/var/lib/luheng")
 _START_TIMEOUT_S = 180.0  # crash recovery of a large write-ahead log takes a while
 _ROLE = "luheng"
+_SOCKETS = "luheng-socket-"
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -56,7 +56,7 @@ class EmbeddedPostgres:
 
     def __init__(self, data_dir: Path) -> None:
         self._home = data_dir.absolute()
-        self._account = _service_account()
+        self._account = service_account()
         self._child: SupervisedChild | None = None
         self._lock: IO[str] | None = None
         self._sockets: Path | None = None
@@ -104,8 +104,7 @@ class EmbeddedPostgres:
         if not (cluster / "PG_VERSION").exists():
             self._initialise(cluster, programs, password)
         _end_orphans(cluster)
-        self._sockets = Path(tempfile.mkdtemp(prefix="luheng-"))
-        self._own(self._sockets)
+        self._sockets = self._socket_folder()
         settings = _SETTINGS | {"unix_socket_directories": str(self._sockets)}
         options = [word for k, v in settings.items() for word in ("-c", f"{k}={v}")]
         self._child = SupervisedChild(
@@ -166,6 +165,18 @@ class EmbeddedPostgres:
             marker.touch()
         return target / "bin"
 
+    def _socket_folder(self) -> Path:
+        """Return a new short folder for the socket; a killed server's is removed."""
+        note = self._home / "postgres.sockets"
+        with contextlib.suppress(FileNotFoundError):
+            earlier = Path(note.read_text("utf-8"))
+            if earlier.name.startswith(_SOCKETS) and not earlier.is_symlink():
+                shutil.rmtree(earlier, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=_SOCKETS))
+        note.write_text(str(folder), "utf-8")
+        self._own(folder)
+        return folder
+
     def _initialise(self, cluster: Path, programs: Path, password: str) -> None:
         with tempfile.TemporaryDirectory(prefix="luheng-") as folder:
             secret = Path(folder) / "password"
@@ -210,19 +221,6 @@ class EmbeddedPostgres:
             return True
         done = self._run(["test", "-x", str(path)], folder=Path("/"))
         return done.returncode == 0
-
-
-def _service_account() -> tuple[int, int] | None:
-    """Return who the server runs as: ourselves, or when root an account below it."""
-    if os.geteuid() != 0:
-        return None
-    for name in _SERVICE_ACCOUNTS:
-        with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return entry.pw_uid, entry.pw_gid
-    names = ", ".join(_SERVICE_ACCOUNTS)
-    message = f"running as root needs one of the accounts {names}; make one"
-    raise EmbeddedError(message)
 
 
 def _take_lock(path: Path) -> IO[str]:

@@ -83,12 +83,14 @@ def test_a_second_server_on_the_same_folder_is_refused_in_one_line(folder):
     assert "\n" not in str(refused.value)
 
 
-def test_a_killed_parent_takes_its_database_along(folder):
+def test_a_killed_parent_takes_database_and_broker_along(folder):
     code = (
         "import sys, time; from pathlib import Path\n"
+        "from server.embedded.broker import EmbeddedBroker\n"
         "from server.embedded.postgres import EmbeddedPostgres\n"
         "p = EmbeddedPostgres(Path(sys.argv[1])); p.start()\n"
-        "print(p._child.pid, flush=True); time.sleep(60)\n"
+        "b = EmbeddedBroker(Path(sys.argv[1]), wanted_port=19983); b.start()\n"
+        "print(p._child.pid, b._child.pid, flush=True); time.sleep(60)\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code, str(folder)],
@@ -96,11 +98,15 @@ def test_a_killed_parent_takes_its_database_along(folder):
         text=True,
     )
     with parent, parent.stdout as said:
-        pid = next(int(line) for line in said if line.strip().isdigit())
+        pids = next(line.split() for line in said if line[:1].isdigit())
+        sockets = Path((folder / "postgres.sockets").read_text())
+        assert sockets.is_dir()
         parent.kill()
-    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists())
+    for pid in pids:
+        wait_until(lambda pid=pid: not Path(f"/proc/{pid}/exe").exists())
     with EmbeddedPostgres(folder) as postgres:
         assert serves(postgres.url)
+        assert not sockets.exists()
 
 
 def test_an_orphan_of_this_folder_is_ended_before_the_start(folder):
