@@ -1,8 +1,9 @@
 """Three simulated officers who review, judge and file over HTTP, like people would.
 
-They decide about a part of the records only, so that whoever watches the demo finds
-some to review; vehicles of 100 tonnes and more are never left lying. They judge
-nothing by the truth: they see what the pages show.
+They leave the first review of a part of the records undone, so that whoever watches
+the demo finds some to review; what a person has begun they finish, and vehicles of 100
+tonnes and more are never left lying. They judge nothing by the truth: they see what the
+pages show.
 """
 
 import threading
@@ -84,7 +85,7 @@ class Officers:
         for record in desk.get("/api/records", state=officer.state):
             if self._stopping.is_set():
                 return
-            if is_theirs(record):
+            if record["state"] != OFFICERS[0].state or is_theirs(record):
                 self._decide(officer, desk, record["record_id"])
 
     def _decide(self, officer: Officer, desk: Desk, record_id: int) -> None:
@@ -101,6 +102,6 @@ class Officers:
 
 
 def is_theirs(record: dict[str, Any]) -> bool:
-    """Tell whether the simulated officers handle this record."""
+    """Tell whether the simulated officers begin with this record by themselves."""
     passage = record["passage"]
     return bool(passage["hundred_tonne"]) or record["record_id"] % _LEFT_FOR_PEOPLE != 0

@@ -32,6 +32,7 @@ from simulators.errors import SimulatorError
 __all__ = ["ROADSIDE", "SOURCE", "Demo", "Options"]
 
 _WATCHER = "sim-desk"
+_VISITOR_ROLES = ("admin", "alert_desk", "reviewer", "decider")
 _READY_TIMEOUT_S = 180.0
 _TAIL_S = 90.0
 _GRACE_S = 20.0
@@ -198,12 +199,12 @@ class Demo:
         direct.touch(mode=0o600)
         direct.write_text(table, "utf-8")
         passwords = {"admin": secrets.token_urlsafe(9)}
-        jobs = [self._account(direct, "admin", "admin", passwords["admin"])]
+        jobs = [self._account(direct, "admin", _VISITOR_ROLES, passwords["admin"])]
         simulated = [(o.account, o.role) for o in OFFICERS] + [(_WATCHER, "alert_desk")]
         for name, role in simulated:
             passwords[name] = secrets.token_urlsafe(18)
             jobs.append(
-                self._account(direct, name, role, passwords[name], "--simulated")
+                self._account(direct, name, (role,), passwords[name], "--simulated")
             )
         for job in jobs:
             said, _ = job.communicate(timeout=60)
@@ -214,11 +215,17 @@ class Demo:
         return passwords
 
     def _account(
-        self, config: Path, name: str, role: str, password: str, *more: str
+        self,
+        config: Path,
+        name: str,
+        roles: tuple[str, ...],
+        password: str,
+        *more: str,
     ) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "server", "account", str(config), name]
+        roles_said = [word for role in roles for word in ("--role", role)]
         job = subprocess.Popen(
-            [*command, "--role", role, "--password-stdin", *more],
+            [*command, *roles_said, "--password-stdin", *more],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
