@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from litestar import Request, get, post
 from litestar.exceptions import ValidationException
-from litestar.params import QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from server import clock
 from server.accounts.model import Account
@@ -29,6 +29,7 @@ from server.stations import service as stations
 from server.stations.model import QuarantineEntry, StationSummary
 from server.tracing import service as tracing
 from server.tracing.model import CaseFile
+from server.web.given import ThePool
 from server.web.signin import PUBLIC
 
 __all__ = ["HANDLERS", "Decided", "Decision", "Judgement", "decide"]
@@ -74,7 +75,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/health", opt={PUBLIC: True, "skip_session": True})
-async def health(pool: Pool) -> Health:
+async def health(pool: ThePool) -> Health:
     """Say that the server is ready; 503 while its database is away."""
     async with pool.connection() as connection:
         await fetch_rows(connection, b"SELECT 1")
@@ -89,7 +90,10 @@ async def me(request: Request[Account, Any, Any]) -> Account:
 
 @get("/api/passages")
 async def list_passages(
-    pool: Pool, after: int | None = None, before: Before = None, limit: Limit = 100
+    pool: ThePool,
+    after: FromQuery[int | None] = None,
+    before: Before = None,
+    limit: Limit = 100,
 ) -> tuple[PassageSummary, ...]:
     """List passages, newest arrival first.
 
@@ -100,14 +104,17 @@ async def list_passages(
 
 
 @get("/api/passages/{passage_id:str}")
-async def show_passage(pool: Pool, passage_id: str) -> Passage:
+async def show_passage(pool: ThePool, passage_id: FromPath[str]) -> Passage:
     """Give one passage whole."""
     return await passages.find_passage(pool, passage_id)
 
 
 @get("/api/alerts")
 async def list_alerts(
-    pool: Pool, after: int | None = None, before: Before = None, limit: Limit = 100
+    pool: ThePool,
+    after: FromQuery[int | None] = None,
+    before: Before = None,
+    limit: Limit = 100,
 ) -> tuple[PassageSummary, ...]:
     """List alerts: valid passages that the centre found overloaded."""
     return await passages.recent(
@@ -117,7 +124,7 @@ async def list_alerts(
 
 @get("/api/records")
 async def list_records(
-    pool: Pool,
+    pool: ThePool,
     record_state: Annotated[
         RecordState | Literal["all"], QueryParameter(name="state")
     ] = "all",
@@ -135,7 +142,7 @@ async def list_records(
 
 @get("/api/records/{record_id:int}")
 async def show_record(
-    request: Request[Account, Any, Any], pool: Pool, record_id: int
+    request: Request[Account, Any, Any], pool: ThePool, record_id: FromPath[int]
 ) -> Record:
     """Give one record as the one who asks may see it."""
     return await review.find_record(pool, record_id, viewer=request.user)
@@ -143,7 +150,10 @@ async def show_record(
 
 @post("/api/records/{record_id:int}/first-review", status_code=200)
 async def first_review(
-    request: Request[Account, Any, Any], pool: Pool, record_id: int, data: Decision
+    request: Request[Account, Any, Any],
+    pool: ThePool,
+    record_id: FromPath[int],
+    data: JSONBody[Decision],
 ) -> Decided:
     """Decide the first review 初审."""
     return await decide(pool, record_id, "first_review", data, request.user)
@@ -151,7 +161,10 @@ async def first_review(
 
 @post("/api/records/{record_id:int}/second-review", status_code=200)
 async def second_review(
-    request: Request[Account, Any, Any], pool: Pool, record_id: int, data: Decision
+    request: Request[Account, Any, Any],
+    pool: ThePool,
+    record_id: FromPath[int],
+    data: JSONBody[Decision],
 ) -> Decided:
     """Decide the second review 审核."""
     return await decide(pool, record_id, "second_review", data, request.user)
@@ -159,7 +172,10 @@ async def second_review(
 
 @post("/api/records/{record_id:int}/judgement", status_code=200)
 async def judge(
-    request: Request[Account, Any, Any], pool: Pool, record_id: int, data: Judgement
+    request: Request[Account, Any, Any],
+    pool: ThePool,
+    record_id: FromPath[int],
+    data: JSONBody[Judgement],
 ) -> Decided:
     """Judge a record 判定; filing opens a case."""
     return await decide(pool, record_id, "judgement", data, request.user)
@@ -167,7 +183,7 @@ async def judge(
 
 @get("/api/cases")
 async def list_cases(
-    pool: Pool, before: Before = None, limit: Limit = 100
+    pool: ThePool, before: Before = None, limit: Limit = 100
 ) -> tuple[CaseSummary, ...]:
     """List cases, newest first."""
     return await cases.all_cases(pool, limit=limit, before=before)
@@ -175,21 +191,21 @@ async def list_cases(
 
 @get("/api/cases/{case_id:int}")
 async def show_case(
-    request: Request[Account, Any, Any], pool: Pool, case_id: int
+    request: Request[Account, Any, Any], pool: ThePool, case_id: FromPath[int]
 ) -> CaseFile:
     """Give one case with its record and the leads to where it was loaded."""
     return await tracing.case_file(pool, case_id, viewer=request.user)
 
 
 @get("/api/stations")
-async def list_stations(pool: Pool) -> tuple[StationSummary, ...]:
+async def list_stations(pool: ThePool) -> tuple[StationSummary, ...]:
     """List stations and source scales as they last said."""
     return await stations.all_stations(pool)
 
 
 @get("/api/quarantine")
 async def list_quarantine(
-    pool: Pool, before: Before = None, limit: Limit = 100
+    pool: ThePool, before: Before = None, limit: Limit = 100
 ) -> tuple[QuarantineEntry, ...]:
     """List messages that were not believed, newest first."""
     return await stations.quarantine(pool, limit=limit, before=before)

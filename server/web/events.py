@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 import structlog
 from litestar import Request, get
+from litestar.di import NamedDependency
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from server.accounts import service as accounts
@@ -22,6 +23,7 @@ from server.errors import NotFound
 from server.passages import service as passages
 from server.passages.model import PassageSummary
 from server.web.context import account_of
+from server.web.given import TheHub, ThePool
 
 __all__ = ["EventFigures", "PassageEvent", "PlainEvent", "events"]
 
@@ -78,7 +80,10 @@ class EventFigures:
 
 @get("/events", media_type="text/event-stream")
 async def events(
-    request: Request[Any, Any, Any], pool: Pool, hub: EventHub, figures: EventFigures
+    request: Request[Any, Any, Any],
+    pool: ThePool,
+    hub: TheHub,
+    figures: NamedDependency[EventFigures],
 ) -> ServerSentEvent:
     """Stream what is committed from now on.
 

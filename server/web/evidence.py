@@ -12,10 +12,8 @@ from litestar.params import PathParameter
 from litestar.response import File
 
 from server import clock
-from server.db.pool import Pool
 from server.evidence import service
-from server.evidence.files import EvidenceFiles
-from server.stations.model import Registry
+from server.web.given import TheFiles, ThePool, TheRegistry
 from server.web.signin import PUBLIC
 
 __all__ = ["receive", "show"]
@@ -25,7 +23,7 @@ Digest = Annotated[str, PathParameter(pattern="^[0-9a-f]{64}$")]
 
 
 @get("/evidence/{sha256:str}")
-async def show(sha256: Digest, pool: Pool, files: EvidenceFiles) -> File:
+async def show(sha256: Digest, pool: ThePool, files: TheFiles) -> File:
     """Give one stored evidence file."""
     stored = await service.find_file(pool, files, sha256)
     ending = SHOWN_INLINE.get(stored.media_type)
@@ -48,9 +46,9 @@ async def show(sha256: Digest, pool: Pool, files: EvidenceFiles) -> File:
 async def receive(
     request: Request[Any, Any, Any],
     sha256: Digest,
-    pool: Pool,
-    files: EvidenceFiles,
-    registry: Registry,
+    pool: ThePool,
+    files: TheFiles,
+    registry: TheRegistry,
 ) -> Response[dict[str, str]]:
     """Take one file from the station that announced and signed it.
 

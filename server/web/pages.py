@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.exceptions import ValidationException
-from litestar.params import QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 
 from server import clock
@@ -38,6 +38,7 @@ from server.tracing import service as tracing
 from server.web import api, formats
 from server.web.context import page, said
 from server.web.diagram import draw
+from server.web.given import ThePool, TheRules
 from server.web.language import Language, chosen
 from wim.messages import EvidenceKind, Uuid
 
@@ -84,7 +85,7 @@ class Photo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/", include_in_schema=False)
-async def wall(request: Request[Account, Any, Any], pool: Pool) -> Response[Any]:
+async def wall(request: Request[Account, Any, Any], pool: ThePool) -> Response[Any]:
     """Show the live alert wall."""
     now = clock.now()
     recent = await passages.recent(pool, limit=CARDS, overloaded_only=True)
@@ -111,8 +112,8 @@ async def wall(request: Request[Account, Any, Any], pool: Pool) -> Response[Any]
 @get("/fragments/cards", include_in_schema=False)
 async def cards_fragment(
     request: Request[Account, Any, Any],
-    pool: Pool,
-    after: int | None = None,
+    pool: ThePool,
+    after: FromQuery[int | None] = None,
     only: Annotated[str, QueryParameter(max_length=4000)] = "",
 ) -> Response[Any]:
     """Give alert cards: those that arrived after a number, or those asked for."""
@@ -128,7 +129,7 @@ async def cards_fragment(
 
 @get("/fragments/today", include_in_schema=False)
 async def today_fragment(
-    request: Request[Account, Any, Any], pool: Pool
+    request: Request[Account, Any, Any], pool: ThePool
 ) -> Response[Any]:
     """Give the figures of the day."""
     return page(request, "today.html", await _today(pool, clock.now()))
@@ -137,7 +138,7 @@ async def today_fragment(
 @get("/records", include_in_schema=False)
 async def records(
     request: Request[Account, Any, Any],
-    pool: Pool,
+    pool: ThePool,
     asked: Annotated[Queue | None, QueryParameter(name="state")] = None,
 ) -> Response[Any]:
     """Show the review queue of one state, or of all."""
@@ -167,10 +168,10 @@ async def records(
 @get("/records/{record_id:int}", include_in_schema=False)
 async def show_record(
     request: Request[Account, Any, Any],
-    pool: Pool,
-    rules: RuleBook,
-    record_id: int,
-    queue: Queue | None = None,
+    pool: ThePool,
+    rules: TheRules,
+    record_id: FromPath[int],
+    queue: FromQuery[Queue | None] = None,
 ) -> Response[Any]:
     """Show one record under review."""
     record = await review.find_record(pool, record_id, viewer=request.user)
@@ -181,7 +182,10 @@ async def show_record(
 
 @post("/records/{record_id:int}/decision", include_in_schema=False)
 async def decide(
-    request: Request[Account, Any, Any], pool: Pool, rules: RuleBook, record_id: int
+    request: Request[Account, Any, Any],
+    pool: ThePool,
+    rules: TheRules,
+    record_id: FromPath[int],
 ) -> Response[Any]:
     """Take the step that the form of a record asks for, and go on to the next."""
     form = await request.form()
@@ -231,7 +235,9 @@ async def decide(
 
 
 @get("/cases", include_in_schema=False)
-async def list_cases(request: Request[Account, Any, Any], pool: Pool) -> Response[Any]:
+async def list_cases(
+    request: Request[Account, Any, Any], pool: ThePool
+) -> Response[Any]:
     """Show the list of cases."""
     listed = await cases.all_cases(pool, limit=LISTED)
     return page(
@@ -245,7 +251,10 @@ async def list_cases(request: Request[Account, Any, Any], pool: Pool) -> Respons
 
 @get("/cases/{case_id:int}", include_in_schema=False)
 async def show_case(
-    request: Request[Account, Any, Any], pool: Pool, rules: RuleBook, case_id: int
+    request: Request[Account, Any, Any],
+    pool: ThePool,
+    rules: TheRules,
+    case_id: FromPath[int],
 ) -> Response[Any]:
     """Show one case with its facts, people, evidence and leads."""
     case_file = await tracing.case_file(pool, case_id, viewer=request.user)
@@ -265,7 +274,7 @@ async def show_case(
 
 @get("/stations", include_in_schema=False)
 async def show_stations(
-    request: Request[Account, Any, Any], pool: Pool
+    request: Request[Account, Any, Any], pool: ThePool
 ) -> Response[Any]:
     """Show how the stations are, and what was not believed."""
     quarantine = await stations.quarantine(pool, limit=LISTED)

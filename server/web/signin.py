@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.exceptions import (
     NotAuthorizedException,
     TooManyRequestsException,
@@ -34,6 +35,7 @@ from server.accounts.model import Account
 from server.db.pool import Pool
 from server.reports import service as reports
 from server.web.context import account_of, page
+from server.web.given import ThePool
 from server.web.language import chosen
 
 __all__ = [
@@ -145,7 +147,7 @@ class SignedIn(AbstractAuthenticationMiddleware):
 @get("/login", include_in_schema=False, opt={PUBLIC: True})
 async def show_login(
     request: Request[Any, Any, Any],
-    pool: Pool,
+    pool: ThePool,
     destination: Annotated[str, QueryParameter(name="next", max_length=500)] = "/",
 ) -> Response[Any]:
     """Show the page to sign in."""
@@ -154,7 +156,9 @@ async def show_login(
 
 @post("/login", opt={PUBLIC: True}, status_code=200)
 async def login(
-    request: Request[Any, Any, Any], pool: Pool, sign_ins: SignInLimit
+    request: Request[Any, Any, Any],
+    pool: ThePool,
+    sign_ins: NamedDependency[SignInLimit],
 ) -> Response[Any]:
     """Sign in with name and password, as a form or as JSON.
 
@@ -195,7 +199,7 @@ async def login(
 
 
 @post("/logout", status_code=303)
-async def logout(request: Request[Any, Any, Any], pool: Pool) -> Redirect:
+async def logout(request: Request[Any, Any, Any], pool: ThePool) -> Redirect:
     """Sign out: the session ends here and in the database."""
     account = account_of(request)
     if account is not None:

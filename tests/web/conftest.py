@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import shutil
+import tempfile
 import threading
 import time
 import uuid
@@ -298,6 +299,11 @@ class House:
         self.roadside = Sender(self, "DEMO-001")
         self.source = Sender(self, "SRC-001")
         self.passwords: dict[str, str] = {}
+        self._clients: list[httpx.Client] = []
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
 
     def run(self, work):
         """Run ``async work(pool)`` on a pool of this thread's own."""
@@ -337,6 +343,7 @@ class House:
     def client(self, name: str | None = None, *roles: str, **header: str):
         """Return an HTTP client, signed in when a name is given."""
         client = httpx.Client(base_url=self.url, headers=header, timeout=20.0)
+        self._clients.append(client)
         client.get("/login")
         client.headers["x-csrf-token"] = client.cookies["csrftoken"]
         if name:
@@ -356,8 +363,7 @@ class House:
 @contextlib.contextmanager
 def opened_house(folder: Path):
     """Start everything in a folder; stop it at the end."""
-    for level in (folder, *folder.parents[:2]):
-        level.chmod(0o755)
+    folder.chmod(0o755)  # the database runs under an account of its own
     config_file = folder / "server.toml"
     config_file.write_text(
         CONFIG.format(
@@ -385,15 +391,18 @@ def opened_house(folder: Path):
         try:
             assert until(lambda: server.started or not thread.is_alive())
             assert server.started, "the server did not start"
-            yield House(f"http://127.0.0.1:{port}", database.url, centre)
+            house = House(f"http://127.0.0.1:{port}", database.url, centre)
+            with contextlib.closing(house):
+                yield house
         finally:
             server.should_exit = True
             thread.join(10.0)
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("web")
+def house():
+    # pytest closes its own folders to other accounts whenever another run begins
+    folder = Path(tempfile.mkdtemp(prefix="luheng-web-"))
     with opened_house(folder) as opened:
         yield opened
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,403 @@
+"""The JSON API and the stream on a real server, database and station messages."""
+
+import datetime as dt
+import json
+import re
+import threading
+import time
+
+import httpx
+import msgspec
+import pytest
+
+from server.cases.model import CaseSummary
+from server.passages.model import PassageSummary
+from server.review.model import Record, RecordSummary
+from server.stations.model import QuarantineEntry, StationSummary
+from server.tracing.model import CaseFile
+from server.web.signin import LOCKED_FOR, MOST_REFUSALS, SignInLimit
+from wim.messages import topic
+
+HTML = {"accept": "text/html"}
+ATTACK = "<script>alert('x')</script>"
+
+
+@pytest.fixture(scope="module")
+def reviewer(house):
+    return house.client("first-reviewer", "reviewer")
+
+
+@pytest.fixture(scope="module")
+def case_id(house, reviewer, heavy, painter):
+    """One truck that went all the way, with two loadings that could be its own."""
+    at = dt.datetime.now(tz=dt.UTC)  # noqa: TID251 - the tests' own clock
+    plate = heavy.plate.text
+    misread = plate[:-1] + ("7" if plate[-1] != "7" else "9")
+    house.source.weighing(119_600.0, plate, at=at - dt.timedelta(minutes=40))
+    house.source.weighing(55_000.0, misread, at=at - dt.timedelta(hours=3))
+    house.source.weighing(50_000.0, "京Z99999", at=at - dt.timedelta(hours=1))
+    passage_id = house.roadside.passage(heavy, photos=painter.photos(heavy))
+    record_id = house.record_of(reviewer, passage_id)
+    second = house.client("second-reviewer", "reviewer")
+    decider = house.client("decider", "decider")
+    for client, step, outcome in (
+        (reviewer, "first-review", "pass"),
+        (second, "second-review", "pass"),
+        (decider, "judgement", "file"),
+    ):
+        answer = client.post(
+            f"/api/records/{record_id}/{step}",
+            json={"outcome": outcome, "remark": ATTACK},
+        )
+        assert answer.status_code == 200, answer.text
+    return answer.json()["case_id"]
+
+
+# ------------------------------------------------------------------ who may pass
+
+
+def test_only_a_short_list_of_addresses_is_open_to_everybody(house):
+    stranger = house.client()
+    schema = stranger.get("/schema")
+    assert schema.status_code == 401
+    paths = house.client("reader", "auditor").get("/schema").json()["paths"]
+    assert len(paths) > 15
+    pages = {"/", "/records", "/records/1", "/cases", "/cases/1", "/stations"}
+    fragments = {"/fragments/cards", "/fragments/today"}
+    asked = {re.sub(r"\{[^}]*\}", "1", path) for path in paths} | pages | fragments
+    open_ones = {
+        path for path in asked if stranger.get(path).status_code not in {401, 405}
+    }
+    assert open_ones == {"/health", "/login"}
+
+
+def test_a_page_sends_a_stranger_to_the_sign_in_and_back_to_where_he_wanted(house):
+    answer = house.client().get("/records?state=filed", headers=HTML)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/login?next=%2Frecords%3Fstate%3Dfiled"
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\e"])
+def test_the_sign_in_leads_nowhere_else_than_to_this_server(house, target):
+    client = house.client()
+    name = "wanderer"
+    password = house.account(name, "auditor")
+    form = {"name": name, "password": password, "next": target}
+    form["_csrf_token"] = client.cookies["csrftoken"]
+    answer = client.post("/login", data=form)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+
+
+def test_an_unsafe_request_without_the_token_is_refused(house):
+    client = house.client("tokenless", "reviewer")
+    del client.headers["x-csrf-token"]
+    answer = client.post("/api/records/1/first-review", json={"outcome": "pass"})
+    assert answer.status_code == 403
+    assert answer.json()["reason"] == "csrf"
+    assert client.post("/logout").status_code == 403
+    assert client.get("/api/me").status_code == 200
+
+
+def test_five_wrong_passwords_close_the_door_for_a_minute(house):
+    client = house.client()
+    right = house.account("forgetful", "auditor")
+    wrong = {"name": "forgetful", "password": "wrong"}
+    codes = [client.post("/login", json=wrong).status_code for _ in range(5)]
+    assert codes == [401] * 5
+    answer = client.post("/login", json=wrong | {"password": right})
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= LOCKED_FOR.total_seconds()
+
+
+def test_the_door_opens_again_after_the_pause():
+    limit = SignInLimit()
+    at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    for _ in range(MOST_REFUSALS):
+        limit.refuse("a", "::1", now=at)
+    assert limit.locked_s("a", "::1", now=at) > 0
+    assert limit.locked_s("b", "::1", now=at) == 0
+    assert limit.locked_s("a", "::1", now=at + LOCKED_FOR) == 0
+
+
+def test_signing_out_ends_the_session_everywhere(house):
+    client = house.client("leaver", "auditor")
+    cookie = client.cookies["luheng_session"]
+    assert client.post("/logout").status_code == 303
+    again = httpx.get(
+        f"{house.url}/api/me", headers={"cookie": f"luheng_session={cookie}"}
+    )
+    assert again.status_code == 401
+
+
+def test_a_session_id_planted_before_the_sign_in_opens_nothing(house):
+    client = house.client()
+    client.cookies.set("luheng_session", "planted", domain="127.0.0.1")
+    password = house.account("victim", "auditor")
+    client.post("/login", json={"name": "victim", "password": password})
+    stolen = httpx.get(
+        f"{house.url}/api/me", headers={"cookie": "luheng_session=planted"}
+    )
+    assert stolen.status_code == 401
+
+
+def test_every_answer_forbids_inline_scripts_and_other_hosts(house, reviewer):
+    for path in ("/", "/login", "/api/me", "/static/luheng.css", "/nothing"):
+        policy = reviewer.get(path).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "http" not in policy
+
+
+# ------------------------------------------------------------------ what it says
+
+
+def test_the_lists_have_the_shape_of_the_models(reviewer, case_id):
+    for path, kind in (
+        ("/api/passages", PassageSummary),
+        ("/api/alerts", PassageSummary),
+        ("/api/records?state=filed", RecordSummary),
+        ("/api/cases", CaseSummary),
+        ("/api/stations", StationSummary),
+        ("/api/quarantine", QuarantineEntry),
+    ):
+        listed = msgspec.json.decode(reviewer.get(path).content, type=list[kind])
+        assert listed or path == "/api/quarantine", path
+    record = reviewer.get("/api/cases/1").json()["record"]["record_id"]
+    assert msgspec.json.decode(
+        reviewer.get(f"/api/records/{record}").content, type=Record
+    )
+
+
+def test_a_reader_who_pages_on_by_arrival_misses_none(house, reviewer, lawful):
+    before = reviewer.get("/api/passages?limit=1").json()
+    newest = before[0]["arrival"] if before else 0
+    sent = [house.roadside.passage(lawful, seal=False) for _ in range(5)]
+    got = []
+    while page := reviewer.get(
+        "/api/passages", params={"after": newest, "limit": 2}
+    ).json():
+        got += [one["passage_id"] for one in reversed(page)]
+        newest = page[0]["arrival"]
+    assert got == sent
+
+
+def test_the_case_names_its_leads_and_says_that_they_are_no_proof(reviewer, case_id):
+    file = msgspec.json.decode(
+        reviewer.get(f"/api/cases/{case_id}").content, type=CaseFile
+    )
+    matches = {(lead.match, lead.weighing.gross_mass_kg) for lead in file.leads}
+    assert matches == {("same_plate", 119_600.0), ("one_character", 55_000.0)}
+    assert all(lead.proof is False for lead in file.leads)
+    assert [step.step for step in file.record.steps] == [
+        "first_review",
+        "second_review",
+        "judgement",
+    ]
+
+
+def test_errors_are_problem_json_with_a_clear_text(reviewer):
+    missing = reviewer.get("/api/records/999999")
+    assert missing.headers["content-type"].startswith("application/problem+json")
+    assert missing.json()["status"] == missing.status_code == 404
+    unknown = reviewer.get("/api/records?state=closed")
+    assert unknown.status_code == 400
+    assert "closed" in "".join(unknown.json()["errors"])
+    wrong = reviewer.post("/api/records/1/first-review", json={"outcome": "maybe"})
+    assert wrong.status_code == 400
+    extra = reviewer.post(
+        "/api/records/1/first-review", json={"outcome": "pass", "colour": "red"}
+    )
+    assert extra.status_code == 400
+    broken = reviewer.post(
+        "/api/records/1/first-review",
+        content=b"{",
+        headers={"content-type": "application/json"},
+    )
+    assert broken.status_code == 400
+    assert reviewer.delete("/api/records/1").status_code == 405
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_errors_are_pages_for_people_in_their_language(reviewer, language):
+    for path in ("/records/999999", "/cases/999999", "/nowhere"):
+        answer = reviewer.get(path, headers=HTML, params={"lang": language})
+        assert answer.status_code == 404
+        assert f'<html lang="{language}"' in answer.text
+
+
+# ------------------------------------------------------------------ roles and steps
+
+
+def test_three_different_people_in_the_right_roles_and_the_refusals_say_why(
+    house, reviewer, truck
+):
+    passage_id = house.roadside.passage(truck, photos=[b"front", b"side", b"rear"])
+    record = house.record_of(reviewer, passage_id)
+    decider = house.client("decider", "decider")
+    first = f"/api/records/{record}/first-review"
+    second = f"/api/records/{record}/second-review"
+    assert decider.post(first, json={"outcome": "pass"}).json()["reason"] == "role"
+    no_reason = reviewer.post(first, json={"outcome": "reject"})
+    assert no_reason.status_code == 400
+    assert reviewer.post(first, json={"outcome": "pass"}).status_code == 200
+    again = reviewer.post(first, json={"outcome": "pass"})
+    assert again.status_code in {403, 409}
+    same = reviewer.post(second, json={"outcome": "pass"})
+    assert (same.status_code, same.json()["reason"]) == (403, "same_person")
+    other = house.client("second-reviewer", "reviewer")
+    late = other.post(first, json={"outcome": "pass"})
+    assert (late.status_code, late.json()["reason"]) == (409, "state")
+    rejected = other.post(
+        second, json={"outcome": "reject", "reason": "straddling", "remark": "x"}
+    )
+    assert rejected.json()["state"] == "second_review_rejected"
+    reader = house.client("reader", "auditor")
+    assert reader.get(f"/api/records/{record}").json()["barred"] == "final"
+
+
+def test_a_judgement_waits_for_the_evidence_and_names_what_is_missing(
+    house, reviewer, truck
+):
+    passage_id = house.roadside.passage(truck, photos=[b"only one"], seal=False)
+    record = house.record_of(reviewer, passage_id)
+    second = house.client("second-reviewer", "reviewer")
+    decider = house.client("decider", "decider")
+    base = f"/api/records/{record}"
+    assert reviewer.post(f"{base}/first-review", json={"outcome": "pass"})
+    assert second.post(f"{base}/second-review", json={"outcome": "pass"})
+    refused = decider.post(f"{base}/judgement", json={"outcome": "file"})
+    assert refused.status_code == 409
+    assert refused.json()["reason"] == "lacking"
+    assert "manifest" in refused.json()["lacking"]
+    page = decider.get(f"/records/{record}", headers=HTML).text
+    assert 'id="lacking"' in page
+    assert re.search(r'id="pass"[^>]* disabled', page)
+
+
+# ------------------------------------------------------------------ evidence
+
+
+def test_an_evidence_file_is_shown_only_as_what_it_is(house, reviewer, truck):
+    photo = b"<html><script>alert(1)</script></html>"
+    house.roadside.passage(truck, photos=[photo])
+    (digest,) = [k for k, v in house.roadside.files.items() if v == photo]
+    shown = reviewer.get(f"/evidence/{digest}")
+    assert shown.content == photo
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert "immutable" in shown.headers["cache-control"]
+    assert house.client().get(f"/evidence/{digest}").status_code == 401
+    assert reviewer.get(f"/evidence/{'0' * 64}").status_code == 404
+    assert reviewer.get("/evidence/..%2f..%2fsecret").status_code in {400, 404}
+
+
+def test_uploads_answer_with_their_reason_and_are_counted(house, reviewer, truck):
+    sender = house.roadside
+    other = sender.note(
+        b"never announced",
+        "photo_front",
+        "plate",
+        "front",
+        None or dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    )
+    (answer,) = sender.upload(other.sha256)
+    assert (answer.status_code, answer.json()["reason"]) == (409, "not_announced")
+    photo = b"announced"
+    sender.passage(truck, photos=[photo], seal=False)
+    (digest,) = [k for k, v in sender.files.items() if v == photo]
+    sender.files[digest] = b"othernow!"
+    (answer,) = sender.upload(digest)
+    assert (answer.status_code, answer.json()["reason"]) == (422, "hash_mismatch")
+    sender.files[digest] = photo
+    assert [one.status_code for one in sender.upload(digest, digest)] == [201, 200]
+    bare = httpx.put(f"{house.url}/evidence/{digest}", content=photo)
+    assert bare.status_code == 401
+    forged = httpx.put(
+        f"{house.url}/evidence/{digest}",
+        content=photo,
+        headers={"X-Luheng-Station": "DEMO-001", "X-Luheng-Signature": "ab" * 64},
+    )
+    assert (forged.status_code, forged.json()["reason"]) == (403, "bad_signature")
+    stations = {one["station_id"]: one for one in reviewer.get("/api/stations").json()}
+    assert stations["DEMO-001"]["refusals"]["hash_mismatch"] == 1
+
+
+# ------------------------------------------------------------------ live events
+
+
+def test_a_stranger_hears_nothing(house):
+    assert house.client().get("/events").status_code == 401
+
+
+def test_an_alert_reaches_a_signed_in_client_within_a_second(house, reviewer, truck):
+    heard: list[tuple[float, dict]] = []
+    ready = threading.Event()
+
+    def listen():
+        with reviewer.stream("GET", "/events", timeout=15.0) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            for line in answer.iter_lines():
+                if not line.startswith("data:"):
+                    continue
+                heard.append((time.monotonic(), json.loads(line[5:])))
+                ready.set()
+                if heard[-1][1]["kind"] == "alert":
+                    return
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    assert ready.wait(5.0)
+    passage_id = house.roadside.passage(truck, seal=False)
+    committed = time.monotonic()
+    thread.join(5.0)
+    at, alert = heard[-1]
+    assert alert["kind"] == "alert"
+    assert at - committed < 1.0
+    assert alert["id"] == passage_id
+    assert alert["overloaded"] is True
+    assert alert["station_id"] == "DEMO-001"
+    assert alert["plate"] == truck.plate.text
+    assert isinstance(alert["record_id"], int)
+    assert dt.datetime.fromisoformat(alert["committed_at"]).tzinfo
+
+
+# ------------------------------------------------------------------ what is foreign
+
+
+def test_what_comes_from_outside_is_shown_as_text(house, reviewer, case_id):
+    house.take([(topic("DEMO-001", "passage"), ATTACK.encode())])
+    case = reviewer.get(f"/api/cases/{case_id}").json()
+    record = case["record"]["record_id"]
+    for path in (f"/records/{record}", f"/cases/{case_id}", "/stations"):
+        page = reviewer.get(path, headers=HTML)
+        assert page.status_code == 200
+        assert ATTACK not in page.text
+        assert "&lt;script&gt;" in page.text
+
+
+def test_a_remark_with_impossible_characters_is_refused_and_not_an_error(
+    house, reviewer, truck
+):
+    record = house.record_of(reviewer, house.roadside.passage(truck, seal=False))
+    answer = reviewer.post(
+        f"/api/records/{record}/first-review", json={"outcome": "pass", "remark": "\0"}
+    )
+    assert 400 <= answer.status_code < 500
+
+
+def test_the_schema_names_every_address_and_the_shapes(house, reviewer):
+    schema = reviewer.get("/schema").json()
+    assert {
+        "/api/me",
+        "/api/passages",
+        "/api/alerts",
+        "/api/records",
+        "/api/records/{record_id}/first-review",
+        "/api/cases/{case_id}",
+        "/api/stations",
+        "/api/quarantine",
+        "/evidence/{sha256}",
+        "/health",
+    } <= set(schema["paths"])
+    assert "PassageSummary" in json.dumps(schema["components"]["schemas"])
