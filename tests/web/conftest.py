@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -300,8 +301,16 @@ class House:
         self.source = Sender(self, "SRC-001")
         self.passwords: dict[str, str] = {}
         self._clients: list[httpx.Client] = []
+        self._worker = ThreadPoolExecutor(1)
+
+    now = staticmethod(now)
+
+    @staticmethod
+    def minutes(number: float) -> dt.timedelta:
+        return dt.timedelta(minutes=number)
 
     def close(self) -> None:
+        self._worker.shutdown()
         for client in self._clients:
             client.close()
 
@@ -316,7 +325,8 @@ class House:
             finally:
                 await pool.close()
 
-        return asyncio.run(with_pool())
+        # a thread of its own: Playwright keeps a loop in this one
+        return self._worker.submit(asyncio.run, with_pool()).result()
 
     def take(self, batch):
         """Store messages as an ingest worker does."""
