@@ -1,10 +1,12 @@
 """The embedded database and broker: start, crash, restart, orphans, no root."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -33,7 +35,7 @@ def uid_of(pid: int) -> int:
     return Path(f"/proc/{pid}").stat().st_uid
 
 
-def wait_until(check, timeout_s: float = 20.0) -> None:
+def wait_until(check, timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not check():
         assert time.monotonic() < deadline, "waited in vain"
@@ -115,8 +117,10 @@ def test_an_orphan_of_this_folder_is_ended_before_the_start(folder):
         account = postgres._account
     cluster = (folder / "postgres").resolve()
     uid, gid = account or (None, None)
+    sockets = Path(tempfile.mkdtemp(prefix="luheng-test-"))
+    sockets.chmod(0o777)
     orphan = subprocess.Popen(
-        [programs / "postgres", "-D", cluster, "-p", "59999", "-h", "", "-k", "/tmp"],
+        [programs / "postgres", "-D", cluster, "-h", "", "-k", sockets],
         cwd=cluster,
         user=uid,
         group=gid,
@@ -128,6 +132,7 @@ def test_an_orphan_of_this_folder_is_ended_before_the_start(folder):
         with EmbeddedPostgres(folder) as postgres:
             assert serves(postgres.url)
         assert orphan.wait(10) is not None
+    shutil.rmtree(sockets)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what root alone sees")
