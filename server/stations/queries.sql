@@ -111,6 +111,15 @@ ON CONFLICT (topic, payload_sha256) DO UPDATE
         last_received_at = excluded.last_received_at
 RETURNING quarantine_id
 
+-- name: count_status_again
+UPDATE quarantine SET deliveries = deliveries + 1, last_received_at = %(now)s
+WHERE quarantine_id = (
+    SELECT quarantine_id FROM quarantine
+    WHERE topic = %(topic)s AND code = %(code)s AND topic LIKE '%%/status'
+    ORDER BY quarantine_id LIMIT 1
+)
+RETURNING quarantine_id
+
 -- name: quarantine
 SELECT quarantine_id, received_at, last_received_at, topic, station_id, code, reason,
     payload_sha256, length(payload) AS size_bytes, deliveries,

@@ -155,7 +155,15 @@ async def put_quarantined(
     payload_sha256: str,
     now: dt.datetime,
 ) -> int:
-    """Keep a message that is not believed; the same bytes again are only counted."""
+    """Keep a message that is not believed; the same bytes again are only counted.
+
+    So are heartbeats with the same fault: one comes every few seconds, says nothing
+    that the first did not, and would fill the disk.
+    """
+    again = {"topic": topic, "code": code, "now": now}
+    rows = await fetch_rows(connection, _SQL["count_status_again"], again)
+    if rows:
+        return int(rows[0]["quarantine_id"])
     rows = await fetch_rows(
         connection,
         _SQL["put_quarantined"],

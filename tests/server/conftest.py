@@ -1,12 +1,13 @@
 """A real PostgreSQL per run, a fresh database per test, and signed messages."""
 
+import contextlib
 import datetime as dt
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -70,9 +71,31 @@ def anyio_backend():
     return "asyncio"
 
 
+@contextlib.contextmanager
+def open_folder():
+    """A folder that the database's account can enter, unlike pytest's; gone after."""
+    folder = Path(tempfile.mkdtemp(prefix="luheng-test-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data_folder():
+    with open_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
-def embedded_server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("embedded")
+def embedded_server():
+    with open_folder() as folder, _embedded(folder) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _embedded(folder):
     with EmbeddedPostgres(folder) as server:
         _hurry(server.url)
         yield server.url
@@ -83,8 +106,11 @@ def debian_server(tmp_path_factory):
     """PostgreSQL of Debian's package, run as its own user, on a socket."""
     if not (DEBIAN_PROGRAMS / "postgres").exists():
         pytest.skip("Debian's postgresql-15 is not installed")
-    folder = Path(f"/tmp/luheng-test-{secrets.token_hex(4)}")
-    folder.mkdir(mode=0o700)
+    with open_folder() as folder:
+        yield from _debian(folder)
+
+
+def _debian(folder):
     account = None
     if os.geteuid() == 0:
         entry = pwd.getpwnam("postgres")
@@ -113,7 +139,7 @@ def debian_server(tmp_path_factory):
             *(word for k, v in options.items() for word in ("-c", f"{k}={v}")),
         ],
         ready=lambda: _answers(f"postgresql://postgres@/postgres?host={folder}"),
-        log_file=folder.with_suffix(".log"),
+        log_file=folder / "log",
         folder=folder,
         account=account,
         stop_signal=signal.SIGINT,
@@ -124,8 +150,6 @@ def debian_server(tmp_path_factory):
         yield f"postgresql://postgres@/postgres?host={folder}"
     finally:
         child.stop()
-        shutil.rmtree(folder)
-        folder.with_suffix(".log").unlink()
 
 
 def _hurry(url):

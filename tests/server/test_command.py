@@ -149,12 +149,14 @@ def test_wrong_use_ends_with_two_and_one_line(write):
     assert "at least 8 characters" in short.stderr.splitlines()[-1]
 
 
-def test_serve_says_where_it_is_and_a_second_start_finds_the_first_data(write):
+def test_serve_says_where_it_is_and_a_second_start_finds_the_first_data(
+    write, data_folder
+):
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         port = busy.getsockname()[1]
-        file = write(server={"port": port})
+        file = write(server={"port": port, "data_dir": str(data_folder)})
         first = serve_once(file)
     ready, account = first["ready"], first["account"]
     assert account["name"] == "admin"

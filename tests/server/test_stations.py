@@ -104,3 +104,14 @@ async def test_the_service_takes_a_status_too(pool, published, sender):
     status = decode(demo.status()[1], StatusMessage)
     assert await stations.receive_status(pool, status, now=demo.now)
     assert (await summary(pool)).boot_id == demo.boot_id
+
+
+async def test_heartbeats_of_a_station_that_nobody_configured_are_one_entry(
+    pool, intake, sender
+):
+    stranger = sender()
+    stranger.station_id = "DEMO-404"
+    for depth in range(5):
+        await intake.take([stranger.status(outbox_depth=depth)])
+    (entry,) = await stations.quarantine(pool)
+    assert (entry.code, entry.deliveries) == ("unknown_station", 5)

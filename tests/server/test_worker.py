@@ -212,11 +212,10 @@ async def test_a_worker_comes_back_when_the_broker_does(
 
 
 async def test_a_database_that_stops_under_load_loses_nothing(
-    registry, rules, broker, present, tmp_path
+    registry, rules, broker, present, tmp_path, data_folder
 ):
     demo = present()
-    folder = tmp_path / "database"
-    folder.mkdir(mode=0o755)
+    folder = data_folder
     sent = [demo.passage() for _ in range(120)]
     database = EmbeddedPostgres(folder)
     first_url = database.start()
