@@ -404,16 +404,19 @@ def _expected_shifts(
     axles: Sequence[dict[int, Hit]], times_s: Sequence[float], sensor: Sensor
 ) -> list[float | None]:
     """Return what rows already matched say about the shift of each axle."""
+    motions = [_fit(tuple(axle.values())) for axle in axles]
+    shared = _shared_acceleration([motion for motion in motions if motion is not None])
     expected: list[float | None] = []
-    for axle, time in zip(axles, times_s, strict=True):
-        motion = _fit(tuple(axle.values()))
+    for axle, motion, time in zip(axles, motions, times_s, strict=True):
         if motion is None:
             expected.append(None)
             continue
+        gain = motion.acceleration_mps2
+        full = motion._replace(acceleration_mps2=shared if gain is None else gain)
         near = min(axle.values(), key=lambda hit: abs(hit.sensor.s_m - sensor.s_m))
         way_m = sensor.s_m - near.sensor.s_m
         at_s = near.pulse.centroid_s
-        expected.append(at_s + _time_over_s(motion, at_s, way_m) - time)
+        expected.append(at_s + _time_over_s(full, at_s, way_m) - time)
     return expected
 
 
