@@ -246,7 +246,7 @@ class Settled(NamedTuple):
 
 
 class Left(NamedTuple):
-    """A load has left; ``mass_kg`` is the greatest that rested during its stay."""
+    """A load has left: the greatest that rested during its stay, and since when."""
 
     mass_kg: float
     settled_at_s: float
@@ -285,11 +285,12 @@ class LoadFinder:
         if not long_enough or masses[-1] - masses[0] > self._config.tolerance_kg:
             return []
         resting_kg = masses[len(masses) // 2]
-        first = self._best is None
-        if self._best is None or resting_kg > self._best.mass_kg:
-            settled_at_s = at_s if self._best is None else self._best.settled_at_s
-            self._best = Left(resting_kg, settled_at_s)
-        return [Settled(at_s)] if first else []
+        if self._best is None:
+            self._best = Left(resting_kg, at_s)
+            return [Settled(at_s)]
+        if resting_kg > self._best.mass_kg + self._config.tolerance_kg:
+            self._best = Left(resting_kg, at_s)
+        return []
 
 
 class ScaleLine:
@@ -420,10 +421,10 @@ class LineWeighing:
             return
         heard, frames, noise = self._seen
         self._judged_s, self._seen = now_s, (0, 0, 0)
-        if now_s - self._heard_s > self._config.silent_after_s:
-            text = f"nothing for {self._config.silent_after_s:.1f} s"
-            self._watch.become("silent", text)
-        elif heard and (noise > _NOISY_SHARE * heard or not frames):
+        if noise > _NOISY_SHARE * heard:
             self._watch.become("noisy", f"{noise} of {heard} bytes in no frame")
         elif frames:
             self._watch.become("ok", "frames arrive")
+        elif now_s - self._heard_s > self._config.silent_after_s:
+            text = f"nothing for {self._config.silent_after_s:.1f} s"
+            self._watch.become("silent", text)

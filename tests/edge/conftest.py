@@ -1,6 +1,5 @@
 """Real parts for the edge's tests: a broker, a centre, a camera, a serial line."""
 
-import datetime as dt
 import http.server
 import os
 import pty
@@ -138,7 +137,7 @@ class Centre:
             payload_sha256=digest,
             outcome=outcome,
             reason="not ours" if outcome == "quarantined" else None,
-            acked_at=dt.datetime.now(dt.UTC),
+            acked_at=Clock().now(),
         )
         signature = sign(receipt, key or self.key)
         return encode(msgspec.structs.replace(receipt, signature=signature))

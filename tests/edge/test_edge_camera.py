@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -212,7 +213,7 @@ def test_the_child_dies_with_a_killed_parent(mjpeg, repository, eventually):
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    assert eventually(lambda: not os.path.exists(f"/proc/{child}/status"), 3.0)
+    assert eventually(lambda: not Path(f"/proc/{child}/status").exists(), 3.0)
 
 
 def test_the_clock_maps_monotonic_time_onto_utc():

@@ -10,14 +10,13 @@ import threading
 import msgspec
 import pytest
 
+from edge.clock import Clock
 from edge.errors import ConfigError, StorageFullError
 from edge.evidence import EvidenceFolder, photograph
 from edge.outbox import Outbox
 from wim.seal import GENESIS, sha256
 
-
-def now():
-    return dt.datetime.now(dt.UTC)
+now = Clock().now
 
 
 @pytest.fixture
@@ -111,9 +110,9 @@ def test_a_failed_build_leaves_no_gap(open_outbox):
 def test_a_manifest_is_made_once_and_waits_for_its_subject(open_outbox):
     outbox = open_outbox()
     subject, taken = accept(outbox)
-    made = outbox.accept_manifest(subject, lambda s, head: head.encode(), items=())
+    made = outbox.accept_manifest(subject, lambda _, head: head.encode(), items=())
     assert made is not None
-    assert outbox.accept_manifest(subject, lambda s, head: b"again", items=()) is None
+    assert outbox.accept_manifest(subject, lambda _, head: b"again", items=()) is None
     assert [row.leaf for row in outbox.waiting(9)] == ["passage"]
     outbox.receipted([taken.payload_sha256])
     assert [row.leaf for row in outbox.waiting(9)] == ["evidence"]

@@ -1,4 +1,3 @@
-import datetime as dt
 import logging
 import os
 
@@ -7,6 +6,7 @@ import pytest
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from edge.clock import Clock
 from edge.config import MqttConfig, UploadConfig
 from edge.evidence import EvidenceFolder, photograph
 from edge.outbox import Outbox
@@ -17,8 +17,7 @@ from wim.seal import sha256
 STATION = "TEST-001"
 
 
-def now():
-    return dt.datetime.now(dt.UTC)
+now = Clock().now
 
 
 @pytest.fixture
