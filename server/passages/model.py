@@ -21,8 +21,9 @@ class PassageSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the alert wall.
 
     ``arrival`` numbers the passages in the order in which they were stored and is the
-    cursor of lists. ``plate`` is the best reading (front before rear, then by its
-    weakest character), None when unread. ``overloaded`` and what follows are the
+    cursor of lists. ``plate`` is the best reading of the vehicle's own plate (front
+    before rear, then by its weakest character), ``trailer_plate`` that of a trailer's
+    (挂); None when unread. ``overloaded`` and what follows are the
     second verdict's, None when no table was in force. ``hundred_tonne`` 百吨王 is that
     table's band of the name: a word of campaigns, not a legal class.
     """
@@ -40,6 +41,7 @@ class PassageSummary(msgspec.Struct, frozen=True, kw_only=True):
     plate: str | None
     plate_colour: PlateColour | None
     plate_confidence: float | None
+    trailer_plate: str | None
     valid: bool
     flags: tuple[Flag, ...]
     overloaded: bool | None

@@ -201,6 +201,19 @@ async def test_an_invalid_passage_opens_no_record(intake, pool, sender):
     assert await passages.recent(pool, overloaded_only=True) == ()
 
 
+async def test_a_trailers_plate_is_never_taken_for_the_tractors(intake, pool, sender):
+    demo = sender()
+    sent = demo.passage(
+        plate_readings=(
+            demo.plate(None, view="front"),
+            demo.plate("浙F9999挂", view="rear", confidence=0.99),
+        )
+    )
+    await intake.take([sent])
+    summary = await passages.find_summary(pool, subject(sent))
+    assert (summary.plate, summary.trailer_plate) == (None, "浙F9999挂")
+
+
 @BOTH
 async def test_the_summary_says_what_the_wall_shows(
     intake, pool, sender, request, server_url
@@ -216,6 +229,7 @@ async def test_the_summary_says_what_the_wall_shows(
     await intake.take([sent])
     (summary,) = await passages.recent(pool)
     assert (summary.plate, summary.plate_confidence) == ("浙F12345", 0.6)
+    assert summary.trailer_plate == "浙F9999挂"
     assert summary.hundred_tonne
     assert summary.overload_ratio == pytest.approx(120 / 49 - 1)
     assert summary.station_name == "DEMO-001 检测点"

@@ -273,6 +273,7 @@ SELECT
     best.text AS plate,
     best.colour AS plate_colour,
     best.weakest AS plate_confidence,
+    trailer.text AS trailer_plate,
     p.valid,
     p.flags,
     (p.verdict ->> 'overloaded')::boolean AS overloaded,
@@ -295,7 +296,14 @@ LEFT JOIN records AS r ON r.passage_id = l.passage_id
 LEFT JOIN LATERAL (
     SELECT plates.text, plates.colour, plates.weakest
     FROM passage_plates AS plates
-    WHERE plates.passage_id = l.passage_id AND plates.text IS NOT NULL
+    WHERE plates.passage_id = l.passage_id AND plates.text NOT LIKE '%挂'
     ORDER BY (plates.view = 'front') DESC, plates.weakest DESC, plates.ordinal
     LIMIT 1
-) AS best ON true;
+) AS best ON true
+-- a trailer has a plate of its own, 挂 at its end, and it is not the tractor's
+LEFT JOIN LATERAL (
+    SELECT plates.text FROM passage_plates AS plates
+    WHERE plates.passage_id = l.passage_id AND plates.text LIKE '%挂'
+    ORDER BY plates.weakest DESC, plates.ordinal
+    LIMIT 1
+) AS trailer ON true;
