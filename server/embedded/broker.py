@@ -35,6 +35,7 @@ persistence false
 max_queued_messages 0
 max_inflight_messages 0
 max_packet_size 1048576
+set_tcp_nodelay true
 log_dest stderr
 log_type error
 log_type warning
