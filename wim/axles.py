@@ -205,9 +205,10 @@ def align(
     """Find which candidate is each axle's, in order, when some may be missing.
 
     Both sequences ascend. An axle's shift (its candidate's time less its own) changes
-    little from one axle to the next, measured by the time between the axles; leaving
-    an axle or a candidate out costs more than a small change and less than a large
-    one. Candidates after the last match are another vehicle's and cost nothing.
+    little from one axle to the next, beyond what is expected and measured by the time
+    between the axles; leaving an axle or a candidate out costs more than a small
+    change and less than a large one. Candidates after the last match are another
+    vehicle's and cost nothing.
 
     Args:
         times_s: when each axle crossed the first row.
@@ -241,8 +242,9 @@ def align(
                     before = best.get((j, h))
                     if before is None:
                         continue
-                    change = abs(shift - (candidates_s[h] - times_s[j]))
-                    stretch = _STRETCH * change / (times_s[i] - times_s[j])
+                    change = shift - (candidates_s[h] - times_s[j])
+                    change -= _foreseen(expected_s, j, i)
+                    stretch = _STRETCH * abs(change) / (times_s[i] - times_s[j])
                     cost = before[0] + off + stretch
                     cost += _SKIP * (i - j - 1) + _SKIP_CANDIDATE * (k - h - 1)
                     if cost < chosen[0]:
@@ -362,6 +364,12 @@ def _gaps(times_s: Sequence[float]) -> list[float]:
     return gaps
 
 
+def _foreseen(expected_s: Sequence[float | None], j: int, i: int) -> float:
+    """Return how much the shift is known to change from one axle to another."""
+    before, after = expected_s[j], expected_s[i]
+    return 0.0 if before is None or after is None else after - before
+
+
 def _runs_along(
     times_s: Sequence[float],
     candidates_s: Sequence[float],
@@ -373,7 +381,8 @@ def _runs_along(
     if min(shifts) < shortest_s:
         return False
     for i in range(1, len(shifts)):
-        if abs(shifts[i] - shifts[i - 1]) > 0.5 * (times_s[i] - times_s[i - 1]):
+        change = shifts[i] - shifts[i - 1] - _foreseen(expected_s, i - 1, i)
+        if abs(change) > 0.5 * (times_s[i] - times_s[i - 1]):
             return False
     known = zip(shifts, expected_s, _gaps(times_s), strict=True)
     return all(e is None or abs(s - e) <= 0.5 * gap for s, e, gap in known)

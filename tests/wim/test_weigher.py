@@ -298,6 +298,23 @@ def test_two_rows_give_each_axle_its_speed_and_all_one_acceleration(road):
     assert passage.gross_mass_kg == pytest.approx(truck.gross_kg, rel=0.003)
 
 
+@pytest.mark.parametrize("vehicle", [SIX, TWO])
+def test_a_truck_that_pulls_away_from_walking_pace_is_weighed_right(road, vehicle):
+    truck = road.Truck(**vehicle, speed_kmh=5, acceleration_mps2=0.8)
+    counts, inputs = road.drive(road.site, [truck], seconds=10.0)
+    (passage,) = road.passages(road.weigh(road.site, counts, inputs))
+    assert passage.flags == ()
+    assert passage.axle_loads_kg == pytest.approx(truck.loads_kg, rel=0.01)
+    assert passage.acceleration_mps2 == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_short_vehicle_is_not_closed_before_it_has_left_the_rows(road):
+    truck = road.Truck((9e3, 9e3, 16e3, 16e3), (1.9, 4.0, 1.35), speed_kmh=20)
+    counts, inputs = road.drive(road.site, [truck], seconds=6.0)
+    (passage,) = road.passages(road.weigh(road.site, counts, inputs))
+    assert passage.axle_loads_kg == pytest.approx(truck.loads_kg, rel=0.01)
+
+
 def test_a_later_sampled_channel_is_put_right_by_its_time_offset(road):
     truck = road.Truck(**SIX, speed_kmh=60)
     text = road.site_text()
