@@ -444,7 +444,7 @@ def painter():
     return Painter()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def heavy(rng):
     """A six-axle articulated truck of 120 t."""
     return heavy_vehicle(rng)

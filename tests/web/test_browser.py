@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from server.web import assets
+
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright here")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -69,6 +71,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def browser():
+    assets.install()
     with playwright.sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES])
         yield opened

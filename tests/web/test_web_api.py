@@ -16,6 +16,7 @@ from server.review.model import Record, RecordSummary
 from server.stations.model import QuarantineEntry, StationSummary
 from server.tracing.model import CaseFile
 from server.web.signin import LOCKED_FOR, MOST_REFUSALS, SignInLimit
+from simulators.fleet import heavy_vehicle
 from wim.messages import topic
 
 HTML = {"accept": "text/html"}
@@ -28,9 +29,10 @@ def reviewer(house):
 
 
 @pytest.fixture(scope="module")
-def case_id(house, reviewer, heavy, painter):
+def case_id(house, reviewer, rng, painter):
     """One truck that went all the way, with two loadings that could be its own."""
     at = dt.datetime.now(tz=dt.UTC)  # noqa: TID251 - the tests' own clock
+    heavy = heavy_vehicle(rng)
     plate = heavy.plate.text
     misread = plate[:-1] + ("7" if plate[-1] != "7" else "9")
     house.source.weighing(119_600.0, plate, at=at - dt.timedelta(minutes=40))
