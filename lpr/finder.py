@@ -30,7 +30,7 @@ _SHRINK: Final = 2
 _SMALLEST_WIDTH_PX: Final = 32.0
 _ASPECTS: Final = (1.45, 5.6)
 _MOST_TILT_DEG: Final = 28.0
-_LEAST_RIM: Final = 0.3
+_LEAST_RIM: Final = 0.5
 """So much of a plate's rim shows its colour; the rest may be dirt and holder."""
 _FEWEST_STROKES: Final = 5
 _STROKE_DEPTH: Final = 9.0
@@ -56,8 +56,7 @@ class ColourFinder(msgspec.Struct, frozen=True):
         )
         found: list[PlateBox] = []
         for ground in _GROUNDS:
-            mask = _mask_of(tones, ground)
-            for contour in [*_patches(mask), *_patches(_closed(mask))]:
+            for contour in _distinct(_mask_of(tones, ground)):
                 corners = _refined(part, contour * _SHRINK, ground)
                 if corners is None:
                     continue
@@ -76,10 +75,15 @@ def _mask_of(tones: Mask, ground: Ground) -> Mask:
     return np.asarray(cv2.inRange(tones, np.array(low), np.array(high)), np.uint8)
 
 
-def _closed(mask: Mask) -> Mask:
-    """The mask with its pinholes filled; a rim that noise broke is whole again."""
+def _versions(mask: Mask) -> tuple[Mask, Mask, Mask]:
+    """The mask as it is, with pinholes filled, and with thin bridges cut.
+
+    Noise breaks the rim of a plate; bodywork of its colour touches it at a corner.
+    """
     kernel = np.ones((3, 3), np.uint8)
-    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel), np.uint8)
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)
+    return mask, np.asarray(closed, np.uint8), np.asarray(opened, np.uint8)
 
 
 def _without_twins(boxes: list[PlateBox]) -> list[PlateBox]:
@@ -91,6 +95,19 @@ def _without_twins(boxes: list[PlateBox]) -> list[PlateBox]:
             for other in kept
         ):
             kept.append(box)
+    return kept
+
+
+def _distinct(mask: Mask) -> list[NDArray[np.int32]]:
+    """Candidates of all versions of a mask, each place once."""
+    kept: list[NDArray[np.int32]] = []
+    places: list[NDArray[np.int64]] = []
+    for version in _versions(mask):
+        for outline in _patches(version):
+            place = np.array(cv2.boundingRect(outline))
+            if all(np.abs(place - other).max() > 2 for other in places):
+                kept.append(outline)
+                places.append(place)
     return kept
 
 
@@ -137,7 +154,11 @@ def _refined(
     left, top = max(x - margin, 0), max(y - margin, 0)
     window = part[top : y + height + margin, left : x + width + margin]
     tones = np.asarray(cv2.cvtColor(window, cv2.COLOR_BGR2HSV), np.uint8)
-    outlines = _outlines(_closed(_mask_of(tones, ground)))
+    outlines = [
+        outline
+        for version in _versions(_mask_of(tones, ground))
+        for outline in _outlines(version)
+    ]
     if not outlines:
         return None
     coarse = np.array([x - left, y - top, width, height])
@@ -216,8 +237,11 @@ def _side(
     y = outermost[used]
     a, b = 0.0, float(np.median(y))
     for _ in range(4):  # reweighted: dirt at the rim does not pull
-        weight = 1.0 / (1.0 + np.abs(y - (a * x + b)))
-        a, b = np.polyfit(x, y, 1, w=weight)
+        weight = (1.0 + np.abs(y - (a * x + b))) ** -2.0
+        total = weight.sum()
+        mean_x, mean_y = (weight * x).sum() / total, (weight * y).sum() / total
+        a = (weight * (x - mean_x) * y).sum() / (weight * (x - mean_x) ** 2).sum()
+        b = mean_y - a * mean_x
     return float(sign * a), float(sign * b)
 
 

@@ -174,13 +174,25 @@ class GlyphClassifier(msgspec.Struct, frozen=True):
         Returns:
             Shape (n, len(ALPHABET) + 1); rows sum to 1.
         """
+        return self._mean_chances(patches, self.networks)
+
+    def propose(self, patches: Floats) -> Floats:
+        """What the first network alone says: enough to choose, too little to believe.
+
+        Shapes as in :meth:`classify`.
+        """
+        return self._mean_chances(patches, self.networks[:1])
+
+    def _mean_chances(
+        self, patches: Floats, networks: tuple[Parameters, ...]
+    ) -> Floats:
         classes = NO_CHARACTER + 1
         total = np.zeros((len(patches), classes), dtype=np.float32)
         if not len(patches):
             return total
-        for network in self.networks:
+        for network in networks:
             scaled = self.logits(patches, network) / np.float32(self.temperature)
             scaled -= scaled.max(axis=1, keepdims=True)
             odds = np.exp(scaled)
             total += odds / odds.sum(axis=1, keepdims=True)
-        return total / np.float32(len(self.networks))
+        return total / np.float32(len(networks))

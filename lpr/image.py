@@ -17,6 +17,7 @@ __all__ = [
     "decode_jpeg",
     "pixels_of_region",
     "sharpness",
+    "sharpness_at",
     "straighten",
 ]
 
@@ -76,6 +77,13 @@ def crop_plate(image: Image, corners: Corners) -> Image:
     left, right = int(max(x0 - margin, 0)), int(min(x1 + margin + 1, width))
     top, bottom = int(max(y0 - margin, 0)), int(min(y1 + margin + 1, height))
     return image[top:bottom, left:right].copy()
+
+
+def sharpness_at(image: Image, corners: Corners) -> float:
+    """Sharpness of a plate in the camera's own pixels, not of a straightened copy."""
+    x0, y0 = np.maximum(corners.min(axis=0), 0).astype(int)
+    x1, y1 = corners.max(axis=0).astype(int)
+    return sharpness(image[y0:y1, x0:x1])
 
 
 def sharpness(image: Image) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.glyphs import ALPHABET, GlyphClassifier
-from lpr.image import Corners, Image, sharpness, straighten
+from lpr.image import Corners, Image, straighten
 from lpr.models import CharacterReading, LineReading, PlateBox
 from lpr.plate import DIGITS, HANZI_SUFFIXES, PROVINCES, SERIAL_LETTERS, PlateColour
 from lpr.segments import (
@@ -85,9 +85,8 @@ class LineReader(msgspec.Struct, frozen=True):
         characters = self._characters(line, alphabets)
         if characters is None:
             return None
-        return LineReading(
-            characters=characters, colour=colour, sharpness=_sharpness(image, corners)
-        )
+        complete = len(characters) == count
+        return LineReading(characters=characters, complete=complete, colour=colour)
 
     def _read_double(self, image: Image, corners: Corners) -> LineReading | None:
         plate = straighten(image, corners, width=_WIDTH_PX, height=_DOUBLE_HEIGHT_PX)
@@ -104,26 +103,27 @@ class LineReader(msgspec.Struct, frozen=True):
             return None
         return LineReading(
             characters=head + tail,
+            complete=len(head) == 2 and len(tail) == 5,
             colour=colour,
-            sharpness=_sharpness(image, corners),
         )
 
     def _characters(
         self, line: Line, alphabets: Sequence[str]
     ) -> tuple[CharacterReading, ...] | None:
-        """The likeliest way through the line; nothing when there are too few pieces."""
+        """The likeliest way through the line; fewer characters when some are hidden."""
         if not line.spans:
             return None
         patches = np.stack([patch_of(line.ink, span.box) for span in line.spans])
-        chances = self.classifier.classify(patches)
-        way = _best_way(line, chances, alphabets)
+        way = _best_way(line, self.classifier.propose(patches), alphabets)
         if way is None:
             return None
+        chosen = patches[[index for index, _ in way.taken]]
+        chances = self.classifier.classify(chosen)
         return tuple(
             CharacterReading(
-                character=ALPHABET[best], confidence=float(chances[index, best])
+                character=ALPHABET[best], confidence=float(chances[place, best])
             )
-            for index, best in way.taken
+            for place, (_, best) in enumerate(way.taken)
         )
 
 
@@ -138,18 +138,12 @@ def _upper_line(ink: Ink) -> Line | None:
     return cut_line(ink, round(15 / 220 * height), round(75 / 220 * height))
 
 
-def _sharpness(image: Image, corners: Corners) -> float:
-    """Sharpness of the plate in pixels of the camera, not of the straightened copy."""
-    x0, y0 = np.maximum(corners.min(axis=0), 0).astype(int)
-    x1, y1 = corners.max(axis=0).astype(int)
-    return sharpness(image[y0:y1, x0:x1])
-
-
 def _best_way(line: Line, chances: Chances, alphabets: Sequence[str]) -> _Way | None:
     """Dynamic programming over pieces from left to right and characters taken.
 
     A step takes a span as the next character, or leaves a piece out at a cost that
-    grows with its ink.
+    grows with its ink. When there is no way with all characters, the way with the
+    most of them is the answer.
     """
     columns = [[ALPHABET.index(c) for c in alphabet] for alphabet in alphabets]
     by_first: dict[int, list[int]] = {}
@@ -171,7 +165,10 @@ def _best_way(line: Line, chances: Chances, alphabets: Sequence[str]) -> _Way | 
                 score = way.score + float(np.log(odds[best] + 1e-6))
                 step = (*way.taken, (index, allowed[best]))
                 _keep(ways[line.spans[index].last + 1], taken + 1, _Way(score, step))
-    return ways[-1].get(len(alphabets))
+    for taken in range(len(alphabets), 0, -1):
+        if taken in ways[-1]:
+            return ways[-1][taken]
+    return None
 
 
 def _keep(ways: dict[int, _Way], taken: int, way: _Way) -> None:

@@ -71,16 +71,23 @@ class CharacterReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineReading(msgspec.Struct, frozen=True, kw_only=True):
-    """All characters of one plate in reading order, and the colour of its ground."""
+    """The characters of one plate in reading order, and the colour of its ground.
+
+    ``complete`` is false when fewer were found than such a plate has.
+    """
 
     characters: tuple[CharacterReading, ...]
+    complete: bool
     colour: PlateColour | None
-    sharpness: float
 
     @property
     def text(self) -> str:
         """The characters together."""
         return "".join(reading.character for reading in self.characters)
+
+    def count_from(self, confidence: float) -> int:
+        """How many characters are at least so sure."""
+        return sum(one.confidence >= confidence for one in self.characters)
 
     @property
     def weakest(self) -> float:

@@ -13,7 +13,7 @@ import msgspec
 from lpr.errors import PlateError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
-from lpr.image import Image, Region
+from lpr.image import Image, Region, sharpness_at
 from lpr.lines import LineReader
 from lpr.models import (
     Detector,
@@ -31,9 +31,14 @@ _WEIGHTS: Final = "glyphs.npz"
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Below these a plate is unread."""
+    """Below these a plate is unread.
+
+    A sharp patch with fewer than ``sure_characters`` is not taken for a plate at all:
+    lettering, grilles and signs end there.
+    """
 
     character_confidence: float = 0.9
+    sure_characters: int = 3
     plate_width_px: float = 72.0
     sharpness_per_px: float = 0.16
 
@@ -78,26 +83,30 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """
         if image is None or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             return PlateReading.unread("no_frame")
-        first_failure: PlateReading | None = None
+        failures: list[PlateReading] = []
         for box in self.detector.detect(image, region=region):
             reading = self._judge(image, box)
             if reading.text is not None:
                 return reading
-            first_failure = first_failure or reading
-        return first_failure or PlateReading.unread("no_plate")
+            if reading.unread_reason != "no_plate":
+                failures.append(reading)
+        return failures[0] if failures else PlateReading.unread("no_plate")
 
     def _judge(self, image: Image, box: PlateBox) -> PlateReading:
-        corners = box.corners
-        if box.width_px < self.limits.plate_width_px:
-            return PlateReading.unread("too_small", corners=corners)
+        limits = self.limits
+        if box.width_px < limits.plate_width_px:
+            return PlateReading.unread("too_small", corners=box.corners)
         line = self.reader.read(image, box)
-        if line is None:
-            return PlateReading.unread("doubtful", corners=corners)
-        if line.weakest < self.limits.character_confidence:
-            smeared = line.sharpness < self.limits.sharpness_per_px
-            reason: UnreadReason = "blurred" if smeared else "doubtful"
-            return PlateReading.unread(reason, corners=corners, colour=line.colour)
-        return _checked(line, box)
+        sure = 0 if line is None else line.count_from(limits.character_confidence)
+        if line is not None and line.complete and sure == len(line.characters):
+            return _checked(line, box)
+        reason: UnreadReason = (
+            "no_plate" if sure < limits.sure_characters else "doubtful"
+        )
+        if sharpness_at(image, box.corners) < limits.sharpness_per_px:
+            reason = "blurred"
+        colour = None if line is None else line.colour
+        return PlateReading.unread(reason, corners=box.corners, colour=colour)
 
 
 def _checked(line: LineReading, box: PlateBox) -> PlateReading:

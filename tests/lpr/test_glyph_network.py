@@ -1,4 +1,4 @@
-"""The network that classifies characters: its bytes, its twin that learns, its tongue."""
+"""The network that classifies characters: its bytes, and its twin that learns."""
 
 import random
 
@@ -52,8 +52,8 @@ def test_networks_survive_being_written_and_read(small):
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda data: b"",
-        lambda data: b"weights",
+        lambda _: b"",
+        lambda _: b"weights",
         lambda data: data[: len(data) // 2],
         lambda data: data[:-400] + bytes(400),
     ],

@@ -24,10 +24,7 @@ def pipeline():
 
 def texts(kind, count, seed):
     rng = random.Random(seed)
-    return [
-        PROVINCES[index % 31] + ROWS[kind].draw(rng)[1:] if kind != "embassy" else ""
-        for index in range(count)
-    ]
+    return [PROVINCES[index % 31] + ROWS[kind].draw(rng)[1:] for index in range(count)]
 
 
 def outcomes(pipeline, studio, wanted, **face):
@@ -45,9 +42,9 @@ def outcomes(pipeline, studio, wanted, **face):
 def test_yellow_front_plates_of_all_provinces_are_read_and_none_wrong(
     pipeline, new_studio
 ):
-    counted = outcomes(pipeline, new_studio(11), texts("ordinary", 93, 11))
+    counted = outcomes(pipeline, new_studio(11), texts("ordinary", 62, 11))
     assert counted["wrong"] == 0
-    assert counted["read"] >= 0.95 * 93, counted
+    assert counted["read"] >= 0.95 * 62, counted
 
 
 def test_double_line_trailer_plates_are_read_or_unread_but_never_wrong(
@@ -78,7 +75,7 @@ def test_plates_of_other_colours_are_read_with_their_colour(
 
 def test_small_plates_are_never_read_wrong(pipeline, new_studio):
     studio, chance = new_studio(14), random.Random(14)
-    for text in texts("ordinary", 40, 14):
+    for text in texts("ordinary", 24, 14):
         photo = studio.photo(text, width=chance.randint(50, 130))
         assert pipeline.read(photo, region=LEFT).text in {text, None}
 
@@ -147,7 +144,8 @@ def test_a_far_plate_is_too_small(pipeline, new_studio):
 
 @pytest.mark.parametrize("text", ["豫挂12345", "A123456", "豫A123456"])
 def test_a_text_outside_the_grammar_is_never_passed_on(pipeline, studio, text):
-    reading = pipeline.read(studio.photo(text, width=220, layout="cells"), region=LEFT)
+    photo = studio.photo(text, width=220, layout="cells")
+    reading = pipeline.read(photo, region=LEFT)
     assert reading.text is None
 
 
@@ -174,6 +172,19 @@ def test_only_the_region_is_looked_at(pipeline, new_studio):
     reading = pipeline.read(moved, region=RIGHT)
     assert reading.text == "苏E33K07"
     assert reading.corners[:, 0].min() > 640, "corners are those of the whole frame"
+
+
+@pytest.mark.parametrize("body", [(25, 150, 210), (60, 140, 40), (150, 90, 30)])
+def test_a_plate_in_a_holder_on_bodywork_of_plate_colour_is_read(
+    pipeline, new_studio, body
+):
+    studio = new_studio(43)
+    frame = studio.scene()
+    cv2.rectangle(frame, (100, 450), (540, 690), body, -1)
+    cv2.rectangle(frame, (225, 540), (415, 620), (30, 28, 26), -1)
+    frame = studio.pasted(frame, studio.face("蒙G30M61"), 170, (320, 580), 0.02, 1.0)
+    reading = pipeline.read(studio.photographed(frame), region=LEFT)
+    assert reading.text == "蒙G30M61"
 
 
 def yellow_machine(studio):
