@@ -1,4 +1,4 @@
-"""The web assets: copied as a whole, not twice, and one line when they cannot be had."""
+"""The web assets: copied whole, not twice, and one line when they cannot be had."""
 
 import shutil
 import subprocess
