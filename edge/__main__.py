@@ -25,6 +25,8 @@ __all__ = ["main"]
 
 def main() -> int:
     """Run the daemon from the command line."""
+    clock = Clock()
+    started_s = clock.monotonic_s()
     parser = argparse.ArgumentParser(prog="luheng-edge", description=__doc__)
     parser.add_argument("config", type=Path, help="the station's TOML file")
     parser.add_argument(
@@ -37,13 +39,26 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         config = load_config(arguments.config)
-        return _run(config, stop=stop, as_json=arguments.json)
+        return _run(
+            config,
+            started_s=started_s,
+            stop=stop,
+            as_json=arguments.json,
+            clock=clock,
+        )
     except EdgeError as error:
         print(f"luheng-edge: {error}", file=sys.stderr)
         return 2
 
 
-def _run(config: StationConfig, *, stop: threading.Event, as_json: bool) -> int:
+def _run(
+    config: StationConfig,
+    *,
+    started_s: float,
+    stop: threading.Event,
+    as_json: bool,
+    clock: Clock,
+) -> int:
     """Point the compiler's cache at the data folder, then load what is heavy."""
     environment = os.environ  # noqa: TID251 -- numba and systemd speak only through it
     version = importlib.metadata.version("numba")
@@ -56,10 +71,11 @@ def _run(config: StationConfig, *, stop: threading.Event, as_json: bool) -> int:
 
     return run_station(
         config,
+        started_s=started_s,
         stop=stop,
         report=_print_json if as_json else _print_line,
         service_manager=environment.get("NOTIFY_SOCKET"),
-        clock=Clock(),
+        clock=clock,
     )
 
 
@@ -89,8 +105,8 @@ def _print_json(event: str, fields: dict[str, Any]) -> None:
 def _print_line(event: str, fields: dict[str, Any]) -> None:
     match event:
         case "ready":
-            print(f"{fields['station_id']} ready after {fields['ready_s']:.1f} s; ")
-            print(f"its public key is {fields['public_key']}", flush=True)
+            print(f"{fields['station_id']} ready after {fields['ready_s']:.1f} s")
+            print(f"public key {fields['public_key']}", flush=True)
         case _:
             words = [f"{event} {fields['sequence']}:"]
             words.append(fields["plate"] or "plate unread")

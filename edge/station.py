@@ -27,7 +27,7 @@ from edge.publisher import Publisher
 from edge.sealing import Sealed, Sealer
 from edge.uploader import Uploader
 from edge.weighing import LineProtocol, LineWeighing, ScaleLine, StripLine
-from wim.messages import PassageMessage, PlateNote, encode
+from wim.messages import PassageMessage, PlateNote, StatusMessage, encode
 from wim.passage import warm_up
 from wim.seal import public_key
 
@@ -42,6 +42,7 @@ _MEGABYTE = 1_000_000
 def run_station(
     config: StationConfig,
     *,
+    started_s: float,
     stop: threading.Event,
     report: Report,
     service_manager: str | None,
@@ -49,11 +50,12 @@ def run_station(
 ) -> int:
     """Run one station until ``stop`` is set; return the exit code.
 
+    ``started_s`` is when the process began, on the monotonic clock.
+
     Raises:
         EdgeError: it cannot be started.
     """
     log = structlog.get_logger("edge.station")
-    started_s = clock.monotonic_s()
     with _lock(config.data_dir):
         if config.site is not None:
             warm_up()
@@ -112,7 +114,7 @@ class _Station:
         self._config = config
         self._report = report
         self._stop = stop
-        boot_id = clock.identifier()
+        self._boot_id = boot_id = clock.identifier()
         reserve_bytes = config.storage.min_free_mb * _MEGABYTE
         folder = EvidenceFolder(config.data_dir / "evidence")
         self._uploader = Uploader(
@@ -184,7 +186,13 @@ class _Station:
         _together(self._health.stop, self._reader.stop, self._weighing.stop)
         cameras = (camera.stop for camera in self._cameras)
         _together(self._sealer.stop, self._capture.stop, self._uploader.stop, *cameras)
-        self._publisher.stop(encode(self._health.status(online=False)))
+        self._publisher.stop(encode(self._last_status()))
+
+    def _last_status(self) -> StatusMessage:
+        try:
+            return self._health.status(online=False)
+        except StorageError:  # a broken outbox has been logged; its depth is unknown
+            return offline_status(self._config, self._boot_id)
 
     def _protocol(self, watch: DeviceWatch) -> LineProtocol:
         """Return the table's row for the line's protocol."""

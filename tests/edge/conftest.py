@@ -292,7 +292,7 @@ class PtyLine:
                 time.sleep(0.001)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def clock():
     return Clock()
 
@@ -326,6 +326,15 @@ def mjpeg():
     camera.stop()
 
 
+@pytest.fixture(scope="module")
+def shared_mjpeg():
+    """One camera for a whole file of tests."""
+    camera = MjpegCamera()
+    camera.start()
+    yield camera
+    camera.stop()
+
+
 @pytest.fixture
 def pty_line(tmp_path):
     line = PtyLine(tmp_path / "line")
@@ -333,7 +342,7 @@ def pty_line(tmp_path):
     line.unplug()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def eventually():
     return until
 

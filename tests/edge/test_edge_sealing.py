@@ -44,17 +44,17 @@ PASSAGE = Passage(
 )
 
 
-@pytest.fixture
-def cameras(mjpeg, clock, eventually):
+@pytest.fixture(scope="module")
+def cameras(shared_mjpeg, clock, eventually):
     """Three cameras over one picture source, both lanes in each."""
-    mjpeg.start()
     lanes = (
         CameraLane(number=1, region=(0.0, 0.0, 0.5, 1.0)),
         CameraLane(number=2, region=(0.5, 0.0, 1.0, 1.0)),
     )
     cameras = [
         Camera(
-            CameraConfig(name=view, view=view, url=mjpeg.url, lanes=lanes), clock=clock
+            CameraConfig(name=view, view=view, url=shared_mjpeg.url, lanes=lanes),
+            clock=clock,
         )
         for view in ("front", "side", "rear")
     ]
