@@ -35,6 +35,7 @@ _WATCHER = "sim-desk"
 _VISITOR_ROLES = ("admin", "alert_desk", "reviewer", "decider")
 _READY_TIMEOUT_S = 180.0
 _TAIL_S = 90.0
+_PAGE = 500
 _GRACE_S = 20.0
 _ENDED_STATES = {
     "filed",
@@ -74,6 +75,7 @@ class Demo:
         self._page = ""
         self._began = utc_now()
         self._finished = False
+        self._refused_before = 0
         self._memory: MemoryWatch | None = None
         self.ready_s: dict[str, float] = {}
         self.peak_mb: dict[str, float] = {}
@@ -239,6 +241,7 @@ class Demo:
     def _watch(self, password: str) -> None:
         """Follow the page's event stream like an officer's browser would."""
         self._watcher = desk = Desk(self._page, _WATCHER, password)
+        self._refused_before = self._refused(desk)
         threading.Thread(
             target=self._stream, args=(desk,), name="page-events", daemon=True
         ).start()
@@ -344,17 +347,26 @@ class Demo:
         points += [
             f"{station['station_id']} still holds {depth} messages"
             for station in desk.get("/api/stations")
-            if (depth := (station.get("status") or {}).get("outbox_depth"))
+            if (depth := station["outbox_depth"])
         ]
         return points
 
     def _records(self, desk: Desk) -> list[dict[str, Any]]:
-        """Return the records of this run's passages."""
-        return [
-            record
-            for record in desk.get("/api/records", state="all", limit=1000)
-            if record["passage"]["passage_id"] in self._passages
-        ]
+        """Return the records of this run's passages, newest first."""
+        found: list[dict[str, Any]] = []
+        page = desk.get("/api/records", limit=_PAGE)
+        while page:
+            ours = [r for r in page if r["passage"]["passage_id"] in self._passages]
+            found += ours
+            if len(page) < _PAGE or not ours:
+                break
+            page = desk.get("/api/records", limit=_PAGE, before=page[-1]["record_id"])
+        return found
+
+    def _refused(self, desk: Desk) -> int:
+        """Return how many evidence files the server has refused so far."""
+        stations = desk.get("/api/stations")
+        return sum(sum(station["refusals"].values()) for station in stations)
 
     def _summary(self, desk: Desk) -> dict[str, Any]:
         passages = list(self._passages.values())
@@ -366,6 +378,8 @@ class Demo:
         surplus = self._measures.passages - self._measures.vehicles
         if self._options.leave and surplus > 0:
             failures.append(f"{surplus} passages more than vehicles")
+        if refused := self._refused(desk) - self._refused_before:
+            failures.append(f"{refused} evidence files refused")
         failures += [
             f"quarantined: {item['reason']}"
             for item in desk.get("/api/quarantine")
