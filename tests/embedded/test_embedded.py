@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -24,11 +25,11 @@ from server.errors import EmbeddedError
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder() -> Iterator[Path]:
     """A data folder that a service account may enter."""
-    for level in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        level.chmod(0o755)
-    return tmp_path / "data"
+    with tempfile.TemporaryDirectory(prefix="luheng-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "data"
 
 
 def uid_of(pid: int) -> int:

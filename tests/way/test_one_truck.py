@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,7 @@ class RunningDemo:
             self.said.append(line.rstrip())
             if found := re.match(r"page: (\S+)\s+sign in as admin with (\S+)", line):
                 return found[1], found[2]
+        self.stop()
         pytest.fail(
             "the demo ended before its page was there:\n" + "\n".join(self.said)
         )
@@ -84,12 +86,11 @@ def processes_below(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder() -> Iterator[Path]:
     """A data folder that a database's service account may enter."""
-    folder = tmp_path_factory.mktemp("way")
-    for level in (folder, folder.parent, folder.parent.parent):
-        level.chmod(0o755)
-    return folder / "demo"
+    with tempfile.TemporaryDirectory(prefix="luheng-way-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "demo"
 
 
 @pytest.fixture(scope="module")
