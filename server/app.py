@@ -101,6 +101,8 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
                     name=one.name,
                     role=one.role,
                     public_key=one.public_key,
+                    latitude=one.latitude,
+                    longitude=one.longitude,
                 )
                 for one in table.stations
             ),

@@ -40,6 +40,8 @@ DatabaseUrl: TypeAlias = Annotated[
 MqttUrl: TypeAlias = Annotated[
     str, msgspec.Meta(pattern=r"^(embedded|mqtts?://[^/@\s]+(:\d+)?/?)$")
 ]
+Latitude: TypeAlias = Annotated[float, msgspec.Meta(ge=-90.0, le=90.0)]
+Longitude: TypeAlias = Annotated[float, msgspec.Meta(ge=-180.0, le=180.0)]
 _KEY = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -95,12 +97,18 @@ class KeySettings(_Table, frozen=True, kw_only=True):
 
 
 class StationSettings(_Table, frozen=True, kw_only=True):
-    """``[[stations]]``: who may send, and under which key."""
+    """``[[stations]]``: who may send, under which key, and where it stands.
+
+    ``latitude`` and ``longitude`` are degrees of WGS-84, north and east positive;
+    without them the station is on no map.
+    """
 
     id: StationId
     name: Name
     role: Literal["roadside", "source"]
     public_key: Key
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 class EnterpriseSettings(_Table, frozen=True, kw_only=True):
@@ -207,6 +215,13 @@ def _cross_check(table: ServerConfig, name: str) -> None:
             message = (
                 f"{name}: key 'stations[{index}]': the source {station.id!r} needs an "
                 "[[enterprises]] entry with its id and name"
+            )
+            raise ConfigError(message)
+    for index, station in enumerate(table.stations):
+        if (station.latitude is None) != (station.longitude is None):
+            message = (
+                f"{name}: keys 'stations[{index}].latitude' and "
+                f"'stations[{index}].longitude' go together; give both or none"
             )
             raise ConfigError(message)
     mqtt = table.mqtt

@@ -41,12 +41,17 @@ QuarantineCode: TypeAlias = Literal[
 
 
 class Station(msgspec.Struct, frozen=True, kw_only=True):
-    """One configured sender: its key decides what is believed."""
+    """One configured sender: its key decides what is believed.
+
+    Where it stands is in degrees of WGS-84; both are None when nobody said.
+    """
 
     station_id: str
     name: str
     role: StationRole
     public_key: str
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 class Registry:
@@ -81,6 +86,7 @@ class SequenceGap(msgspec.Struct, frozen=True, kw_only=True):
 class StationSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One station on the stations page.
 
+    ``latitude`` and ``longitude`` [degrees of WGS-84] are None when nobody said;
     ``online`` is None before its first status. ``refusals`` counts refused evidence
     files by reason, ``quarantined`` messages that were not believed.
     """
@@ -88,6 +94,8 @@ class StationSummary(msgspec.Struct, frozen=True, kw_only=True):
     station_id: str
     name: str
     role: StationRole
+    latitude: float | None
+    longitude: float | None
     online: bool | None
     taking: bool | None
     not_taking_reason: str | None

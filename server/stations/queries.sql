@@ -1,8 +1,11 @@
 -- name: put_station
-INSERT INTO stations (station_id, name, role, public_key, configured, configured_at)
-VALUES (%(station_id)s, %(name)s, %(role)s, %(public_key)s, true, %(now)s)
+INSERT INTO stations (station_id, name, role, public_key, latitude, longitude,
+    configured, configured_at)
+VALUES (%(station_id)s, %(name)s, %(role)s, %(public_key)s, %(latitude)s,
+    %(longitude)s, true, %(now)s)
 ON CONFLICT (station_id) DO UPDATE SET name = excluded.name, role = excluded.role,
-    public_key = excluded.public_key, configured = true,
+    public_key = excluded.public_key, latitude = excluded.latitude,
+    longitude = excluded.longitude, configured = true,
     configured_at = excluded.configured_at
 
 -- name: forget_others
@@ -84,7 +87,7 @@ WHERE later.previous_hash <> earlier.payload_sha256
     AND (earlier.sequence = ANY (%(new)s) OR later.sequence = ANY (%(new)s))
 
 -- name: summaries
-SELECT s.station_id, s.name, s.role, s.online, s.boot_id, s.status_sent_at,
+SELECT s.station_id, s.name, s.role, s.latitude, s.longitude, s.online, s.boot_id, s.status_sent_at,
     s.status_received_at,
     (s.status ->> 'taking')::boolean AS taking,
     s.status ->> 'not_taking_reason' AS not_taking_reason,
@@ -133,3 +136,6 @@ SELECT quarantine_id, received_at, last_received_at, topic, station_id, code, re
     payload_sha256, length(payload) AS size_bytes, deliveries,
     substr(payload, 1, 2000) AS head
 FROM quarantine WHERE quarantine_id = %(quarantine_id)s
+
+-- name: find_payload
+SELECT payload FROM quarantine WHERE quarantine_id = %(quarantine_id)s

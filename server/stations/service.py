@@ -2,22 +2,28 @@
 
 import datetime as dt
 
+from server.accounts.model import Account, Role
+from server.audit import service as audit
 from server.db.events import notify
 from server.db.pool import Pool
-from server.errors import NotFound
+from server.errors import NotAllowed, NotFound
 from server.stations import store
 from server.stations.model import QuarantineEntry, Registry, StationSummary
 from wim.messages import StatusMessage
 
 __all__ = [
+    "MAY_OPEN_QUARANTINED",
     "all_stations",
     "find_quarantined",
+    "open_quarantined",
     "publish_registry",
     "quarantine",
     "receive_status",
 ]
 
 MOST_LISTED = 500
+MAY_OPEN_QUARANTINED: tuple[Role, ...] = ("auditor", "admin")
+"""Who may read a quarantined message whole: it can hold anything."""
 
 
 async def publish_registry(pool: Pool, registry: Registry, *, now: dt.datetime) -> None:
@@ -70,3 +76,31 @@ async def find_quarantined(pool: Pool, quarantine_id: int) -> QuarantineEntry:
         message = f"no quarantined message {quarantine_id}"
         raise NotFound(message)
     return found
+
+
+async def open_quarantined(
+    pool: Pool, quarantine_id: int, *, reader: Account, now: dt.datetime
+) -> bytes:
+    """Return the whole bytes of a quarantined message; who read them is audited.
+
+    Raises:
+        NotFound: no such entry.
+        NotAllowed: the reader is neither auditor nor administrator.
+    """
+    if not set(MAY_OPEN_QUARANTINED) & set(reader.roles):
+        message = f"{reader.name} may not open quarantined messages"
+        raise NotAllowed(message, code="role")
+    async with pool.connection() as connection:
+        payload = await store.find_payload(connection, quarantine_id)
+        if payload is None:
+            message = f"no quarantined message {quarantine_id}"
+            raise NotFound(message)
+        await audit.append(
+            connection,
+            reader,
+            "quarantined_read",
+            subject_kind="quarantine",
+            subject_id=str(quarantine_id),
+            now=now,
+        )
+    return payload

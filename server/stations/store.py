@@ -19,6 +19,7 @@ from wim.messages import StatusMessage
 
 __all__ = [
     "count_stored",
+    "find_payload",
     "find_quarantined",
     "put_quarantined",
     "put_stations",
@@ -198,6 +199,13 @@ async def find_quarantined(
     parameters = {"quarantine_id": quarantine_id}
     rows = await fetch_rows(connection, _SQL["find_quarantined"], parameters)
     return _entry(rows[0]) if rows else None
+
+
+async def find_payload(connection: Connection, quarantine_id: int) -> bytes | None:
+    """Return the whole bytes of one quarantined message."""
+    parameters = {"quarantine_id": quarantine_id}
+    rows = await fetch_rows(connection, _SQL["find_payload"], parameters)
+    return bytes(rows[0]["payload"]) if rows else None
 
 
 def _entry(row: dict[str, Any]) -> QuarantineEntry:

@@ -66,6 +66,18 @@ FAULTS = {
     "station id": ({"stations": [STATION | {"id": "a b"}]}, r"stations\[.*\].id"),
     "station key": ({"stations": [STATION | {"public_key": "x"}]}, "public_key"),
     "station role": ({"stations": [STATION | {"role": "x"}]}, "'roadside', 'source'"),
+    "latitude": (
+        {"stations": [STATION | {"latitude": 90.1, "longitude": 0}]},
+        r"stations\[.*\].latitude'.*90",
+    ),
+    "longitude": (
+        {"stations": [STATION | {"latitude": 0, "longitude": float("nan")}]},
+        r"stations\[.*\].longitude'.*180",
+    ),
+    "half a place": (
+        {"stations": [STATION | {"latitude": 1}, GOOD["stations"][1]]},
+        "both or none",
+    ),
     "twice": ({"stations": [STATION, STATION]}, "stands there twice"),
     "no such source": (
         {"enterprises": [{"id": "X-1", "name": "x"}]},

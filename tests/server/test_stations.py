@@ -2,8 +2,11 @@
 
 import datetime as dt
 
+import msgspec
 import pytest
 
+from server.audit import service as audit
+from server.errors import NotAllowed, NotFound
 from server.stations import service as stations
 from server.stations.model import Registry
 from wim.messages import DeviceStatus, StatusMessage, decode
@@ -115,3 +118,39 @@ async def test_heartbeats_of_a_station_that_nobody_configured_are_one_entry(
         await intake.take([stranger.status(outbox_depth=depth)])
     (entry,) = await stations.quarantine(pool)
     assert (entry.code, entry.deliveries) == ("unknown_station", 5)
+
+
+async def test_a_station_stands_where_the_configuration_says_now(
+    pool, published, registry, sender
+):
+    assert (await summary(pool)).latitude is None
+    for place in ((34.5, -115.25), (None, None)):
+        moved = [
+            msgspec.structs.replace(one, latitude=place[0], longitude=place[1])
+            for one in registry.all()
+        ]
+        await stations.publish_registry(pool, Registry(moved), now=sender().now)
+        shown = await summary(pool)
+        assert (shown.latitude, shown.longitude) == place
+
+
+async def test_a_quarantined_message_is_read_whole_by_few_and_the_audit_says_by_whom(
+    pool, intake, officers
+):
+    payload = b"\xff\x00" + b"x" * 5_000
+    await intake.take([("luheng/v1/DEMO-001/passage", payload)])
+    (entry,) = await stations.quarantine(pool)
+    number = entry.quarantine_id
+    reader, other = officers["sun"], officers["li"]
+    now = entry.received_at
+    assert (
+        await stations.open_quarantined(pool, number, reader=reader, now=now) == payload
+    )
+    with pytest.raises(NotAllowed):
+        await stations.open_quarantined(pool, number, reader=other, now=now)
+    with pytest.raises(NotFound):
+        await stations.open_quarantined(pool, number + 1, reader=reader, now=now)
+    trail = await audit.trail(pool, "quarantine", str(number))
+    assert [(e.account_name, e.action) for e in trail] == [
+        (reader.name, "quarantined_read")
+    ]
