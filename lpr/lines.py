@@ -44,6 +44,8 @@ _MIDDLE: Final = SERIAL_LETTERS + DIGITS
 _LAST: Final = SERIAL_LETTERS + DIGITS + HANZI_SUFFIXES
 
 _SKIP: Final = 0.2
+_CRUMB_TAKEN: Final = 0.5
+"""Cost of a character that begins or ends with a piece too low to be one, as a dot."""
 _SKIP_FULL_CHARACTER: Final = 9.0
 _CHARACTER_INK: Final = 0.18
 """Ink of a usual character as a share of its height squared."""
@@ -146,6 +148,7 @@ def _best_way(line: Line, chances: Chances, alphabets: Sequence[str]) -> _Way | 
     most of them is the answer.
     """
     columns = [[ALPHABET.index(c) for c in alphabet] for alphabet in alphabets]
+    tall = {span.first for span in line.spans if span.first == span.last}
     by_first: dict[int, list[int]] = {}
     for index, span in enumerate(line.spans):
         by_first.setdefault(span.first, []).append(index)
@@ -153,7 +156,9 @@ def _best_way(line: Line, chances: Chances, alphabets: Sequence[str]) -> _Way | 
     ways[0][0] = _Way(0.0, ())
     for piece, (start, end) in enumerate(line.pieces):
         inked = float(line.ink[:, start:end].sum()) / line.height_px**2
-        skip = _SKIP + _SKIP_FULL_CHARACTER * min(1.0, inked / _CHARACTER_INK) ** 2
+        skip = _SKIP_FULL_CHARACTER * min(1.0, inked / _CHARACTER_INK) ** 2
+        if piece in tall:
+            skip += _SKIP
         for taken, way in ways[piece].items():
             _keep(ways[piece + 1], taken, _Way(way.score - skip, way.taken))
             if taken == len(alphabets):
@@ -162,9 +167,11 @@ def _best_way(line: Line, chances: Chances, alphabets: Sequence[str]) -> _Way | 
             for index in by_first.get(piece, ()):
                 odds = chances[index, allowed]
                 best = int(odds.argmax())
+                span = line.spans[index]
                 score = way.score + float(np.log(odds[best] + 1e-6))
+                score -= _CRUMB_TAKEN * len({span.first, span.last} - tall)
                 step = (*way.taken, (index, allowed[best]))
-                _keep(ways[line.spans[index].last + 1], taken + 1, _Way(score, step))
+                _keep(ways[span.last + 1], taken + 1, _Way(score, step))
     for taken in range(len(alphabets), 0, -1):
         if taken in ways[-1]:
             return ways[-1][taken]
