@@ -360,7 +360,7 @@ def decode(payload: bytes, kind: type[Message]) -> Message:
     """
     try:
         message = msgspec.json.decode(payload, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         text = f"not a {kind.__name__}: {error}"
         raise MessageError(text) from error
     _refuse_infinite(message)

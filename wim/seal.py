@@ -71,7 +71,12 @@ def check_signature(payload: bytes, signer: str) -> None:
         built = msgspec.json.decode(payload, type=dict[str, Any])
         signature = str(built.pop("signature", ""))
         content = rfc8785.dumps(built)
-    except (msgspec.DecodeError, rfc8785.CanonicalizationError) as error:
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        rfc8785.CanonicalizationError,
+    ) as error:
         message = f"the payload has no canonical form: {error}"
         raise SealError(message) from error
     _check(content, signature, signer, what="message")

@@ -25,6 +25,8 @@ __all__ = ["Believed", "Doubted", "examine"]
 EARLIEST_AGE = dt.timedelta(days=730)
 """Older than the limitation of two years nothing can still be of use."""
 FURTHEST_AHEAD = dt.timedelta(minutes=15)
+LONGEST_PLATE = 32
+"""No plate has as many characters, and an index cannot hold any number of them."""
 
 _PREFIX = "luheng/v1/"
 _MAX_SEQUENCE = 2**63 - 1
@@ -137,6 +139,7 @@ def _message(
     except SealError as error:
         raise _Doubt("signature", str(error)) from error
     _check_time(message, now=now)
+    _check_plates(message)
     return message
 
 
@@ -158,12 +161,23 @@ def _check_time(
         raise _Doubt("time", reason)
 
 
+def _check_plates(
+    message: PassageMessage | WeighingMessage | EvidenceManifest,
+) -> None:
+    for note in message.plate_readings:
+        if note.text is not None and len(note.text) > LONGEST_PLATE:
+            reason = (
+                f"a plate of {len(note.text)} characters; {LONGEST_PLATE} are the most"
+            )
+            raise _Doubt("schema", reason)
+
+
 def _signed_sequence(payload: bytes, station: Station | None) -> int | None:
     if station is None:
         return None
     try:
         check_signature(payload, station.public_key)
         sequence = msgspec.json.decode(payload, type=_Numbered).sequence
-    except (SealError, msgspec.DecodeError):
+    except (SealError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return sequence if sequence and 0 < sequence <= _MAX_SEQUENCE else None

@@ -55,12 +55,13 @@ class Worker:
         self._private_key = private_key
         self._clock = clock
         self._waiting: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._session = 0
         self._link = MqttLink(
             address,
             client_id=client_id,
             topics=(*SHARED, STATUS),
             most_unacknowledged=_LARGEST_BATCH,
-            on_delivery=self._waiting.put_nowait,
+            on_delivery=self._receive,
         )
 
     @property
@@ -86,19 +87,38 @@ class Worker:
             while len(batch) < _LARGEST_BATCH and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
             try:
-                outcomes = await self._intake.take(
-                    [(one.topic, one.payload) for one in batch]
-                )
-            except Exception:  # noqa: BLE001 - a task's loop; nothing was acknowledged
+                await self._take(batch)
+            except Exception:  # noqa: BLE001 - a task's loop; no receipt was sent
                 _log.exception("batch failed", messages=len(batch))
-                for one in batch:
-                    self._waiting.put_nowait(one)
-                await asyncio.sleep(1.0)
-                continue
-            for one in batch:
+                await self._take_singly(batch)
+
+    async def _take(self, batch: list[Delivery]) -> None:
+        outcomes = await self._intake.take([(one.topic, one.payload) for one in batch])
+        for one in batch:
+            self._link.acknowledge(one)
+        for outcome in outcomes:
+            self._send_receipt(outcome)
+
+    async def _take_singly(self, batch: list[Delivery]) -> None:
+        """Let a message that runs into a fault of this program hold up no other.
+
+        The broker is rid of it, but without a receipt its station keeps it and sends
+        it again.
+        """
+        for one in batch:
+            try:
+                await self._take([one])
+            except Exception:  # noqa: BLE001 - a task's loop; no receipt was sent
+                _log.exception("message not taken", topic=one.topic)
                 self._link.acknowledge(one)
-            for outcome in outcomes:
-                self._send_receipt(outcome)
+
+    def _receive(self, delivery: Delivery) -> None:
+        """Let a message wait; those of an earlier session come again on this one."""
+        if delivery.session != self._session:
+            self._session = delivery.session
+            while not self._waiting.empty():
+                self._waiting.get_nowait()
+        self._waiting.put_nowait(delivery)
 
     def _send_receipt(self, outcome: Outcome) -> None:
         if outcome.station_id is None:

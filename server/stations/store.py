@@ -28,6 +28,9 @@ __all__ = [
     "summaries",
 ]
 
+LONGEST_TOPIC = 200
+"""Ours are shorter; one of 65 535 bytes fits no index and would hold up the rest."""
+
 _SQL = load_queries("server.stations")
 
 
@@ -161,7 +164,7 @@ async def put_quarantined(
     So are heartbeats with the same fault: one comes every few seconds, says nothing
     that the first did not, and would fill the disk.
     """
-    again = {"topic": topic, "code": code, "now": now}
+    again = {"topic": topic[:LONGEST_TOPIC], "code": code, "now": now}
     rows = await fetch_rows(connection, _SQL["count_status_again"], again)
     if rows:
         return int(rows[0]["quarantine_id"])
@@ -169,7 +172,7 @@ async def put_quarantined(
         connection,
         _SQL["put_quarantined"],
         {
-            "topic": topic,
+            "topic": topic[:LONGEST_TOPIC],
             "station_id": station_id,
             "sequence": sequence,
             "code": code,

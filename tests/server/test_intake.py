@@ -125,6 +125,50 @@ async def test_each_kind_of_bad_message_has_its_reason_and_the_rest_goes_on(
     assert wrong.excerpt == '{"schema":"luheng.passage/1"}'
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"a":"\xff"}',
+        b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"a":' + b"9" * 6_000 + b"}",
+        b'{"a":"\\ud800"}',
+        b'{"signature":3}',
+        b"",
+    ],
+    ids=["not UTF-8", "deep", "long number", "half a character", "no text", "empty"],
+)
+@pytest.mark.parametrize("leaf", ["passage", "weighing", "evidence", "status"])
+async def test_no_bytes_of_anybody_hold_up_the_rest(
+    intake, pool, sender, payload, leaf
+):
+    good = sender("DEMO-002").passage()
+    taken = await intake.take([(f"luheng/v1/DEMO-001/{leaf}", payload), good])
+    assert outcomes(taken) == ["quarantined", "stored"]
+    (entry,) = await stations.quarantine(pool)
+    assert entry.code == "schema"
+
+
+async def test_no_topic_is_too_long_for_the_quarantine(intake, pool, sender):
+    name = "".join(chr(0x4E00 + n % 20_000) for n in range(21_000))
+    good = sender().passage()
+    sent = [(f"luheng/v1/{name}/passage", b"{}"), good]
+    async with asyncio.timeout(10.0):
+        assert outcomes(await intake.take(sent)) == ["quarantined", "stored"]
+    (entry,) = await stations.quarantine(pool)
+    assert entry.code == "unknown_station"
+    assert entry.topic.startswith("luheng/v1/一")
+
+
+async def test_no_plate_is_too_long_for_its_index(intake, pool, sender):
+    demo = sender()
+    text = "".join(chr(0x4E00 + n * 7_919 % 20_000) for n in range(9_000))
+    bad, good = demo.passage(plate=text), demo.passage()
+    async with asyncio.timeout(10.0):
+        taken = await intake.take([bad, good])
+    assert outcomes(taken) == ["quarantined", "stored"]
+    assert "9000 characters" in taken[0].reason
+
+
 async def test_the_same_bad_bytes_again_are_only_counted(intake, pool):
     bad = ("luheng/v1/DEMO-001/passage", b"\xff not json \x00")
     await intake.take([bad])

@@ -20,7 +20,7 @@ from server.embedded.postgres import EmbeddedPostgres
 from server.enterprises import service as enterprises
 from server.enterprises.model import Enterprise
 from server.ingest.intake import Intake
-from server.ingest.link import parse_address
+from server.ingest.link import Delivery, parse_address
 from server.ingest.worker import Worker
 from server.stations import service as stations
 from wim.messages import AckMessage, decode
@@ -274,6 +274,40 @@ async def test_two_workers_share_the_messages_and_store_each_once(
             edge.send(*sent, *sent)
             await edge.acked(*sent)
     assert await count(pool, "passages") == 60
+
+
+async def test_a_message_that_runs_into_a_fault_of_ours_holds_up_no_other(
+    pool, published, registry, rules, broker, present, monkeypatch
+):
+    demo = present()
+    sent = [demo.passage() for _ in range(20)]
+    poison = sent[7]
+    take = Intake.take
+
+    async def faulty(self, messages):
+        if poison[1] in [payload for _, payload in messages]:
+            raise RuntimeError
+        return await take(self, messages)
+
+    monkeypatch.setattr(Intake, "take", faulty)
+    async with Running(pool, registry, rules, broker.url):
+        with Edge(broker.url) as edge:
+            edge.send(*sent)
+            await edge.acked(*(one for one in sent if one is not poison))
+            assert len(edge.receipts) == 19
+            monkeypatch.setattr(Intake, "take", take)
+            edge.send(poison)  # without a receipt a station sends again
+            await edge.acked(poison)
+    assert await count(pool, "passages") == 20
+
+
+async def test_what_waits_from_an_earlier_session_is_not_kept_twice(
+    registry, rules, pool
+):
+    worker = Running(pool, registry, rules, "mqtt://127.0.0.1:1").worker
+    for session in (1, 1, 1, 2, 2):
+        worker._receive(Delivery("topic", b"", 1, 1, session))
+    assert worker._waiting.qsize() == 2
 
 
 def test_mosquitto_is_what_these_tests_ran_against(broker):
