@@ -5,12 +5,14 @@ ON CONFLICT (enterprise_id) DO UPDATE SET name = excluded.name,
     configured_at = excluded.configured_at
 
 -- name: enter
+-- Evidence hangs on the id alone: no weighing takes the id of a passage.
 INSERT INTO weighings (weighing_id, station_id, sequence, boot_id, weighed_at,
     clock_error_bound_s, gross_mass_kg, gross_mass_uncertainty_kg, scale,
     previous_hash, payload, payload_sha256, received_at)
-VALUES (%(weighing_id)s, %(station_id)s, %(sequence)s, %(boot_id)s, %(weighed_at)s,
+SELECT %(weighing_id)s, %(station_id)s, %(sequence)s, %(boot_id)s, %(weighed_at)s,
     %(clock_error_bound_s)s, %(gross_mass_kg)s, %(gross_mass_uncertainty_kg)s,
-    %(scale)s, %(previous_hash)s, %(payload)s, %(payload_sha256)s, %(now)s)
+    %(scale)s, %(previous_hash)s, %(payload)s, %(payload_sha256)s, %(now)s
+WHERE NOT EXISTS (SELECT FROM passage_ledger WHERE passage_id = %(weighing_id)s)
 ON CONFLICT DO NOTHING
 
 -- name: entered

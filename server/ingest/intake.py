@@ -192,8 +192,9 @@ class Intake:
             alert=found.alert,
             now=now,
         ):
-            known = await passages.entered(connection, message.passage_id)
-            return await self._taken(connection, one, known, message.sequence)
+            return await self._taken(
+                connection, one, message.passage_id, message.sequence
+            )
         await passages.insert(
             connection,
             message,
@@ -233,8 +234,9 @@ class Intake:
         if not await enterprises.enter(
             connection, message, one.payload, payload_sha256=one.digest, now=now
         ):
-            known = await enterprises.entered(connection, message.weighing_id)
-            return await self._taken(connection, one, known, message.sequence)
+            return await self._taken(
+                connection, one, message.weighing_id, message.sequence
+            )
         await enterprises.add_plates(
             connection, message.weighing_id, message.plate_readings
         )
@@ -253,10 +255,12 @@ class Intake:
         self,
         connection: Connection,
         one: Believed,
-        known: passages.Entered | enterprises.EnteredWeighing | None,
+        subject_id: str,
         sequence: int,
     ) -> Outcome:
         """Say what it means that an id or a number was taken already."""
+        passage = await passages.entered(connection, subject_id)
+        known = passage or await enterprises.entered(connection, subject_id)
         if known is None:
             reason = f"another message has the number {sequence} of this station"
             return await self._quarantine(connection, one, "sequence_taken", reason)

@@ -5,10 +5,12 @@ SELECT luheng_prepare_day(%(day)s)
 SELECT pg_advisory_xact_lock(hashtextextended(%(subject_id)s, 7219))
 
 -- name: enter
+-- Evidence hangs on the id alone: no passage takes the id of a weighing.
 INSERT INTO passage_ledger (passage_id, station_id, sequence, passed_at,
     payload_sha256, previous_hash, alert, received_at)
-VALUES (%(passage_id)s, %(station_id)s, %(sequence)s, %(passed_at)s,
-    %(payload_sha256)s, %(previous_hash)s, %(alert)s, %(now)s)
+SELECT %(passage_id)s, %(station_id)s, %(sequence)s, %(passed_at)s,
+    %(payload_sha256)s, %(previous_hash)s, %(alert)s, %(now)s
+WHERE NOT EXISTS (SELECT FROM weighings WHERE weighing_id = %(passage_id)s)
 ON CONFLICT DO NOTHING
 
 -- name: entered

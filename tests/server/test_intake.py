@@ -81,6 +81,26 @@ async def test_the_same_id_with_other_bytes_is_quarantined(intake, pool, sender)
     assert await count(pool, "passages") == 1
 
 
+async def test_a_source_cannot_hang_evidence_on_a_passage_by_its_id(
+    intake, pool, sender
+):
+    passage, source = sender().passage(), sender("SRC-001")
+    note = source.note(b"a picture of another truck")
+    weighing = source.weighing(weighing_id=subject(passage), evidence=(note,))
+    taken = await intake.take([passage, weighing])
+    assert outcomes(taken) == ["stored", "quarantined"]
+    assert taken[1].reason.startswith("other_bytes")
+    assert (await evidence.of_subject(pool, subject(passage))).items == ()
+
+
+async def test_a_passage_cannot_take_the_id_of_a_weighing(intake, pool, sender):
+    weighing = sender("SRC-001").weighing()
+    passage = sender().passage(passage_id=subject(weighing))
+    assert outcomes(await intake.take([weighing])) == ["stored"]
+    assert outcomes(await intake.take([passage])) == ["quarantined"]
+    assert await count(pool, "passage_ledger") == 0
+
+
 async def test_a_taken_number_is_quarantined(intake, pool, sender):
     demo = sender()
     await intake.take([demo.passage(), demo.passage(sequence=1)])
