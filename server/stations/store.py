@@ -63,7 +63,7 @@ async def put_status(
         if known["boot_id"] == status.boot_id:
             await execute(connection, _SQL["put_last_will"], key | {"now": now})
             return True
-    elif not new_boot and _older(status.sent_at, known["status_sent_at"]):
+    elif not new_boot and _older(status.sent_at, known["status_sent_at"], now):
         return False
     await execute(
         connection,
@@ -79,8 +79,12 @@ async def put_status(
     return True
 
 
-def _older(sent_at: dt.datetime, known: dt.datetime | None) -> bool:
-    return known is not None and sent_at < known
+def _older(sent_at: dt.datetime, known: dt.datetime | None, now: dt.datetime) -> bool:
+    """Tell whether a status is overtaken.
+
+    One from the future never overtakes: the station's clock was wrong, and set since.
+    """
+    return known is not None and sent_at < known <= now
 
 
 async def _note_gaps(

@@ -47,6 +47,16 @@ async def test_a_late_status_or_an_old_boot_does_not_overwrite_the_new(
     assert (shown.boot_id, shown.outbox_depth) == (new.boot_id, 2)
 
 
+async def test_a_station_whose_clock_ran_ahead_is_heard_again_once_it_is_set(
+    pool, intake, sender
+):
+    demo = sender()
+    years = dt.timedelta(days=1_000)
+    await intake.take([demo.status(sent_at=demo.now + years, outbox_depth=1)])
+    await intake.take([demo.status(sent_at=demo.now, outbox_depth=2)])
+    assert (await summary(pool)).outbox_depth == 2
+
+
 async def test_a_last_will_says_offline_and_keeps_the_rest(pool, intake, sender):
     old, demo = sender(), sender()
     await intake.take([old.status(), demo.status(outbox_depth=5)])
