@@ -3,7 +3,7 @@
 import datetime as dt
 
 from server.cases.model import CaseState, CaseSummary
-from server.db.pool import Connection, fetch_all, fetch_one, fetch_rows
+from server.db.pool import LAST, Connection, fetch_all, fetch_one, fetch_rows
 from server.db.queries import load_queries
 
 __all__ = ["find", "open_case", "recent", "take_number"]
@@ -47,7 +47,7 @@ async def recent(
     connection: Connection, *, limit: int, before: int | None
 ) -> tuple[CaseSummary, ...]:
     """Return cases, newest first."""
-    parameters = {"limit": limit, "before": before}
+    parameters = {"limit": limit, "before": LAST if before is None else before}
     return await fetch_all(connection, _SQL["recent"], parameters, CaseSummary)
 
 

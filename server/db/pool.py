@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 from server.errors import ConfigError
 
 __all__ = [
+    "LAST",
     "Connection",
     "DatabaseError",
     "Pool",
@@ -32,6 +33,9 @@ __all__ = [
     "make_pool",
     "wait_for_database",
 ]
+
+LAST = 2**63 - 1
+"""Greater than any id: where a list begins that nobody pages on."""
 
 Connection: TypeAlias = psycopg.AsyncConnection[DictRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]

@@ -39,19 +39,48 @@ INSERT INTO passage_plates (passage_id, ordinal, text, colour, view, weakest, no
 SELECT %(passage_id)s, count(*), %(text)s, %(colour)s, %(view)s, %(weakest)s, %(note)s
 FROM passage_plates WHERE passage_id = %(passage_id)s
 
+-- Lists choose their rows first and look each up alone (OFFSET 0 keeps it so): what the
+-- planner guesses of a join over all partitions would have it read every passage.
+
 -- name: recent
-SELECT * FROM passage_summaries
-WHERE (%(before)s::bigint IS NULL OR arrival < %(before)s)
-    AND (NOT %(overloaded_only)s OR alert)
-ORDER BY arrival DESC LIMIT %(limit)s
+SELECT s.* FROM (
+    SELECT passage_id FROM passage_ledger WHERE arrival < %(before)s
+    ORDER BY arrival DESC LIMIT %(limit)s
+) AS chosen
+CROSS JOIN LATERAL (
+    SELECT * FROM passage_summaries WHERE passage_id = chosen.passage_id OFFSET 0
+) AS s
+ORDER BY s.arrival DESC
 
 -- name: recent_after
-SELECT * FROM (
-    SELECT * FROM passage_summaries
-    WHERE arrival > %(after)s AND (%(before)s::bigint IS NULL OR arrival < %(before)s)
-        AND (NOT %(overloaded_only)s OR alert)
+SELECT s.* FROM (
+    SELECT passage_id FROM passage_ledger WHERE arrival > %(after)s AND arrival < %(before)s
     ORDER BY arrival LIMIT %(limit)s
-) AS oldest_first ORDER BY arrival DESC
+) AS chosen
+CROSS JOIN LATERAL (
+    SELECT * FROM passage_summaries WHERE passage_id = chosen.passage_id OFFSET 0
+) AS s
+ORDER BY s.arrival DESC
+
+-- name: recent_alerts
+SELECT s.* FROM (
+    SELECT passage_id FROM passage_ledger WHERE alert AND arrival < %(before)s
+    ORDER BY arrival DESC LIMIT %(limit)s
+) AS chosen
+CROSS JOIN LATERAL (
+    SELECT * FROM passage_summaries WHERE passage_id = chosen.passage_id OFFSET 0
+) AS s
+ORDER BY s.arrival DESC
+
+-- name: recent_alerts_after
+SELECT s.* FROM (
+    SELECT passage_id FROM passage_ledger WHERE alert AND arrival > %(after)s AND arrival < %(before)s
+    ORDER BY arrival LIMIT %(limit)s
+) AS chosen
+CROSS JOIN LATERAL (
+    SELECT * FROM passage_summaries WHERE passage_id = chosen.passage_id OFFSET 0
+) AS s
+ORDER BY s.arrival DESC
 
 -- name: find_summary
 SELECT * FROM passage_summaries WHERE passage_id = %(passage_id)s

@@ -8,7 +8,14 @@ from collections.abc import Iterable
 
 import msgspec
 
-from server.db.pool import Connection, execute, fetch_all, fetch_one, json_value
+from server.db.pool import (
+    LAST,
+    Connection,
+    execute,
+    fetch_all,
+    fetch_one,
+    json_value,
+)
 from server.db.queries import load_queries
 from server.passages.model import Passage, PassageSummary, Verdict
 from wim.messages import PassageMessage, PlateNote
@@ -151,14 +158,14 @@ async def recent(
     overloaded_only: bool,
 ) -> tuple[PassageSummary, ...]:
     """Return passages, newest arrival first."""
+    name = "recent_alerts" if overloaded_only else "recent"
     return await fetch_all(
         connection,
-        _SQL["recent" if after is None else "recent_after"],
+        _SQL[name if after is None else f"{name}_after"],
         {
             "limit": limit,
             "after": after,
-            "before": before,
-            "overloaded_only": overloaded_only,
+            "before": LAST if before is None else before,
         },
         PassageSummary,
     )

@@ -16,15 +16,33 @@ WHERE r.record_id = %(record_id)s
 -- name: of_passage
 SELECT record_id FROM records WHERE passage_id = %(passage_id)s
 
+-- As the lists of passages: the rows first, then each looked up alone.
+
 -- name: queue
-SELECT r.record_id, r.state, r.opened_at, r.changed_at, c.case_id,
+SELECT chosen.record_id, chosen.state, chosen.opened_at, chosen.changed_at, c.case_id,
     to_jsonb(s) AS passage
-FROM records AS r
-JOIN passage_summaries AS s USING (passage_id)
-LEFT JOIN cases AS c ON c.record_id = r.record_id
-WHERE (%(state)s::text IS NULL OR r.state = %(state)s)
-    AND (%(before)s::bigint IS NULL OR r.record_id < %(before)s)
-ORDER BY r.record_id DESC LIMIT %(limit)s
+FROM (
+    SELECT * FROM records WHERE record_id < %(before)s
+    ORDER BY record_id DESC LIMIT %(limit)s
+) AS chosen
+CROSS JOIN LATERAL (
+    SELECT * FROM passage_summaries WHERE passage_id = chosen.passage_id OFFSET 0
+) AS s
+LEFT JOIN cases AS c ON c.record_id = chosen.record_id
+ORDER BY chosen.record_id DESC
+
+-- name: queue_in_state
+SELECT chosen.record_id, chosen.state, chosen.opened_at, chosen.changed_at, c.case_id,
+    to_jsonb(s) AS passage
+FROM (
+    SELECT * FROM records WHERE state = %(state)s AND record_id < %(before)s
+    ORDER BY record_id DESC LIMIT %(limit)s
+) AS chosen
+CROSS JOIN LATERAL (
+    SELECT * FROM passage_summaries WHERE passage_id = chosen.passage_id OFFSET 0
+) AS s
+LEFT JOIN cases AS c ON c.record_id = chosen.record_id
+ORDER BY chosen.record_id DESC
 
 -- name: steps
 SELECT t.step, t.outcome, t.reason, t.remark, t.account_id, a.name AS account_name,

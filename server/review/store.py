@@ -4,7 +4,14 @@ import datetime as dt
 
 import msgspec
 
-from server.db.pool import Connection, execute, fetch_all, fetch_one, fetch_rows
+from server.db.pool import (
+    LAST,
+    Connection,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_rows,
+)
 from server.db.queries import load_queries
 from server.review.model import (
     Outcome,
@@ -99,8 +106,13 @@ async def queue(
     before: int | None,
 ) -> tuple[RecordSummary, ...]:
     """Return records, newest first."""
-    parameters = {"state": state, "limit": limit, "before": before}
-    return await fetch_all(connection, _SQL["queue"], parameters, RecordSummary)
+    query = _SQL["queue" if state is None else "queue_in_state"]
+    parameters = {
+        "state": state,
+        "limit": limit,
+        "before": LAST if before is None else before,
+    }
+    return await fetch_all(connection, query, parameters, RecordSummary)
 
 
 async def steps(connection: Connection, record_id: int) -> tuple[ReviewStep, ...]:
