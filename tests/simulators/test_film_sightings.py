@@ -14,9 +14,8 @@ def moment_s(view, entry, speed):
     """Return the elapsed second that matters to a camera, from first principles."""
     arrives_s = entry.crossing.arrives_at_s
     vehicle, speed_mps = entry.crossing.vehicle, entry.crossing.speed_mps
-    way_m = {"front": 0.0, "side": vehicle.wheelbase_m / 2.0}.get(
-        view, vehicle.wheelbase_m + 9.0
-    )
+    through_m = vehicle.wheelbase_m + 9.0
+    way_m = {"front": 0.0, "side": through_m / 2.0, "rear": through_m}[view]
     return arrives_s + way_m / speed_mps / speed
 
 

@@ -127,7 +127,7 @@ def test_a_hundred_tonner_walks_from_the_strips_to_a_case_on_the_page(folder, br
     demo = RunningDemo(folder, "--vehicles", "4", "--speed", "2")
     try:
         page = sign_in(browser, demo)
-        alert = page.locator("text=百吨王").first
+        alert = page.get_by_text(re.compile(r"百吨王 \d+\.\d\d 吨")).first
         expect(alert).to_be_visible(timeout=90_000)
 
         truth = max(truth_of(folder), key=lambda row: row["gross_mass_kg"])
