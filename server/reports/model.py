@@ -7,7 +7,7 @@ import datetime as dt
 
 import msgspec
 
-__all__ = ["DayFigures", "HourFigures"]
+__all__ = ["DayFigures", "HourFigures", "MassPoint"]
 
 
 class HourFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,3 +53,19 @@ class DayFigures(msgspec.Struct, frozen=True, kw_only=True):
         """Overloaded over judged passages, None when none was judged."""
         judged = sum(hour.judged for hour in self.hours)
         return self.overloaded / judged if judged else None
+
+
+class MassPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One passage as a point of gross mass over time."""
+
+    passage_id: str
+    station_id: str
+    lane: int
+    passed_at: dt.datetime
+    gross_mass_kg: float
+    plate: str | None
+    trailer_plate: str | None
+    valid: bool
+    overloaded: bool | None
+    hundred_tonne: bool
+    record_id: int | None

@@ -33,5 +33,17 @@ ORDER BY subject_id, in_manifest DESC, recorded_at
 SELECT * FROM passage_summaries WHERE passage_id = ANY (%(passage_ids)s::uuid[])
 ORDER BY arrival DESC
 
+-- name: masses
+SELECT passage_id, station_id, lane, passed_at, gross_mass_kg, plate, trailer_plate,
+    valid, overloaded, hundred_tonne, record_id
+FROM passage_summaries
+WHERE passage_id IN (
+    SELECT passage_id FROM passages
+    WHERE passed_at >= %(since)s
+        AND (%(station_id)s::text IS NULL OR station_id = %(station_id)s)
+    ORDER BY passed_at DESC LIMIT %(limit)s
+)
+ORDER BY passed_at DESC, arrival DESC
+
 -- name: simulated_accounts
 SELECT EXISTS (SELECT FROM accounts WHERE simulated) AS found

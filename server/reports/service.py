@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from server.db.pool import Pool
 from server.passages.model import PassageSummary
 from server.reports import store
-from server.reports.model import DayFigures
+from server.reports.model import DayFigures, MassPoint
 from server.review.model import RecordState
 
 __all__ = [
@@ -14,11 +14,13 @@ __all__ = [
     "day",
     "front_photos",
     "hundred_tonne",
+    "masses",
     "record_states",
     "summaries",
 ]
 
 MOST_LISTED = 100
+MOST_POINTS = 500
 
 
 async def day(pool: Pool, *, begins: dt.datetime, ends: dt.datetime) -> DayFigures:
@@ -39,6 +41,14 @@ async def hundred_tonne(
     """Return the alerts of 百吨王 since an instant, newest arrival first."""
     async with pool.connection() as connection:
         return await store.hundred_tonne(connection, since, limit=MOST_LISTED)
+
+
+async def masses(
+    pool: Pool, *, since: dt.datetime, station_id: str | None = None
+) -> tuple[MassPoint, ...]:
+    """Return passages since an instant (500 at most), the latest to pass first."""
+    async with pool.connection() as connection:
+        return await store.masses(connection, since, station_id, limit=MOST_POINTS)
 
 
 async def summaries(

@@ -8,7 +8,7 @@ import msgspec
 from server.db.pool import Connection, fetch_all, fetch_rows
 from server.db.queries import load_queries
 from server.passages.model import PassageSummary
-from server.reports.model import DayFigures, HourFigures
+from server.reports.model import DayFigures, HourFigures, MassPoint
 from server.review.model import RecordState
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "day",
     "front_photos",
     "hundred_tonne",
+    "masses",
     "record_states",
     "summaries",
 ]
@@ -48,6 +49,18 @@ async def hundred_tonne(
         _SQL["hundred_tonne"],
         {"since": since, "limit": limit},
         PassageSummary,
+    )
+
+
+async def masses(
+    connection: Connection, since: dt.datetime, station_id: str | None, *, limit: int
+) -> tuple[MassPoint, ...]:
+    """Return the passages since an instant, the latest to pass first."""
+    return await fetch_all(
+        connection,
+        _SQL["masses"],
+        {"since": since, "station_id": station_id, "limit": limit},
+        MassPoint,
     )
 
 

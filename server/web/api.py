@@ -3,10 +3,11 @@
 What a page shows can be had here; what may be done is decided by the services.
 """
 
+import datetime as dt
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.exceptions import ValidationException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
@@ -17,6 +18,8 @@ from server.cases.model import CaseSummary
 from server.db.pool import Pool, fetch_rows
 from server.passages import service as passages
 from server.passages.model import Passage, PassageSummary
+from server.reports import service as reports
+from server.reports.model import MassPoint
 from server.review import service as review
 from server.review.model import (
     Record,
@@ -41,6 +44,7 @@ Limit: TypeAlias = Annotated[
 Before: TypeAlias = Annotated[
     int | None, QueryParameter(description="only older ones than this number or id")
 ]
+MASSES_OF = dt.timedelta(hours=1)
 
 
 class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -107,6 +111,18 @@ async def list_passages(
 async def show_passage(pool: ThePool, passage_id: FromPath[str]) -> Passage:
     """Give one passage whole."""
     return await passages.find_passage(pool, passage_id)
+
+
+@get("/api/masses")
+async def list_masses(
+    pool: ThePool,
+    station: Annotated[
+        str | None, QueryParameter(description="only passages of this station")
+    ] = None,
+) -> tuple[MassPoint, ...]:
+    """List the gross masses of the last hour (500 at most), the latest first."""
+    since = clock.now() - MASSES_OF
+    return await reports.masses(pool, since=since, station_id=station)
 
 
 @get("/api/alerts")
@@ -211,6 +227,27 @@ async def list_quarantine(
     return await stations.quarantine(pool, limit=limit, before=before)
 
 
+@get(
+    "/api/quarantine/{quarantine_id:int}/payload", media_type="application/octet-stream"
+)
+async def give_quarantined(
+    request: Request[Account, Any, Any], pool: ThePool, quarantine_id: FromPath[int]
+) -> Response[bytes]:
+    """Give the bytes of a message that was not believed, to auditor or administrator.
+
+    Who read them is written to the audit.
+    """
+    payload = await stations.open_quarantined(
+        pool, quarantine_id, reader=request.user, now=clock.now()
+    )
+    name = f"quarantine-{quarantine_id}.bin"
+    return Response(
+        payload,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
 async def decide(
     pool: Pool,
     record_id: int,
@@ -267,6 +304,7 @@ HANDLERS = (
     me,
     list_passages,
     show_passage,
+    list_masses,
     list_alerts,
     list_records,
     show_record,
@@ -277,5 +315,6 @@ HANDLERS = (
     show_case,
     list_stations,
     list_quarantine,
+    give_quarantined,
 )
 """All handlers of this file."""

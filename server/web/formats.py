@@ -8,6 +8,8 @@ import datetime as dt
 __all__ = [
     "BEIJING",
     "beijing",
+    "coordinates",
+    "hex_lines",
     "kilometres_per_hour",
     "local_day",
     "megabytes",
@@ -106,6 +108,31 @@ def megabytes(size_bytes: int) -> str:
     if size_bytes < 1024**2:
         return f"{size_bytes / 1024:.1f} kB"
     return f"{size_bytes / 1024**2:.1f} MB"
+
+
+def coordinates(latitude: float, longitude: float) -> str:
+    """Write a place, in degrees with four decimals (some ten metres).
+
+    >>> coordinates(34.6021, -115.4873)
+    '34.6021° N, 115.4873° W'
+    """
+    north = "N" if latitude >= 0 else "S"
+    east = "E" if longitude >= 0 else "W"
+    return f"{abs(latitude):.4f}° {north}, {abs(longitude):.4f}° {east}"
+
+
+def hex_lines(data: bytes) -> str:
+    r"""Write bytes as a hex dump: offset, sixteen bytes, and those that are ASCII.
+
+    >>> hex_lines(b"\xffLuheng\x00")
+    '00000000  ff 4c 75 68 65 6e 67 00                          .Luheng.'
+    """
+    rows = (data[at : at + 16] for at in range(0, len(data), 16))
+    return "\n".join(
+        f"{16 * number:08x}  {row.hex(' '):<47}  "
+        + "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        for number, row in enumerate(rows)
+    )
 
 
 def short_hash(digest: str) -> str:

@@ -6,6 +6,7 @@ No page decides: a form is one call of a service, and its refusal is shown as it
 import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
+from unicodedata import category
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -40,6 +41,7 @@ from server.web.context import page, said
 from server.web.diagram import draw
 from server.web.given import ThePool, TheRules
 from server.web.language import Language, chosen
+from server.web.places import places, state_of
 from wim.messages import EvidenceKind, Uuid
 
 __all__ = ["HANDLERS"]
@@ -49,6 +51,10 @@ LATEST = 10
 LISTED = 200
 NEIGHBOURS = 500
 PINNED_FOR = dt.timedelta(hours=24)
+SHOWN_BYTES = 1_048_576
+"""The largest message of the embedded broker; of more, a page shows the beginning."""
+UNSEEN = {"Cc", "Cf"}
+"""Unicode's categories of what moves or hides text: control and format."""
 REASON_KEYS = "1234567890-="
 NOT_TAKING = {
     "stopped": "not-taking-stopped",
@@ -94,6 +100,7 @@ async def wall(request: Request[Account, Any, Any], pool: ThePool) -> Response[A
     shown = {card.passage.passage_id for card in pinned}
     flow = await _cards(pool, [one for one in recent if one.passage_id not in shown])
     newest = max((one.arrival for one in (*recent, *hundred)), default=0)
+    known = await stations.all_stations(pool)
     return page(
         request,
         "wall.html",
@@ -101,7 +108,8 @@ async def wall(request: Request[Account, Any, Any], pool: ThePool) -> Response[A
             "pinned": pinned,
             "flow": flow,
             "newest": newest,
-            "silent_s": _silent_s(await stations.all_stations(pool), now),
+            "silent_s": _silent_s(known, now),
+            "roadside": [one for one in known if one.role == "roadside"],
             **await _today(pool, now),
         },
         demo=await reports.any_simulated(pool),
@@ -277,15 +285,45 @@ async def show_stations(
     request: Request[Account, Any, Any], pool: ThePool
 ) -> Response[Any]:
     """Show how the stations are, and what was not believed."""
+    known = await stations.all_stations(pool)
     quarantine = await stations.quarantine(pool, limit=LISTED)
     return page(
         request,
         "stations.html",
         {
-            "stations": await stations.all_stations(pool),
+            "stations": known,
+            "places": msgspec.to_builtins(places(known)),
+            "state_of": state_of,
+            "may_open": _may_open(request.user),
             "quarantine": quarantine,
             "truncated": len(quarantine) == LISTED,
             "why_not": lambda reason: _why_not_taking(chosen(request), reason),
+        },
+        demo=await reports.any_simulated(pool),
+        here="stations",
+    )
+
+
+@get("/quarantine/{quarantine_id:int}", include_in_schema=False)
+async def show_quarantined(
+    request: Request[Account, Any, Any], pool: ThePool, quarantine_id: FromPath[int]
+) -> Response[Any]:
+    """Show one message that was not believed, whole; the audit says who read it."""
+    payload = await stations.open_quarantined(
+        pool, quarantine_id, reader=request.user, now=clock.now()
+    )
+    text = _readable(payload)
+    return page(
+        request,
+        "quarantined.html",
+        {
+            "entry": await stations.find_quarantined(pool, quarantine_id),
+            "readable": text is not None,
+            "content": formats.hex_lines(payload[:SHOWN_BYTES])
+            if text is None
+            else text[:SHOWN_BYTES],
+            "cut": len(payload) > SHOWN_BYTES,
+            "most_shown": SHOWN_BYTES,
         },
         demo=await reports.any_simulated(pool),
         here="stations",
@@ -422,6 +460,20 @@ def _silent_s(listed: Sequence[StationSummary], now: dt.datetime) -> int:
     return max(0, int((now - max(heard)).total_seconds())) if heard else 0
 
 
+def _may_open(account: Account) -> bool:
+    return bool(set(stations.MAY_OPEN_QUARANTINED) & set(account.roles))
+
+
+def _readable(payload: bytes) -> str | None:
+    """Return bytes as text; None when they are none, or hold what cannot be seen."""
+    try:
+        text = payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    seen = all(one in "\t\r\n" or category(one) not in UNSEEN for one in text)
+    return text if seen else None
+
+
 def _own_queue(account: Account) -> Queue:
     """Return the queue in which this person works."""
     if "reviewer" in account.roles:
@@ -475,5 +527,6 @@ HANDLERS = (
     list_cases,
     show_case,
     show_stations,
+    show_quarantined,
 )
 """All handlers of this file."""

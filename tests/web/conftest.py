@@ -59,11 +59,20 @@ id = "DEMO-001"
 name = "东山大桥检测点"
 role = "roadside"
 public_key = "{roadside}"
+latitude = 34.6021
+longitude = 115.4873
+[[stations]]
+id = "DEMO-002"
+name = "南渡口检测点"
+role = "roadside"
+public_key = "{roadside}"
 [[stations]]
 id = "SRC-001"
 name = "西岭石料厂地磅"
 role = "source"
 public_key = "{source}"
+latitude = 34.6534
+longitude = 115.4257
 [[enterprises]]
 id = "SRC-001"
 name = "西岭石料厂"
@@ -160,6 +169,7 @@ class Sender:
         vehicle,
         *,
         plate: str | None = "",
+        trailer_plate: str | None = None,
         at: dt.datetime | None = None,
         photos=None,
         missing=(),
@@ -191,6 +201,21 @@ class Sender:
             ),
             unread_reason=None if plate else "doubtful",
         )
+        trailer = (
+            (
+                PlateNote(
+                    camera="rear",
+                    view="rear",
+                    read_at=at,
+                    text=trailer_plate,
+                    colour="yellow",
+                    character_confidences=(0.93,) * len(trailer_plate),
+                    unread_reason=None,
+                ),
+            )
+            if trailer_plate
+            else ()
+        )
         message = PassageMessage(
             **self.common(),
             passage_id=passage_id,
@@ -211,7 +236,7 @@ class Sender:
             flags=flags,
             valid=valid,
             samples_lost=0,
-            plate_readings=(reading,),
+            plate_readings=(reading, *trailer),
             assessment=assessment,
             evidence=notes,
             wim_version="0.1.0",

@@ -338,6 +338,99 @@ def test_stations_show_trouble_and_the_quarantine_can_be_looked_into(house, desk
     assert "<b>" not in row.locator("pre").inner_html()
 
 
+def test_the_map_leads_to_a_stations_panel_by_mouse_and_by_keyboard(house, desks):
+    house.roadside.status()
+    house.source.status(taking=False, reason="disk full: 1 MB free", depth=3)
+    desk = desks((1024, 768))
+    desk.sign_in("clerk", "auditor")
+    desk.open("/stations")
+    mark = "#map .station:has-text('{}')".format
+    roadside, source = mark("东山大桥检测点"), mark("西岭石料厂地磅")
+    assert "正在采集" in desk.text(roadside)
+    assert "停止采集" in desk.text(source)
+    assert desk.page.locator(f"{roadside} svg circle.inner").count() == 1
+    assert desk.page.locator(f"{source} svg path.inner").count() == 1
+    assert desk.page.locator("#map .leaflet-tile").count() == 0
+    assert desk.page.locator("#map path.graticule").count() > 4
+    assert "km" in desk.text("#map .leaflet-control-scale")
+    south = desk.page.locator(f"{roadside} svg").bounding_box()
+    north = desk.page.locator(f"{source} svg").bounding_box()
+    assert north["y"] < south["y"]
+    assert north["x"] < south["x"]
+    desk.page.click(f"{source} svg")
+    assert desk.page.evaluate("document.querySelector(':target').id") == (
+        "station-SRC-001"
+    )
+    desk.page.focus(roadside)
+    desk.page.keyboard.press("Enter")
+    assert desk.page.evaluate("document.querySelector(':target').id") == (
+        "station-DEMO-001"
+    )
+    desk.page.evaluate("document.activeElement.blur()")
+    house.source.status()
+    desk.page.wait_for_selector(f"{source} b.taking")
+
+
+def test_the_masses_of_the_last_hour_are_drawn_and_listed_live(
+    house, desks, heavy, lawful
+):
+    desk = desks()
+    desk.sign_in("desk-officer", "alert_desk")
+    desk.page.wait_for_selector("#live.on")
+    desk.page.click("#masses-table summary")
+    house.roadside.passage(lawful, seal=False)
+    passage_id = house.roadside.passage(heavy, trailer_plate="鲁H7A12挂", seal=False)
+    row = f"#masses-rows tr:has-text('{heavy.plate.text}')"
+    text = desk.page.wait_for_selector(row, timeout=6_000).inner_text()
+    for word in ("鲁H7A12挂", "120.00", "百吨王"):
+        assert word in text
+    listed = desk.page.locator(f"#masses-rows tr:has-text('{lawful.plate.text}')")
+    assert "未超限" in listed.inner_text()
+    shapes = {
+        desk.page.locator(f"{one} svg > *").first.evaluate("shape => shape.outerHTML")
+        for one in (row, f"#masses-rows tr:has-text('{lawful.plate.text}')")
+    }
+    assert len(shapes) == 2, "the verdict has a shape as well as a colour"
+    said = desk.page.get_attribute("#masses-chart", "aria-label")
+    assert str(desk.page.locator("#masses-rows tr").count()) in said
+    red = desk.page.evaluate(
+        """() => {
+          const canvas = document.querySelector("#masses-chart canvas");
+          const seen = canvas.getContext("2d").getImageData(
+            0, 0, canvas.width, canvas.height).data;
+          let count = 0;
+          for (let i = 0; i < seen.length; i += 4)
+            if (seen[i] === 0x9b && seen[i + 1] === 0x1c) count++;
+          return count;
+        }"""
+    )
+    assert red > 100, "neither the line of 100 t nor the mark is drawn"
+    desk.page.select_option("#masses-station", "DEMO-002")
+    desk.page.wait_for_selector("#masses-rows tr", state="detached")
+    assert desk.page.locator("#masses-none").is_visible()
+    desk.page.select_option("#masses-station", "DEMO-001")
+    record = house.record_of(house.client("clerk", "auditor"), passage_id)
+    desk.page.click(f"{row} a")
+    desk.page.wait_for_url(f"**/records/{record}")
+
+
+def test_a_quarantined_message_is_opened_from_the_list(house, desks):
+    house.take([("luheng/v1/DEMO-001/passage", b'{"lane": "<i>whole</i>"}')])
+    desk = desks((390, 844))
+    desk.sign_in("clerk", "auditor")
+    desk.open("/stations")
+    row = desk.page.locator("#quarantine tbody tr", has_text="<i>whole</i>")
+    row.locator("summary").click()
+    row.locator("a").click()
+    assert desk.page.wait_for_selector("#payload").inner_text() == (
+        '{"lane": "<i>whole</i>"}'
+    )
+    assert desk.page.evaluate(CONTRAST) == []
+    assert desk.page.evaluate(
+        "document.documentElement.scrollWidth <= window.innerWidth"
+    )
+
+
 def test_everything_can_be_reached_by_keyboard_and_the_focus_is_seen(desks):
     desk = desks()
     desk.sign_in("clerk", "auditor")

@@ -1,6 +1,8 @@
 """The JSON API and the stream on a real server, database and station messages."""
 
 import datetime as dt
+import hashlib
+import html
 import json
 import re
 import threading
@@ -12,8 +14,10 @@ import pytest
 
 from server.cases.model import CaseSummary
 from server.passages.model import PassageSummary
+from server.reports.model import MassPoint
 from server.review.model import Record, RecordSummary
-from server.stations.model import QuarantineEntry, StationSummary
+from server.stations.model import QuarantineEntry, Registry, StationSummary
+from server.stations.service import publish_registry
 from server.tracing.model import CaseFile
 from server.web.signin import LOCKED_FOR, MOST_REFUSALS, SignInLimit
 from simulators.fleet import heavy_vehicle
@@ -65,6 +69,7 @@ def test_only_a_short_list_of_addresses_is_open_to_everybody(house):
     paths = house.client("reader", "auditor").get("/schema").json()["paths"]
     assert len(paths) > 15
     pages = {"/", "/records", "/records/1", "/cases", "/cases/1", "/stations"}
+    pages.add("/quarantine/1")
     fragments = {"/fragments/cards", "/fragments/today"}
     asked = {re.sub(r"\{[^}]*\}", "1", path) for path in paths} | pages | fragments
     open_ones = {
@@ -226,6 +231,126 @@ def test_errors_are_pages_for_people_in_their_language(reviewer, language):
         answer = reviewer.get(path, headers=HTML, params={"lang": language})
         assert answer.status_code == 404
         assert f'<html lang="{language}"' in answer.text
+
+
+def test_the_trailers_plate_stands_beside_the_vehicles_and_not_instead(
+    house, reviewer, truck
+):
+    trailer = "鲁H7A12挂"
+    passage_id = house.roadside.passage(truck, trailer_plate=trailer, seal=False)
+    record = house.record_of(reviewer, passage_id)
+    for path in (
+        f"/fragments/cards?only={passage_id}",
+        "/records?state=all",
+        f"/records/{record}",
+    ):
+        page = reviewer.get(path, headers=HTML, params={"lang": "zh-CN"}).text
+        beside = re.escape(truck.plate.text) + r"</span>\s*"
+        label = r'<span class="trailer"><span>挂车</span> <span class="plate">'
+        assert re.search(beside + label + trailer, page), path
+
+
+def test_the_masses_are_those_of_the_last_hour_and_of_the_asked_station(
+    house, reviewer, truck
+):
+    old = house.roadside.passage(truck, at=house.now() - house.minutes(61), seal=False)
+    late = house.roadside.passage(truck, at=house.now() - house.minutes(59), seal=False)
+    new = house.roadside.passage(truck, valid=False, seal=False)
+    asked = reviewer.get("/api/masses", params={"station": "DEMO-001"})
+    points = msgspec.json.decode(asked.content, type=list[MassPoint])
+    listed = {one.passage_id: one for one in points}
+    assert late in listed
+    assert old not in listed
+    assert not listed[new].valid
+    times = [one.passed_at for one in points]
+    assert times == sorted(times, reverse=True)
+    assert reviewer.get("/api/masses", params={"station": "DEMO-002"}).json() == []
+
+
+# ------------------------------------------------------------------ the map
+
+
+def test_the_map_has_the_stations_with_a_place_and_the_list_has_all(reviewer):
+    page = reviewer.get("/stations", headers=HTML, params={"lang": "en"}).text
+    (given,) = re.findall(r"data-places='([^']*)'", page)
+    places = json.loads(given)
+    assert places["type"] == "FeatureCollection"
+    assert [one["geometry"] for one in places["features"]] == [
+        {"type": "Point", "coordinates": [115.4873, 34.6021]},
+        {"type": "Point", "coordinates": [115.4257, 34.6534]},
+    ]
+    listed = re.findall(r'<li data-place="([^"]+)"', page)
+    assert listed == ["DEMO-001", "DEMO-002", "SRC-001"]
+    nowhere = page.split('<li data-place="DEMO-002"')[1].split("</li>")[0]
+    assert "no coordinates configured" in nowhere
+
+
+def test_there_is_no_map_when_no_station_has_a_place(house, reviewer):
+    def publish(stations):
+        async def work(pool):
+            await publish_registry(pool, Registry(stations), now=house.now())
+
+        house.run(work)
+
+    configured = house.centre.registry.all()
+    publish(
+        msgspec.structs.replace(one, latitude=None, longitude=None)
+        for one in configured
+    )
+    try:
+        page = reviewer.get("/stations", headers=HTML).text
+    finally:
+        publish(configured)
+    assert 'data-station="DEMO-001"' in page
+    assert 'id="map"' not in page
+    assert "leaflet" not in page
+
+
+# ------------------------------------------------------------------ quarantine
+
+
+def quarantined(house, payload: bytes) -> int:
+    house.take([("luheng/v1/DEMO-001/passage", payload)])
+    entries = house.client("reader", "auditor").get("/api/quarantine").json()
+    digest = hashlib.sha256(payload).hexdigest()
+    return next(e["quarantine_id"] for e in entries if e["payload_sha256"] == digest)
+
+
+def test_an_auditor_reads_a_quarantined_message_whole_and_as_text(house):
+    payload = f'{{"remark": "{ATTACK} 检测点\u3000", "more": "{"x" * 9_000}"}}'.encode()
+    number = quarantined(house, payload)
+    auditor = house.client("reader", "auditor")
+    page = auditor.get(f"/quarantine/{number}", headers=HTML).text
+    shown = re.search(r'<pre [^>]*id="payload">([\s\S]*?)</pre>', page)[1]
+    assert html.unescape(shown) == payload.decode()
+    assert ATTACK not in page
+    answer = auditor.get(f"/api/quarantine/{number}/payload")
+    assert answer.content == payload
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b'\xff{"lane": 1}', b'{"a": "\0"}', "{\u202e}".encode()],
+    ids=["no UTF-8", "a control character", "text that runs backwards"],
+)
+def test_what_is_no_readable_text_is_shown_in_hex(house, payload):
+    number = quarantined(house, payload)
+    admin = house.client("administrator", "admin")
+    page = admin.get(f"/quarantine/{number}", headers=HTML).text
+    shown = re.search(r'<pre [^>]*id="payload">([\s\S]*?)</pre>', page)[1]
+    assert f"00000000  {payload.hex(' ')} " in html.unescape(shown)
+
+
+def test_nobody_else_reads_quarantined_messages_whole(house, reviewer):
+    number = quarantined(house, b"{not for everybody}")
+    for path in (f"/quarantine/{number}", f"/api/quarantine/{number}/payload"):
+        assert reviewer.get(path, headers=HTML).status_code == 403
+    assert f"/quarantine/{number}" not in reviewer.get("/stations", headers=HTML).text
+    auditor = house.client("reader", "auditor")
+    assert f'"/quarantine/{number}"' in auditor.get("/stations", headers=HTML).text
+    assert auditor.get("/quarantine/999999", headers=HTML).status_code == 404
 
 
 # ------------------------------------------------------------------ roles and steps

@@ -7,6 +7,7 @@
   const SILENT_S = 60;
   const LOST_MS = 35000;
   const AWAIT_PHOTO_MS = 3000;
+  const REPLACED = ["dl.counts", "#hours-rows", "#latest"];
   const wall = document.getElementById("wall");
   const lists = document.getElementById("lists");
   const pinned = document.getElementById("pinned");
@@ -125,7 +126,7 @@
   const fetchToday = async () => {
     if (!todayDue) return;
     const today = document.getElementById("today");
-    if (today.contains(document.activeElement)) return;
+    if (REPLACED.some((part) => today.querySelector(part).contains(document.activeElement))) return;
     todayDue = false;
     let text;
     try { text = await get("/fragments/today"); } catch { todayDue = true; return; }
@@ -133,7 +134,7 @@
     holder.innerHTML = text;
     const fresh = holder.content.getElementById("today");
     today.dataset.hours = fresh.dataset.hours;
-    for (const part of ["dl.counts", "#hours-rows", "#latest"]) {
+    for (const part of REPLACED) {
       today.querySelector(part).replaceWith(fresh.querySelector(part));
     }
     draw();
@@ -141,6 +142,7 @@
 
   // ------------------------------------------------------------- stream
   const heard = () => { lastHeard = Date.now(); };
+  const tellPassage = () => document.dispatchEvent(new Event("luheng:passage"));
 
   const connect = () => {
     if (source) source.close();
@@ -153,6 +155,7 @@
       offline.hidden = true;
       todayDue = true;
       fetchNew();
+      tellPassage();
     };
     source.onerror = () => {
       live.classList.remove("on");
@@ -164,6 +167,7 @@
       heard();
       const event = JSON.parse(message.data);
       if (["passage", "alert", "station"].includes(event.kind)) lastData = Date.now();
+      if (event.kind === "passage" || event.kind === "resync") tellPassage();
       if (event.kind === "alert" || event.kind === "resync" || event.overloaded) fetchNew();
       if (event.kind !== "station" && event.kind !== "quarantine") todayDue = true;
     };
