@@ -1,4 +1,4 @@
-"""The command ``luheng-server``: serve, ingest, migrate, account.
+"""The command ``luheng-server``: serve, ingest, migrate, account, requeue.
 
 Exit codes: 0 done, 2 wrong use or a fault that the operator mends, said in one line.
 """
@@ -38,6 +38,8 @@ from server.embedded.broker import EmbeddedBroker
 from server.embedded.ports import free_port
 from server.embedded.postgres import EmbeddedPostgres
 from server.errors import ConfigError, ServerError
+from server.ingest.intake import Intake
+from server.ingest.requeue import Requeued, requeue
 from wim.seal import public_key
 
 __all__ = ["main"]
@@ -98,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument(
         "--password-stdin", action="store_true", help="read the password, one line"
     )
+    again = command("requeue", _requeue, "take quarantined messages through intake")
+    again.add_argument("--station", metavar="ID", help="only this station's")
     return parser
 
 
@@ -265,6 +269,35 @@ def _account(config: LoadedConfig, options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         issued = asyncio.run(make(_database(config, stack)))
     _tell_account(issued, as_json=options.json)
+    return 0
+
+
+def _requeue(config: LoadedConfig, options: argparse.Namespace) -> int:
+    ids = [station.id for station in config.table.stations]
+    if options.station is not None and options.station not in ids:
+        message = (
+            f"--station: {options.station!r} is not configured; allowed here: "
+            f"{', '.join(ids) or 'none'}"
+        )
+        raise ConfigError(message)
+
+    async def again(database_url: str) -> Requeued:
+        await _prepare(database_url)
+        centre = Centre.build(config, database_url)
+        async with centre.pool as pool:
+            await publish_config(centre, now=clock.now())
+            intake = Intake(pool, centre.registry, centre.rules, clock=clock.now)
+            return await requeue(pool, intake, station_id=options.station)
+
+    with contextlib.ExitStack() as stack:
+        became = asyncio.run(again(_database(config, stack)))
+    left = ", ".join(f"{code} {count}" for code, count in became.left.items())
+    _tell(
+        {"event": "requeued"} | msgspec.structs.asdict(became),
+        f"{became.stored} stored now, {became.duplicate} had been stored since; "
+        f"still in the quarantine: {left or 'none'}",
+        as_json=options.json,
+    )
     return 0
 
 

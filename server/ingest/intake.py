@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 import structlog
 
+from server.audit import service as audit
 from server.db.events import notify
 from server.db.pool import Connection, DatabaseError, Pool, blames_the_row
 from server.enterprises import store as enterprises
@@ -39,6 +40,7 @@ _TRIES = 3
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _DAYS_REMEMBERED = 1_000
+_NOT_UNDERSTOOD = (ValueError, TypeError, ArithmeticError, LookupError)
 _log = structlog.get_logger(__name__)
 
 
@@ -93,6 +95,48 @@ class Intake:
                 return [await self._give_up(looked_at[0], str(error))]
         return [outcome for one in messages for outcome in await self.take([one])]
 
+    async def take_again(self, kept: stations.Quarantined) -> Outcome:
+        """Take a quarantined message anew; if it is stored, it leaves the quarantine.
+
+        Else nothing changes. The audit keeps that it lay there, and why.
+        """
+        one = examine(
+            kept.topic, kept.payload, registry=self._registry, now=self._clock()
+        )
+        if isinstance(one, Doubted):
+            return _quarantined(one, one.code, one.reason)
+        try:
+            await self._prepare_days([one])
+            return await self._release(kept, one)
+        except (DatabaseError, *_NOT_UNDERSTOOD) as error:
+            if isinstance(error, DatabaseError) and not blames_the_row(error):
+                raise
+            return _quarantined(one, "not_storable", repr(error))
+
+    async def _release(self, kept: stations.Quarantined, one: Believed) -> Outcome:
+        async with self._pool.connection() as connection:
+            (outcome,) = await self._store(connection, [one])
+            if outcome.outcome == "quarantined":
+                await connection.rollback()
+                return outcome
+            await stations.release(connection, kept.quarantine_id)
+            await audit.append(
+                connection,
+                None,
+                "message_requeued",
+                subject_kind="quarantine",
+                subject_id=str(kept.quarantine_id),
+                details={
+                    "topic": kept.topic,
+                    "payload_sha256": one.digest,
+                    "code": kept.code,
+                    "outcome": outcome.outcome,
+                },
+                now=self._clock(),
+            )
+            await notify(connection, "station", one.station.station_id)
+        return outcome
+
     async def sweep(self) -> int:
         """Quarantine manifests that have waited too long; return how many."""
         now = self._clock()
@@ -127,13 +171,13 @@ class Intake:
                     error=" ".join(str(error).split()),
                     retry_in_s=pause_s,
                 )
-            except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+            except _NOT_UNDERSTOOD as error:
                 _log.exception("message not understood", messages=len(looked_at))
                 raise _RowError(repr(error)) from error
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
-    async def _prepare_days(self, looked_at: list[Believed | Doubted]) -> None:
+    async def _prepare_days(self, looked_at: Sequence[Believed | Doubted]) -> None:
         """Make partitions before the batch, so that its locks stay small."""
         days = {
             one.message.passed_at.astimezone(dt.UTC).date()
@@ -148,22 +192,26 @@ class Intake:
         self._days |= days
 
     async def _commit(self, looked_at: list[Believed | Doubted]) -> list[Outcome]:
-        """Store a batch in one transaction, in an order that all workers share."""
+        """Store a batch in one transaction."""
+        async with self._pool.connection() as connection:
+            return await self._store(connection, looked_at)
+
+    async def _store(
+        self, connection: Connection, looked_at: Sequence[Believed | Doubted]
+    ) -> list[Outcome]:
+        """Store a batch in an order that all workers share."""
         outcomes: dict[int, Outcome] = {}
         numbers: dict[str, list[int]] = {}
-        async with self._pool.connection() as connection:
-            for index in sorted(
-                range(len(looked_at)), key=lambda i: _order(looked_at[i])
-            ):
-                one = looked_at[index]
-                outcome = await self._settle(connection, one)
-                outcomes[index] = outcome
-                if outcome.outcome == "stored" and isinstance(one, Believed):
-                    _note_number(numbers, one)
-            for station_id, sequences in sorted(numbers.items()):
-                await stations.count_stored(
-                    connection, station_id, sequences, now=self._clock()
-                )
+        for index in sorted(range(len(looked_at)), key=lambda i: _order(looked_at[i])):
+            one = looked_at[index]
+            outcome = await self._settle(connection, one)
+            outcomes[index] = outcome
+            if outcome.outcome == "stored" and isinstance(one, Believed):
+                _note_number(numbers, one)
+        for station_id, sequences in sorted(numbers.items()):
+            await stations.count_stored(
+                connection, station_id, sequences, now=self._clock()
+            )
         return [outcomes[index] for index in range(len(looked_at))]
 
     async def _settle(self, connection: Connection, one: Believed | Doubted) -> Outcome:
@@ -362,13 +410,10 @@ class Intake:
         code: QuarantineCode,
         reason: str,
     ) -> Outcome:
-        station_id = (
-            one.station.station_id if isinstance(one, Believed) else one.station_id
-        )
         quarantine_id = await stations.put_quarantined(
             connection,
             topic=one.topic,
-            station_id=station_id,
+            station_id=_station_id(one),
             sequence=_number(one),
             code=code,
             reason=reason,
@@ -384,12 +429,7 @@ class Intake:
             reason=reason,
             payload_sha256=one.digest,
         )
-        return Outcome(
-            station_id=station_id,
-            digest=one.digest,
-            outcome="quarantined",
-            reason=f"{code}: {reason}",
-        )
+        return _quarantined(one, code, reason)
 
 
 class _RowError(Exception):
@@ -423,6 +463,19 @@ def _number(one: Believed | Doubted) -> int | None:
         return one.sequence
     number = getattr(one.message, "sequence", None)
     return number if isinstance(number, int) and number < 2**63 else None
+
+
+def _station_id(one: Believed | Doubted) -> str | None:
+    return one.station.station_id if isinstance(one, Believed) else one.station_id
+
+
+def _quarantined(one: Believed | Doubted, code: QuarantineCode, reason: str) -> Outcome:
+    return Outcome(
+        station_id=_station_id(one),
+        digest=one.digest,
+        outcome="quarantined",
+        reason=f"{code}: {reason}",
+    )
 
 
 def _stored(

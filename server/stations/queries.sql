@@ -139,3 +139,12 @@ FROM quarantine WHERE quarantine_id = %(quarantine_id)s
 
 -- name: find_payload
 SELECT payload FROM quarantine WHERE quarantine_id = %(quarantine_id)s
+
+-- name: quarantined
+SELECT quarantine_id, topic, code, payload FROM quarantine
+WHERE quarantine_id > %(after)s AND topic NOT LIKE '%%/status'
+    AND (%(topics)s::text IS NULL OR topic LIKE %(topics)s)
+ORDER BY quarantine_id LIMIT %(limit)s
+
+-- name: release
+DELETE FROM quarantine WHERE quarantine_id = %(quarantine_id)s

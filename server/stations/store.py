@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from server.db.pool import Connection, execute, fetch_rows, json_value
+from server.db.pool import Connection, execute, fetch_all, fetch_rows, json_value
 from server.db.queries import load_queries
 from server.stations.model import (
     QuarantineCode,
@@ -15,9 +15,10 @@ from server.stations.model import (
     Station,
     StationSummary,
 )
-from wim.messages import StatusMessage
+from wim.messages import StatusMessage, topic
 
 __all__ = [
+    "Quarantined",
     "count_stored",
     "find_payload",
     "find_quarantined",
@@ -25,6 +26,8 @@ __all__ = [
     "put_stations",
     "put_status",
     "quarantine",
+    "quarantined",
+    "release",
     "summaries",
 ]
 
@@ -32,6 +35,15 @@ LONGEST_TOPIC = 200
 """Ours are shorter; one of 65 535 bytes fits no index and would hold up the rest."""
 
 _SQL = load_queries("server.stations")
+
+
+class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that was not believed, as it came."""
+
+    quarantine_id: int
+    topic: str
+    code: QuarantineCode
+    payload: bytes
 
 
 async def put_stations(
@@ -213,6 +225,20 @@ async def find_payload(connection: Connection, quarantine_id: int) -> bytes | No
     parameters = {"quarantine_id": quarantine_id}
     rows = await fetch_rows(connection, _SQL["find_payload"], parameters)
     return bytes(rows[0]["payload"]) if rows else None
+
+
+async def quarantined(
+    connection: Connection, *, station_id: str | None, after: int, limit: int
+) -> tuple[Quarantined, ...]:
+    """Return messages to take again, oldest first; heartbeats are over and left out."""
+    topics = None if station_id is None else topic(station_id, "%")
+    parameters = {"topics": topics, "after": after, "limit": limit}
+    return await fetch_all(connection, _SQL["quarantined"], parameters, Quarantined)
+
+
+async def release(connection: Connection, quarantine_id: int) -> None:
+    """Keep a message no longer in the quarantine: its bytes are stored elsewhere."""
+    await execute(connection, _SQL["release"], {"quarantine_id": quarantine_id})
 
 
 def _entry(row: dict[str, Any]) -> QuarantineEntry:

@@ -203,6 +203,23 @@ async def test_account_and_migrate_work_on_a_database_that_runs(write, database_
     assert json.loads(again.stdout) == {"event": "migrated", "applied": []}
 
 
+@pytest.mark.anyio
+async def test_requeue_says_what_became_of_the_quarantine(write, database_url):
+    file = write(database={"url": database_url})
+    assert json.loads(run("requeue", file, "--json").stdout) == {
+        "event": "requeued",
+        "stored": 0,
+        "duplicate": 0,
+        "left": {},
+    }
+    people = run("requeue", file, "--station", "DEMO-001").stdout
+    assert people.endswith("still in the quarantine: none\n")
+    refused = run("requeue", file, "--station", "DEMO-404")
+    assert refused.returncode == 2
+    assert "allowed here: DEMO-001, SRC-001" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
 def serve_once(file):
     """Start the server, ask for its health, end it; return what it said."""
     process = subprocess.Popen(
