@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -22,7 +23,7 @@ import uvicorn
 
 from server import clock
 from server.accounts import service as accounts
-from server.accounts.model import ROLES, IssuedPassword
+from server.accounts.model import LONGEST_NAME, ROLES, IssuedPassword
 from server.app import (
     Centre,
     broker_address,
@@ -44,6 +45,7 @@ from wim.seal import public_key
 
 __all__ = ["main"]
 
+_SHORTEST_SECRET = 32
 _DATABASE_TRIES = 8
 """At the start: about half a minute; a running server waits as long as it takes."""
 
@@ -86,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     command("serve", _serve, "migrate, then web and ingest in one process")
     ingest = command("ingest", _ingest, "ingest workers only")
     ingest.add_argument(
-        "--name", default=socket.gethostname(), help="stable name at the broker"
+        "--name",
+        default=socket.gethostname(),
+        help="stable name at the broker, of its own",
     )
     command("migrate", _migrate, "bring the database to this program's schema")
     account = command("account", _account, "make an account, or reset one")
@@ -170,7 +174,7 @@ async def _serve_until_stopped(
                 "event": "ready",
                 "page": page,
                 "mqtt_url": mqtt_url,
-                "database_url": centre.database_url,
+                "database_url": _tellable(config, centre.database_url),
                 "public_key": public_key(private_key),
             },
             f"ready: {page}",
@@ -180,6 +184,16 @@ async def _serve_until_stopped(
     if not server.started:
         message = f"the web server did not start on {page}; see the lines above"
         raise ConfigError(message)
+
+
+def _tellable(config: LoadedConfig, database_url: str) -> str:
+    """Return a URL for the log: an operator's database keeps its password to itself."""
+    if config.table.database.url == EMBEDDED:
+        return database_url  # made up on this machine, and how else to reach it
+    parts = urlsplit(database_url)
+    user, at, host = parts.netloc.rpartition("@")
+    netloc = user.partition(":")[0] + at + host
+    return parts._replace(netloc=netloc, query="").geturl()
 
 
 async def _wait_for_workers(workers: tuple[Any, ...]) -> None:
@@ -247,9 +261,16 @@ def _migrate(config: LoadedConfig, options: argparse.Namespace) -> int:
 
 
 def _account(config: LoadedConfig, options: argparse.Namespace) -> int:
+    if not (0 < len(options.name) <= LONGEST_NAME and options.name.isprintable()):
+        message = f"NAME: 1 to {LONGEST_NAME} printable characters"
+        raise ConfigError(message)
     password = None
     if options.password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        try:
+            password = sys.stdin.buffer.readline().decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            message = f"the password is not UTF-8 at byte {error.start}"
+            raise ConfigError(message) from error
         if len(password) < 8:
             message = "the password needs at least 8 characters"
             raise ConfigError(message)
@@ -340,7 +361,14 @@ def _private_key(config: LoadedConfig) -> bytes:
 def _secret(file: Path) -> str:
     if not file.exists():
         _write_secret(file, secrets.token_hex(32))
-    return file.read_text("ascii").strip()
+    secret = file.read_bytes().strip()
+    if len(secret) < _SHORTEST_SECRET or not secret.isascii():
+        message = (
+            f"{file}: not a secret; expected at least {_SHORTEST_SECRET} ASCII "
+            "characters (delete the file and one is made)"
+        )
+        raise ConfigError(message)
+    return secret.decode("ascii")
 
 
 def _write_secret(file: Path, text: str) -> None:

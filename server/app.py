@@ -41,6 +41,7 @@ from server.db.events import EventHub
 from server.db.pool import DatabaseError, Pool, make_pool
 from server.enterprises import service as enterprises
 from server.enterprises.model import Enterprise
+from server.errors import ConfigError
 from server.evidence.files import EvidenceFiles
 from server.ingest.intake import Intake
 from server.ingest.link import Address, parse_address
@@ -113,13 +114,20 @@ class Centre(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def broker_address(config: LoadedConfig, url: str) -> Address:
-    """Return where the broker is and with which certificates."""
+    """Return where the broker is and with which certificates.
+
+    Raises:
+        ConfigError: a file that is named is not there.
+    """
     mqtt: MqttSettings = config.table.mqtt
-    ca, certificate, key = (
-        str(config.path(written)) if written else None
-        for written in (mqtt.ca, mqtt.certificate, mqtt.key)
-    )
-    return parse_address(url, ca=ca, certificate=certificate, key=key)
+    files: dict[str, str | None] = {}
+    for name in ("ca", "certificate", "key"):
+        written = getattr(mqtt, name)
+        files[name] = str(config.path(written)) if written else None
+        if written and not config.path(written).is_file():
+            message = f"key 'mqtt.{name}': there is no file {files[name]}"
+            raise ConfigError(message)
+    return parse_address(url, **files)
 
 
 def make_workers(

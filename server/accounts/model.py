@@ -8,12 +8,13 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
-__all__ = ["ROLES", "Account", "IssuedPassword", "Role"]
+__all__ = ["LONGEST_NAME", "ROLES", "Account", "IssuedPassword", "Role"]
 
 Role: TypeAlias = Literal[
     "alert_desk", "reviewer", "decider", "handler", "supervisor", "auditor", "admin"
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
+LONGEST_NAME = 64
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 
 from server.accounts import passwords, store
-from server.accounts.model import Account, IssuedPassword, Role
+from server.accounts.model import LONGEST_NAME, Account, IssuedPassword, Role
 from server.audit import service as audit
 from server.db.pool import Pool
 
@@ -34,7 +34,7 @@ async def authenticate(
             account,
             "signed_in" if account else "sign_in_refused",
             subject_kind="account",
-            subject_id=name[:64].replace("\0", ""),
+            subject_id=name[:LONGEST_NAME].replace("\0", ""),
             now=now,
         )
     return account

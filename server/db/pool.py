@@ -105,7 +105,9 @@ async def wait_for_database(
     try:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
-        message = f"database.url is no PostgreSQL URL: {_one_line(error)}"
+        # what libpq quotes after this can be the password
+        said = _one_line(error).partition(': "')[0]
+        message = f"database.url is no PostgreSQL URL: {said}"
         raise ConfigError(message) from error
     pause_s = 0.2
     attempt = 0

@@ -24,13 +24,17 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from server.errors import ConfigError
+
 __all__ = ["Address", "Delivery", "MqttLink", "parse_address"]
 
 _KEEPALIVE_S = 20
 _CONNECT_TIMEOUT_S = 5.0
 _SUBSCRIBE_TIMEOUT_S = 15.0
 _WINDOW = 20  # receipts on the way at once: what brokers allow by default
-_SESSION_S = 7 * 24 * 3600
+# a member of a shared subscription that is away still gets its share, which then waits
+# for it: a worker that is gone for good must not keep messages from the others for long
+_SESSION_S = 600
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 _log = structlog.get_logger(__name__)
@@ -167,10 +171,7 @@ class MqttLink:
         client.max_queued_messages_set(0)
         client.max_inflight_messages_set(_WINDOW)
         if self._address.tls:
-            context = ssl.create_default_context(cafile=self._address.ca)
-            if self._address.certificate:
-                context.load_cert_chain(self._address.certificate, self._address.key)
-            client.tls_set_context(context)
+            client.tls_set_context(_context(self._address))
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -331,3 +332,14 @@ class MqttLink:
             call(*arguments)
         elif self._loop and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call, *arguments)
+
+
+def _context(address: Address) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=address.ca)
+        if address.certificate:
+            context.load_cert_chain(address.certificate, address.key)
+    except ssl.SSLError as error:
+        message = f"the files of mqtt.ca, certificate and key do not serve: {error}"
+        raise ConfigError(message) from error
+    return context

@@ -13,8 +13,11 @@ import pytest
 import tomli_w
 
 import wim.messages
+from server.__main__ import _secret, _tellable
+from server.app import broker_address
 from server.config import load_config, read_private_key
 from server.errors import ConfigError
+from server.ingest.link import MqttLink
 from server.rules.book import RuleBook
 from wim.seal import public_key
 
@@ -203,6 +206,80 @@ async def test_account_and_migrate_work_on_a_database_that_runs(write, database_
     assert json.loads(again.stdout) == {"event": "migrated", "applied": []}
 
 
+def one_line(done):
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "Traceback" not in line
+    return line
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb"])
+def test_a_name_that_is_none_is_refused_before_a_hash_is_made(write, name):
+    line = one_line(run("account", write(), name, "--role", "admin"))
+    assert "NAME" in line
+    assert "argon2" not in line
+
+
+def test_a_password_in_another_encoding_is_one_line(write):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "server", "account", write(), "li"),
+            *("--role", "reviewer", "--password-stdin"),
+        ],
+        cwd=ROOT,
+        input="密码密码密码密码\n".encode("gb18030"),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    assert b"not UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:s3cret@[::1]x/luheng",
+        "postgresql://u:s3cret%zz@h/luheng",
+    ],
+)
+def test_the_password_of_a_database_is_in_no_message(write, url):
+    line = one_line(run("migrate", write(database={"url": url})))
+    assert "database.url" in line
+    assert "s3cret" not in line
+
+
+def test_what_is_told_of_a_database_of_the_operators_has_no_password(write):
+    url = "postgresql://li:s3cret@db.example:5433/luheng?password=s3cret"
+    config = load_config(write(database={"url": url}))
+    assert _tellable(config, url) == "postgresql://li@db.example:5433/luheng"
+
+
+def test_a_secret_that_is_none_is_refused(tmp_path):
+    file = tmp_path / "secret"
+    assert len(_secret(file)) >= 32
+    for bad in ("", "short", "密" * 40):
+        file.write_text(bad, "utf-8")
+        with pytest.raises(ConfigError, match="at least 32"):
+            _secret(file)
+
+
+def test_a_missing_certificate_is_named(write, tmp_path):
+    config = load_config(write(mqtt={"url": "mqtts://broker.example", "ca": "ca.pem"}))
+    with pytest.raises(ConfigError, match=r"mqtt\.ca.*ca\.pem"):
+        broker_address(config, "mqtts://broker.example")
+    (tmp_path / "ca.pem").write_text("nothing")
+    address = broker_address(config, "mqtts://broker.example")
+    with pytest.raises(ConfigError, match=r"mqtt\.ca"):
+        MqttLink(
+            address,
+            client_id="x",
+            topics=(),
+            most_unacknowledged=1,
+            on_delivery=lambda _: None,
+        )
+
+
 @pytest.mark.anyio
 async def test_requeue_says_what_became_of_the_quarantine(write, database_url):
     file = write(database={"url": database_url})
@@ -214,10 +291,8 @@ async def test_requeue_says_what_became_of_the_quarantine(write, database_url):
     }
     people = run("requeue", file, "--station", "DEMO-001").stdout
     assert people.endswith("still in the quarantine: none\n")
-    refused = run("requeue", file, "--station", "DEMO-404")
-    assert refused.returncode == 2
-    assert "allowed here: DEMO-001, SRC-001" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    refused = one_line(run("requeue", file, "--station", "DEMO-404"))
+    assert "allowed here: DEMO-001, SRC-001" in refused
 
 
 def serve_once(file):
