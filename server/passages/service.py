@@ -27,7 +27,10 @@ async def recent(
         pool: the database.
         limit: how many at most (500 are the most).
         after: only those that arrived after this ``arrival`` number; then the oldest
-            of them are taken first, so that a reader who pages on misses none.
+            of them are taken first. Numbers are given before the commit: with several
+            workers a lower one can become visible after a higher one. Who must miss
+            none listens to the events, which tell each passage at its commit, or reads
+            the last minute's numbers again.
         before: only those that arrived before this number.
         overloaded_only: alerts only (valid and overloaded by the second verdict).
     """
