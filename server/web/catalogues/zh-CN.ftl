@@ -55,7 +55,7 @@ role-admin = 管理员
 ## 实时预警墙
 
 wall-title = 实时预警
-wall-lead = 超限车辆按通过时间排列，百吨王置顶
+wall-lead = 超限车辆最新在前，百吨王置顶
 wall-live = 实时连接正常
 wall-connecting = 正在连接
 wall-silent = 已 { $seconds } 秒没有收到任何检测点数据，请检查检测点和网络。
