@@ -51,7 +51,9 @@ def test_every_shipped_configuration_loads(repository, name):
 
 
 def test_a_key_left_out_of_an_optional_table_is_unknown_not_zero(write):
-    assert load_config(write(clock=None)).clock.error_bound_s is None
+    assert load_config(write()).clock.error_bound_s is None
+    bound = load_config(write(clock={"error_bound_s": 0.01})).clock.error_bound_s
+    assert bound == 0.01
 
 
 FAULTS = [
