@@ -11,7 +11,8 @@ WHERE passed_at >= %(begins)s AND passed_at < %(ends)s
 GROUP BY 1 ORDER BY 1
 
 -- name: day
-SELECT (SELECT count(*) FROM records WHERE state LIKE 'awaiting%%') AS records_open,
+SELECT (SELECT count(*) FROM records WHERE state IN ('awaiting_first_review',
+        'awaiting_second_review', 'awaiting_judgement')) AS records_open,
     (SELECT count(*) FROM cases WHERE opened_at >= %(begins)s
         AND opened_at < %(ends)s) AS cases
 
@@ -34,16 +35,19 @@ SELECT * FROM passage_summaries WHERE passage_id = ANY (%(passage_ids)s::uuid[])
 ORDER BY arrival DESC
 
 -- name: masses
-SELECT passage_id, station_id, lane, passed_at, gross_mass_kg, plate, trailer_plate,
-    valid, overloaded, hundred_tonne, record_id
-FROM passage_summaries
-WHERE passage_id IN (
+-- As the lists of passages: the rows first, then each looked up alone.
+SELECT s.passage_id, s.station_id, s.lane, s.passed_at, s.gross_mass_kg, s.plate,
+    s.trailer_plate, s.valid, s.overloaded, s.hundred_tonne, s.record_id
+FROM (
     SELECT passage_id FROM passages
     WHERE passed_at >= %(since)s
         AND (%(station_id)s::text IS NULL OR station_id = %(station_id)s)
     ORDER BY passed_at DESC LIMIT %(limit)s
-)
-ORDER BY passed_at DESC, arrival DESC
+) AS chosen
+CROSS JOIN LATERAL (
+    SELECT * FROM passage_summaries WHERE passage_id = chosen.passage_id OFFSET 0
+) AS s
+ORDER BY s.passed_at DESC, s.arrival DESC
 
 -- name: simulated_accounts
 SELECT EXISTS (SELECT FROM accounts WHERE simulated) AS found

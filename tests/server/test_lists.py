@@ -1,5 +1,6 @@
 """Lists look up what they show and nothing else, however much lies in the tables."""
 
+import datetime as dt
 import json
 
 import pytest
@@ -55,6 +56,8 @@ async def test_a_list_reads_no_more_than_it_shows(connection):
         "after": MANY // 2,
         "limit": LIMIT,
         "state": "awaiting_first_review",
+        "since": dt.datetime(2026, 11, 1, tzinfo=dt.UTC),
+        "station_id": None,
     }
     passages, review = load_queries("server.passages"), load_queries("server.review")
     for query in (
@@ -64,6 +67,7 @@ async def test_a_list_reads_no_more_than_it_shows(connection):
         passages["recent_alerts_after"],
         review["queue"],
         review["queue_in_state"],
+        load_queries("server.reports")["masses"],
     ):
         explain = b"EXPLAIN (ANALYZE, FORMAT JSON) " + query
         cursor = await connection.execute(explain, parameters)
