@@ -89,12 +89,6 @@ class EventHub:
         finally:
             self._watchers.discard(queue)
 
-    async def listen(self) -> AsyncIterator[Event]:
-        """Yield every event from the first step on; ``aclose`` it when done."""
-        with self.watch() as events:
-            async for event in events:
-                yield event
-
     async def _hear(self, connection: Connection) -> None:
         while True:
             async for notice in connection.notifies(timeout=_POLL_S):

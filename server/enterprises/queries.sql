@@ -25,22 +25,6 @@ SELECT %(weighing_id)s, count(*), %(text)s, %(colour)s, %(view)s, %(weakest)s,
     %(note)s
 FROM weighing_plates WHERE weighing_id = %(weighing_id)s
 
--- name: recent
-SELECT w.weighing_id, w.station_id AS enterprise_id, e.name AS enterprise_name,
-    w.weighed_at, w.clock_error_bound_s, w.gross_mass_kg, w.gross_mass_uncertainty_kg,
-    w.scale, best.text AS plate, best.colour AS plate_colour,
-    best.weakest AS plate_confidence, w.received_at,
-    (SELECT coalesce(jsonb_agg(note ORDER BY ordinal), '[]') FROM weighing_plates AS n
-        WHERE n.weighing_id = w.weighing_id) AS plate_readings
-FROM weighings AS w
-JOIN enterprises AS e ON e.enterprise_id = w.station_id
-LEFT JOIN LATERAL (
-    SELECT text, colour, weakest FROM weighing_plates AS b
-    WHERE b.weighing_id = w.weighing_id AND text IS NOT NULL
-    ORDER BY weakest DESC, ordinal LIMIT 1
-) AS best ON true
-ORDER BY w.weighed_at DESC, w.weighing_id LIMIT %(limit)s
-
 -- name: in_window
 SELECT w.weighing_id, w.station_id AS enterprise_id, e.name AS enterprise_name,
     w.weighed_at, w.clock_error_bound_s, w.gross_mass_kg, w.gross_mass_uncertainty_kg,

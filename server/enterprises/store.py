@@ -17,7 +17,6 @@ __all__ = [
     "entered",
     "in_window",
     "put_enterprises",
-    "recent",
 ]
 
 _SQL = load_queries("server.enterprises")
@@ -86,11 +85,6 @@ async def add_plates(
                 "note": json_value(note),
             },
         )
-
-
-async def recent(connection: Connection, *, limit: int) -> tuple[Weighing, ...]:
-    """Return weighings, newest first."""
-    return await fetch_all(connection, _SQL["recent"], {"limit": limit}, Weighing)
 
 
 async def in_window(

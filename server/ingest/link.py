@@ -130,19 +130,11 @@ class MqttLink:
         """Keep the session up until cancelled, then end it in good order."""
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
-        beat = self._loop.create_task(self._beat())
-        pause_s = _FIRST_PAUSE_S
         try:
-            while True:
-                if await self._connect():
-                    await self._over.wait()
-                    if self._subscribed.is_set():
-                        pause_s = _FIRST_PAUSE_S
-                    self._subscribed.clear()
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._beat())
+                group.create_task(self._keep_connected())
         finally:
-            beat.cancel()
             self._client.disconnect()
             with contextlib.suppress(OSError):
                 self._client.loop_write()
@@ -181,6 +173,17 @@ class MqttLink:
         client.on_socket_register_write = self._on_wants_write
         client.on_socket_unregister_write = self._on_wrote_all
         return client
+
+    async def _keep_connected(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            if await self._connect():
+                await self._over.wait()
+                if self._subscribed.is_set():
+                    pause_s = _FIRST_PAUSE_S
+                self._subscribed.clear()
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     async def _connect(self) -> bool:
         """Open the connection; true when the broker has been spoken to."""

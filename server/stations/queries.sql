@@ -128,7 +128,7 @@ SELECT quarantine_id, received_at, last_received_at, topic, station_id, code, re
     payload_sha256, length(payload) AS size_bytes, deliveries,
     substr(payload, 1, 2000) AS head
 FROM quarantine
-WHERE %(before)s::bigint IS NULL OR quarantine_id < %(before)s
+WHERE quarantine_id < %(before)s
 ORDER BY quarantine_id DESC LIMIT %(limit)s
 
 -- name: find_quarantined

@@ -4,12 +4,10 @@ import datetime as dt
 
 from server.accounts.model import Account, Role
 from server.audit import service as audit
-from server.db.events import notify
 from server.db.pool import Pool
 from server.errors import NotAllowed, NotFound
 from server.stations import store
 from server.stations.model import QuarantineEntry, Registry, StationSummary
-from wim.messages import StatusMessage
 
 __all__ = [
     "MAY_OPEN_QUARANTINED",
@@ -18,7 +16,6 @@ __all__ = [
     "open_quarantined",
     "publish_registry",
     "quarantine",
-    "receive_status",
 ]
 
 MOST_LISTED = 500
@@ -36,22 +33,6 @@ async def all_stations(pool: Pool) -> tuple[StationSummary, ...]:
     """Return every configured station with its last word and its counts, by id."""
     async with pool.connection() as connection:
         return await store.summaries(connection)
-
-
-async def receive_status(
-    pool: Pool, status: StatusMessage, *, now: dt.datetime
-) -> bool:
-    """Take a station's status; false when it is older than what is known.
-
-    A boot never seen before is the present one. Of the present boot a later
-    ``sent_at`` wins, and its last will says no more than that it is offline. An
-    earlier boot says nothing any more.
-    """
-    async with pool.connection() as connection:
-        taken = await store.put_status(connection, status, now=now)
-        if taken:
-            await notify(connection, "station", status.station_id)
-        return taken
 
 
 async def quarantine(

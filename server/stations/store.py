@@ -6,7 +6,14 @@ from typing import Any
 
 import msgspec
 
-from server.db.pool import Connection, execute, fetch_all, fetch_rows, json_value
+from server.db.pool import (
+    LAST,
+    Connection,
+    execute,
+    fetch_all,
+    fetch_rows,
+    json_value,
+)
 from server.db.queries import load_queries
 from server.stations.model import (
     QuarantineCode,
@@ -63,7 +70,12 @@ async def put_stations(
 async def put_status(
     connection: Connection, status: StatusMessage, *, now: dt.datetime
 ) -> bool:
-    """Take a status unless it is of an earlier boot or older than the last one."""
+    """Take a station's status; false when it is older than what is known.
+
+    A boot never seen before is the present one. Of the present boot a later
+    ``sent_at`` wins, and its last will says no more than that it is offline. An
+    earlier boot says nothing any more.
+    """
     key = {"station_id": status.station_id}
     rows = await fetch_rows(connection, _SQL["lock_station"], key)
     known = rows[0]
@@ -205,9 +217,8 @@ async def quarantine(
     connection: Connection, *, limit: int, before: int | None
 ) -> tuple[QuarantineEntry, ...]:
     """Return quarantined messages, newest first."""
-    rows = await fetch_rows(
-        connection, _SQL["quarantine"], {"limit": limit, "before": before}
-    )
+    parameters = {"limit": limit, "before": LAST if before is None else before}
+    rows = await fetch_rows(connection, _SQL["quarantine"], parameters)
     return tuple(_entry(row) for row in rows)
 
 

@@ -9,7 +9,7 @@ from server.audit import service as audit
 from server.errors import NotAllowed, NotFound
 from server.stations import service as stations
 from server.stations.model import Registry
-from wim.messages import DeviceStatus, StatusMessage, decode
+from wim.messages import DeviceStatus
 
 pytestmark = pytest.mark.anyio
 
@@ -110,13 +110,6 @@ async def test_a_station_that_left_the_configuration_is_no_longer_listed(
     await stations.publish_registry(pool, Registry(left), now=sender().now)
     ids = [s.station_id for s in await stations.all_stations(pool)]
     assert ids == ["DEMO-001", "SRC-001"]
-
-
-async def test_the_service_takes_a_status_too(pool, published, sender):
-    demo = sender()
-    status = decode(demo.status()[1], StatusMessage)
-    assert await stations.receive_status(pool, status, now=demo.now)
-    assert (await summary(pool)).boot_id == demo.boot_id
 
 
 async def test_heartbeats_of_a_station_that_nobody_configured_are_one_entry(
