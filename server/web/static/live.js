@@ -9,8 +9,7 @@
   let last = 0;
 
   const busy = (element) =>
-    element.matches(":hover") && element.querySelector("details[open]") !== null
-    || element.querySelector("details[open]") !== null
+    element.querySelector("details[open]") !== null
     || element.contains(document.activeElement);
 
   const refresh = () => {
@@ -30,6 +29,14 @@
     }
     refresh();
   };
+
+  // what was asked for before the hands came must not be laid under them either
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const element = event.detail.target;
+    if (!element.matches("[data-refresh]") || !busy(element)) return;
+    event.detail.shouldSwap = false;
+    due.add(element.id);
+  });
 
   const source = new EventSource("/events");
   source.onopen = () => want(null);
