@@ -56,8 +56,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     length_m: float
 
     @staticmethod
-    def of(lane: Lane, *, reverse: bool) -> "View":
-        """Look along a lane; a sensor's index is its strip's place in the lane."""
+    def of(lane: Lane, *, reverse: bool, first_row: int = 0) -> "View":
+        """Look along a lane; a sensor's index is its strip's place in the lane.
+
+        Rows before ``first_row`` are left out; places are those of row 0 all the same.
+        """
         rows = 1 + max(strip.row for strip in lane.strips)
         entry = _row_centre(lane, rows - 1 if reverse else 0)
         sign = -1.0 if reverse else 1.0
@@ -65,15 +68,16 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
             Sensor(
                 index=k,
                 s_m=sign * (strip.position_m - entry),
-                rank=rows - 1 - strip.row if reverse else strip.row,
+                rank=rows - 1 - strip.row if reverse else strip.row - first_row,
                 side=strip.side,
                 strip=strip,
             )
             for k, strip in enumerate(lane.strips)
+            if strip.row >= first_row
         ]
         sensors.sort(key=lambda sensor: (sensor.rank, sensor.side))
         length_m = abs(_row_centre(lane, rows - 1) - _row_centre(lane, 0))
-        return View(sensors=tuple(sensors), rows=rows, length_m=length_m)
+        return View(sensors=tuple(sensors), rows=rows - first_row, length_m=length_m)
 
     def row(self, rank: int) -> tuple[Sensor, ...]:
         """Return the sensors of one row, counted along the way."""
@@ -173,7 +177,7 @@ def find_axles(
     for sensor in rest:
         pulses = store[sensor.index]
         expected = _expected_shifts(axles, times, sensor)
-        shortest_s = (sensor.s_m - _SHORTEST_GAP_M) / _FASTEST_MPS
+        shortest_s = (sensor.s_m - base.s_m - _SHORTEST_GAP_M) / _FASTEST_MPS
         found = align(
             times,
             [pulse.centroid_s for pulse in pulses],

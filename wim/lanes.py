@@ -26,10 +26,16 @@ class Assembly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     Without a separator's word, ``axle_gap_m`` without an axle ends a vehicle.
     ``separator_slack_s`` is how far the separator may be off the first row in time.
+    A separator is not believed that reports one vehicle over ``longest_gap_m`` without
+    an axle, over ``longest_presence_s`` without one, or with more than ``most_axles``;
+    without a separator that many end a vehicle too.
     Pulses that no vehicle claimed are strays after ``stray_after_s``.
     """
 
     axle_gap_m: float = 12.0
+    longest_gap_m: float = 18.0
+    longest_presence_s: float = 30.0
+    most_axles: int = 16
     separator_slack_s: float = 0.1
     stray_after_s: float = 30.0
 
@@ -41,12 +47,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Crossing(msgspec.Struct, frozen=True, kw_only=True):
-    """A vehicle that has crossed the lane; ``axles_dropped`` were seen too rarely."""
+    """A vehicle that has crossed the lane.
+
+    It is not ``whole`` when axles were seen too rarely, or its beginning or end not at
+    all; not ``told_apart`` when nothing says that its axles are those of one vehicle.
+    """
 
     axles: tuple[Axle, ...]
-    axles_dropped: int
     view: View
     reverse: bool
+    whole: bool
+    told_apart: bool
 
 
 LaneEvent: TypeAlias = Entry | Crossing
@@ -69,26 +80,34 @@ class _Vehicle:
         self.told = False
         self.waiting: set[int] = set()
         self.last_entry_s = begun_s
+        self.whole = True
+        self.told_apart = True
 
 
 class LaneWatch:
     """Pulses of one lane and the separator's word in, entries and crossings out.
 
     ``stray_pulses`` became no axle, ``empty_presences`` were seen by the separator
-    without any axle.
+    without any axle, ``unweighed_vehicles`` by strips on too few rows to be weighed;
+    ``separator_overruns`` tells how often a separator was not believed any more.
     """
 
     def __init__(self, lane: Lane, *, first_index: int, assembly: Assembly) -> None:
         self.lane = lane
         self.stray_pulses = 0
         self.empty_presences = 0
+        self.unweighed_vehicles = 0
+        self.separator_overruns = 0
         self._assembly = assembly
         self._first_index = first_index
         self._forward = View.of(lane, reverse=False)
         self._backward = View.of(lane, reverse=True)
+        self._headless = View.of(lane, reverse=False, first_row=1)
         self._last_row = self._forward.rows - 1
         self._store: list[list[Pulse]] = [[] for _ in lane.strips]
         self._open: list[_Vehicle] = []
+        self._disbelieved = False
+        self._beheaded: _Vehicle | None = None
 
     def take(self, pulse: Pulse, now_s: float) -> list[LaneEvent]:
         """Take one pulse that became known at ``now_s``."""
@@ -98,10 +117,8 @@ class LaneWatch:
         row = self.lane.strips[index].row
         if row == 0:
             self._at_first_row(index, pulse, events)
-        elif row == self._last_row and not self._open:
-            self._at_last_row_of_empty_lane(pulse, events)
-        elif row == self._last_row and self._open[-1].reverse:
-            self._open[-1].last_entry_s = pulse.centroid_s
+        elif row == self._last_row:
+            self._at_last_row(pulse, events)
         self._close_complete(events)
         return events
 
@@ -127,6 +144,7 @@ class LaneWatch:
             active: tells of a strip's index whether a pulse is under way on it.
         """
         events = self.advance(now_s)
+        self._disbelieved = False
         for vehicle in self._open:
             if vehicle.by_separator and vehicle.ended_s is None:
                 vehicle.ended_s = now_s
@@ -147,30 +165,41 @@ class LaneWatch:
     def advance(self, now_s: float) -> list[LaneEvent]:
         """Let time pass: gaps become long enough, waits end."""
         events: list[LaneEvent] = []
+        if self._beheaded and now_s >= self._gap_ends_s(self._beheaded):
+            self._finish_beheaded(events)
         while self._open:
             vehicle = self._open[0]
             if vehicle.ended_s is None:
-                end_s = math.inf if vehicle.by_separator else self._gap_ends_s(vehicle)
+                end_s = self._gap_ends_s(vehicle)
+                if vehicle.by_separator:
+                    longest_s = self._assembly.longest_presence_s
+                    end_s = max(end_s, vehicle.last_entry_s + longest_s)
                 if now_s < end_s:
                     break
-                vehicle.ended_s = end_s
+                self._cut(vehicle, end_s, told_apart=not vehicle.by_separator)
                 self._close_complete(events)
             elif now_s >= vehicle.overdue_s:
                 self._finish(vehicle, self._axles_of(vehicle), events)
                 self._close_complete(events)
             else:
                 break
-        if not self._open:
+        if not self._open and self._beheaded is None:
             self._sweep(now_s - self._assembly.stray_after_s)
         return events
 
-    def close(self) -> list[LaneEvent]:
-        """Close everything as it stands."""
+    def close(self, *, interrupted: bool) -> list[LaneEvent]:
+        """Close everything as it stands.
+
+        Args:
+            interrupted: more was to come, so that what is still open is not whole.
+        """
         events: list[LaneEvent] = []
+        self._finish_beheaded(events)
         while self._open:
             vehicle = self._open[0]
             if vehicle.ended_s is None:
                 vehicle.ended_s = math.inf
+                vehicle.whole = not (interrupted or vehicle.by_separator)
             self._finish(vehicle, self._axles_of(vehicle), events)
         self._sweep(math.inf)
         return events
@@ -187,8 +216,15 @@ class LaneWatch:
             ):
                 owner = vehicle
                 break
+        if owner is not None and self._is_outgrown(owner, pulse):
+            between_s = 0.5 * (owner.last_entry_s + pulse.start_s)
+            self._cut(owner, between_s, told_apart=False)
+            owner = None
         if owner is None:
+            self._finish_beheaded(events)
             owner = _Vehicle(begun_s=pulse.start_s, by_separator=False, reverse=False)
+            owner.told_apart = not (self._open and not self._open[-1].told_apart)
+            owner.told_apart &= not self._disbelieved
             self._open.append(owner)
         if owner.ended_s is not None:
             owner.ended_s = max(owner.ended_s, pulse.start_s)
@@ -205,11 +241,56 @@ class LaneWatch:
             owner.last_entry_s = pulse.centroid_s
             self._tell(owner, pulse, events)
 
-    def _at_last_row_of_empty_lane(self, pulse: Pulse, events: list[LaneEvent]) -> None:
-        """Something on the last row of an empty lane: perhaps a vehicle backing in."""
-        vehicle = _Vehicle(begun_s=pulse.start_s, by_separator=False, reverse=True)
-        self._open.append(vehicle)
-        self._tell(vehicle, pulse, events)
+    def _at_last_row(self, pulse: Pulse, events: list[LaneEvent]) -> None:
+        """Take what may be a vehicle backing in, or one that the first row missed."""
+        if self._open and self._open[-1].reverse:
+            self._open[-1].last_entry_s = pulse.centroid_s
+            return
+        if self._beheaded is not None:
+            self._beheaded.last_entry_s = pulse.centroid_s
+            return
+        first_s = self._rows_first_hit_s()
+        if 0 in first_s:
+            return
+        before = [first_s[row] for row in range(1, self._last_row) if row in first_s]
+        if not before and not self._open:
+            vehicle = _Vehicle(begun_s=pulse.start_s, by_separator=False, reverse=True)
+            self._open.append(vehicle)
+            self._tell(vehicle, pulse, events)
+        elif (
+            before
+            and len(before) == self._last_row - 1
+            and [*before, pulse.centroid_s] == sorted([*before, pulse.centroid_s])
+        ):
+            vehicle = _Vehicle(begun_s=before[0], by_separator=False, reverse=False)
+            vehicle.last_entry_s = pulse.centroid_s
+            vehicle.whole = False
+            self._beheaded = vehicle
+
+    def _is_outgrown(self, vehicle: _Vehicle, pulse: Pulse) -> bool:
+        """Tell whether a pulse of the first row cannot be the open vehicle's."""
+        if vehicle.ended_s is not None or vehicle.reverse or not vehicle.told:
+            return False
+        rules = self._assembly
+        axles = max(
+            sum(each.start_s >= vehicle.begun_s for each in self._store[sensor.index])
+            for sensor in self._forward.row(0)
+        )
+        if axles > rules.most_axles:
+            return True
+        pace_mps = self._pace_mps(vehicle) if vehicle.by_separator else None
+        if pace_mps is None:
+            return False
+        return pulse.start_s > vehicle.last_entry_s + rules.longest_gap_m / pace_mps
+
+    def _cut(self, vehicle: _Vehicle, ended_s: float, *, told_apart: bool) -> None:
+        """End a vehicle here, whatever its separator says."""
+        vehicle.ended_s = ended_s
+        vehicle.told_apart &= told_apart
+        if vehicle.by_separator:
+            vehicle.by_separator = False
+            self._disbelieved = True
+            self.separator_overruns += 1
 
     def _tell(self, vehicle: _Vehicle, pulse: Pulse, events: list[LaneEvent]) -> None:
         if not vehicle.told:
@@ -220,18 +301,29 @@ class LaneWatch:
         """Tell whether the rows were hit from the last to the first."""
         if len(self._open) > 1:
             return False
+        first_s = self._rows_first_hit_s()
+        here_s = first_s.get(0, math.inf)
+        before = sorted(row for row, at_s in first_s.items() if at_s < here_s)
+        times_s = [first_s[row] for row in before]
+        descending = times_s == sorted(times_s, reverse=True)
+        return (
+            descending and self._last_row in before and 2 * len(before) > self._last_row
+        )
+
+    def _rows_first_hit_s(self) -> dict[int, float]:
+        """Return the time of the first pulse in the store of each row that has one."""
         first_s: dict[int, float] = {}
         for strip, pulses in zip(self.lane.strips, self._store, strict=True):
             if pulses:
                 known_s = first_s.get(strip.row, math.inf)
                 first_s[strip.row] = min(known_s, pulses[0].centroid_s)
-        here_s = first_s.get(0, math.inf)
-        before = {row for row, at_s in first_s.items() if at_s < here_s}
-        return self._last_row in before and 2 * len(before) > self._last_row
+        return first_s
 
     # when complete
 
     def _view(self, vehicle: _Vehicle) -> View:
+        if vehicle is self._beheaded:
+            return self._headless
         return self._backward if vehicle.reverse else self._forward
 
     def _pace_mps(self, vehicle: _Vehicle) -> float | None:
@@ -272,11 +364,15 @@ class LaneWatch:
         return vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
 
     def _axles_of(self, vehicle: _Vehicle) -> list[tuple[Hit, ...]]:
-        slack_s = self._assembly.separator_slack_s
+        before_s = self._assembly.separator_slack_s
+        if not vehicle.by_separator:
+            pace_mps = self._pace_mps(vehicle)
+            gap_m = self._assembly.axle_gap_m
+            before_s = math.inf if pace_mps is None else gap_m / pace_mps
         return find_axles(
             self._view(vehicle),
             self._store,
-            from_s=vehicle.begun_s - slack_s if vehicle.by_separator else -math.inf,
+            from_s=vehicle.begun_s - before_s,
             until_s=math.inf if vehicle.ended_s is None else vehicle.ended_s,
         )
 
@@ -294,9 +390,15 @@ class LaneWatch:
 
     def _is_complete(self, vehicle: _Vehicle, hits: Sequence[tuple[Hit, ...]]) -> bool:
         """Tell whether both sides of the last row saw as many axles as there are."""
+        if vehicle.waiting:
+            return False
         exits = self._view(vehicle).row(self._last_row)
-        fewest = min(len(self._store[sensor.index]) for sensor in exits)
-        return not vehicle.waiting and fewest >= len(hits)
+        fewest = min(len(self._since(vehicle, sensor.index)) for sensor in exits)
+        return fewest >= len(hits)
+
+    def _since(self, vehicle: _Vehicle, index: int) -> list[Pulse]:
+        """Return the pulses of a strip since a vehicle began."""
+        return [p for p in self._store[index] if p.centroid_s >= vehicle.begun_s]
 
     def _overdue_s(self, vehicle: _Vehicle, hits: Sequence[tuple[Hit, ...]]) -> float:
         """Return the time after which the missing pulses are lost."""
@@ -306,7 +408,7 @@ class LaneWatch:
         view = self._view(vehicle)
         pace_mps = self._pace_mps(vehicle)
         exits = view.row(self._last_row)
-        fullest = max((self._store[sensor.index] for sensor in exits), key=len)
+        fullest = max((self._since(vehicle, e.index) for e in exits), key=len)
         if len(fullest) >= len(hits) and not vehicle.waiting:
             pulse = fullest[len(hits) - 1]
             places_m = [sensor.s_m for sensor in exits]
@@ -326,8 +428,11 @@ class LaneWatch:
         hits: Sequence[tuple[Hit, ...]],
         events: list[LaneEvent],
     ) -> None:
-        self._open.remove(vehicle)
         view = self._view(vehicle)
+        if vehicle is self._beheaded:
+            self._beheaded = None
+        else:
+            self._open.remove(vehicle)
         kept = [
             axle
             for axle in hits
@@ -339,13 +444,27 @@ class LaneWatch:
             events.append(
                 Crossing(
                     axles=axles,
-                    axles_dropped=len(hits) - len(axles),
                     view=view,
                     reverse=vehicle.reverse,
+                    whole=vehicle.whole and len(axles) == len(hits),
+                    told_apart=vehicle.told_apart,
                 )
             )
+        elif hits:
+            self.unweighed_vehicles += 1
         elif vehicle.by_separator:
             self.empty_presences += 1
+
+    def _finish_beheaded(self, events: list[LaneEvent]) -> None:
+        """Close the vehicle that the first row missed, if there is one.
+
+        Its last axle hit the second row before it hit the last; what hit the second
+        row later follows it.
+        """
+        vehicle = self._beheaded
+        if vehicle is not None:
+            vehicle.ended_s = vehicle.last_entry_s
+            self._finish(vehicle, self._axles_of(vehicle), events)
 
     def _consume(self, hits: Sequence[tuple[Hit, ...]], axles: Sequence[Axle]) -> None:
         """Take the vehicle's pulses, and what lies before them, out of the store."""

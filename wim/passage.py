@@ -163,6 +163,16 @@ class Weigher:
         return sum(lane.empty_presences for lane in self._lanes)
 
     @property
+    def unweighed_vehicles(self) -> int:
+        """Return how many were seen by strips, but on too few rows to be weighed."""
+        return sum(lane.unweighed_vehicles for lane in self._lanes)
+
+    @property
+    def separator_overruns(self) -> int:
+        """Return how often a separator reported more than one vehicle can be."""
+        return sum(lane.separator_overruns for lane in self._lanes)
+
+    @property
     def offsets_renewed(self) -> int:
         """Return how often a channel's offset had to be taken anew."""
         return self._detector.offsets_renewed
@@ -222,8 +232,14 @@ class Weigher:
             for event in lane.interrupt(self._now_s)
         ]
 
-    def flush(self) -> list[Event]:
-        """Close what is open, as at the end of a recording."""
+    def flush(self, *, interrupted: bool = False) -> list[Event]:
+        """Close what is open, as at the end of a recording.
+
+        A vehicle that its separator still reports is not whole and not valid.
+
+        Args:
+            interrupted: the samples broke off, so that no open vehicle is whole.
+        """
         events = self._begin() if self._kept else []
         if self._kept is None:
             for pulse in self._detector.finish(self.samples):
@@ -232,7 +248,8 @@ class Weigher:
                 told = lane.take(pulse, pulse.last_sample / self.sample_rate_hz)
                 events += [self._told(lane.lane, event) for event in told]
         for lane in self._lanes:
-            events += [self._told(lane.lane, event) for event in lane.close()]
+            left = lane.close(interrupted=interrupted)
+            events += [self._told(lane.lane, event) for event in left]
         return events
 
     @property
@@ -304,8 +321,10 @@ class Weigher:
             axles,
             lane=lane,
             fairness=self.parameters.fairness,
+            spacings_m=spacings,
             reverse=crossing.reverse,
-            incomplete=bool(crossing.axles_dropped or lost),
+            incomplete=bool(lost or not crossing.whole),
+            told_apart=crossing.told_apart,
         )
         return Passage(
             lane=lane.number,

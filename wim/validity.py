@@ -16,6 +16,7 @@ __all__ = ["FLAGS", "Fairness", "Flag", "bars_evidence", "flags_of"]
 
 Flag: TypeAlias = Literal[
     "edge",
+    "tailgating",
     "reverse",
     "axle_missing",
     "strip_damaged",
@@ -35,8 +36,15 @@ class Fairness(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     half of the axles, two at least, mean wheels partly beside their strips. No tyre
     gives ``most_acceleration_mps2``: an axle that seems to was joined from pulses of
     several.
+
+    Beyond ``longest_spacing_m`` between two axles, ``longest_wheelbase_m`` over all or
+    ``most_axles`` nothing weighed is one vehicle that drives without a permit; it may
+    be two that the separator took for one (跟车). Somebody has to look at it.
     """
 
+    longest_spacing_m: Annotated[float, msgspec.Meta(gt=0.0)] = 12.0
+    longest_wheelbase_m: Annotated[float, msgspec.Meta(gt=0.0)] = 20.0
+    most_axles: Annotated[int, msgspec.Meta(ge=2)] = 6
     edge_imbalance: Annotated[float, msgspec.Meta(gt=0.0)] = 0.3
     most_acceleration_mps2: Annotated[float, msgspec.Meta(gt=0.0)] = 10.0
 
@@ -46,8 +54,10 @@ def flags_of(
     *,
     lane: Lane,
     fairness: Fairness,
+    spacings_m: Sequence[float],
     reverse: bool,
     incomplete: bool,
+    told_apart: bool,
 ) -> tuple[Flag, ...]:
     """Return the flags of one vehicle, in the order of the list.
 
@@ -55,14 +65,20 @@ def flags_of(
         axles: its axles, at least one.
         lane: where it drove.
         fairness: figures of the flags.
+        spacings_m: between its axles, one fewer.
         reverse: it drove backwards.
-        incomplete: an axle was dropped or samples are missing.
+        incomplete: an axle was dropped, samples are missing, or its end.
+        told_apart: something said that the axles are those of one vehicle.
     """
     dead = _silent_strips(axles, lane)
     low_kmh, high_kmh = lane.speed_range_kmh
     speeds_kmh = [speed * _KMH for axle in axles for speed in axle.local_speeds_mps]
     raised: dict[Flag, bool] = {
         "edge": _rides_the_edge(axles, lane, dead, fairness),
+        "tailgating": not told_apart
+        or len(axles) > fairness.most_axles
+        or max(spacings_m, default=0.0) > fairness.longest_spacing_m
+        or sum(spacings_m) > fairness.longest_wheelbase_m,
         "reverse": reverse,
         "axle_missing": incomplete
         or any(
