@@ -62,6 +62,7 @@ class SupervisedChild:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._started = threading.Event()
+        self._served = threading.Event()
         self._failure = ""
         self._thread: threading.Thread | None = None
         self.restarts = 0
@@ -87,7 +88,8 @@ class SupervisedChild:
         while time.monotonic() < deadline:
             if self._failure:
                 break
-            if self._started.wait(0.02) and self._ready():
+            if self._started.wait(0.02) and self.pid is not None and self._ready():
+                self._served.set()
                 return
         words = self._failure or f"did not serve within {timeout_s:.0f} s"
         self.stop(grace_s=5.0)
@@ -109,15 +111,13 @@ class SupervisedChild:
             self._thread.join(grace_s)
 
     def _own(self) -> None:
-        first = True
         while not self._stopping.is_set():
             code = self._run_once()
             if self._stopping.is_set():
                 return
-            if first and not self._served():
+            if not self._served.is_set():
                 self._failure = f"ended at its start with exit code {code}"
                 return
-            first = False
             pause = _RESTART_PAUSE_S[min(self.restarts, len(_RESTART_PAUSE_S) - 1)]
             self.restarts += 1
             _log.warning(
@@ -143,9 +143,6 @@ class SupervisedChild:
             )
         self._started.set()
         return self._process.wait()
-
-    def _served(self) -> bool:
-        return self._thread is not None and self._started.is_set() and self._ready()
 
     def _last_words(self) -> str:
         try:

@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from server.embedded import broker as broker_module
 from server.embedded.broker import EmbeddedBroker
 from server.embedded.child import SupervisedChild
-from server.embedded.ports import free_port
+from server.embedded.ports import accepts, free_port
 from server.embedded.postgres import EmbeddedPostgres
 from server.errors import EmbeddedError
 
@@ -77,6 +77,16 @@ def test_a_killed_database_comes_back_by_itself_with_committed_rows(folder):
         wait_until(lambda: postgres._child.pid not in (None, killed))
         wait_until(lambda: serves(postgres.url))
         assert postgres._child.restarts >= 1
+
+
+def test_a_killed_broker_comes_back_by_itself_on_its_port(folder):
+    with EmbeddedBroker(folder, wanted_port=free_port("127.0.0.1", 25000)) as broker:
+        killed = broker._child.pid
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: broker._child.pid not in (None, killed), 10.0)
+        port = int(broker.url.rpartition(":")[2])
+        wait_until(lambda: accepts("127.0.0.1", port), 10.0)
+        assert broker._child.restarts == 1
 
 
 def test_a_second_server_on_the_same_folder_is_refused_in_one_line(folder):
