@@ -12,7 +12,15 @@ import numpy as np
 
 from simulators.plates import Plate, random_plate, random_trailer_plate
 
-__all__ = ["MODELS", "Load", "Model", "Vehicle", "draw_vehicle", "heavy_vehicle"]
+__all__ = [
+    "LONGEST_GROUP_SPACING_M",
+    "MODELS",
+    "Load",
+    "Model",
+    "Vehicle",
+    "draw_vehicle",
+    "heavy_vehicle",
+]
 
 VehicleClass = Literal["rigid", "articulated"]
 Load = Literal["empty", "lawful", "overloaded"]
@@ -21,6 +29,9 @@ Colour = Literal["red", "blue", "green", "white", "yellow", "orange"]
 
 HEAVY_MASS_KG = 120_000.0
 """The hundred-tonne truck that every plan of the demo contains."""
+
+LONGEST_GROUP_SPACING_M = 1.8
+"""Axles further apart are not one group: the rule that stations go by as well."""
 
 _GREATEST_MASS_KG = 130_000.0
 _GREATEST_AXLE_KG = 24_400.0
@@ -33,9 +44,9 @@ _COLOURS: tuple[Colour, ...] = ("red", "blue", "green", "white", "yellow", "oran
 class Model(msgspec.Struct, frozen=True):
     """One kind of truck.
 
-    ``groups`` counts the axles of each group from the front; ``gaps_m`` are the least
-    and greatest distance between the last axle of a group and the first of the next,
-    ``inside_m`` the distances inside each group. ``empty_kg`` are the axle loads of
+    ``suspensions`` counts the axles of each from the front; ``gaps_m`` are the least
+    and greatest distance between the last axle of one and the first of the next,
+    ``inside_m`` the distances inside each. ``empty_kg`` are the axle loads of
     the empty truck. ``kindest_limit_kg`` is the greatest limit that a vehicle with
     this number of axles may have: a truck drawn as overloaded lies above it, one drawn
     as lawful below its own limit, so that the truth is beyond argument.
@@ -43,7 +54,7 @@ class Model(msgspec.Struct, frozen=True):
 
     name: str
     vehicle_class: VehicleClass
-    groups: tuple[int, ...]
+    suspensions: tuple[int, ...]
     gaps_m: tuple[tuple[float, float], ...]
     inside_m: tuple[float, ...]
     empty_kg: tuple[float, ...]
@@ -51,19 +62,19 @@ class Model(msgspec.Struct, frozen=True):
     kindest_limit_kg: float
     share: float
     rear_overhang_m: tuple[float, float]
-    hinge_group: int | None = None
+    hinge_suspension: int | None = None
 
     @property
     def axle_count(self) -> int:
         """How many axles."""
-        return sum(self.groups)
+        return sum(self.suspensions)
 
 
 MODELS: tuple[Model, ...] = (
     Model(
         name="2-axle rigid",
         vehicle_class="rigid",
-        groups=(1, 1),
+        suspensions=(1, 1),
         gaps_m=((4.5, 6.0),),
         inside_m=(0.0, 0.0),
         empty_kg=(3_000.0, 3_200.0),
@@ -75,7 +86,7 @@ MODELS: tuple[Model, ...] = (
     Model(
         name="3-axle rigid",
         vehicle_class="rigid",
-        groups=(1, 2),
+        suspensions=(1, 2),
         gaps_m=((3.6, 4.5),),
         inside_m=(0.0, _TANDEM_M),
         empty_kg=(4_600.0, 2_900.0, 2_900.0),
@@ -87,7 +98,7 @@ MODELS: tuple[Model, ...] = (
     Model(
         name="4-axle rigid",
         vehicle_class="rigid",
-        groups=(2, 2),
+        suspensions=(2, 2),
         gaps_m=((3.5, 4.5),),
         inside_m=(1.9, _TANDEM_M),
         empty_kg=(3_600.0, 3_500.0, 3_000.0, 3_000.0),
@@ -99,7 +110,7 @@ MODELS: tuple[Model, ...] = (
     Model(
         name="4-axle articulated",
         vehicle_class="articulated",
-        groups=(1, 1, 2),
+        suspensions=(1, 1, 2),
         gaps_m=((3.4, 3.8), (6.5, 8.0)),
         inside_m=(0.0, 0.0, _TRAILER_TANDEM_M),
         empty_kg=(4_700.0, 3_000.0, 2_400.0, 2_400.0),
@@ -107,12 +118,12 @@ MODELS: tuple[Model, ...] = (
         kindest_limit_kg=36_000.0,
         share=0.10,
         rear_overhang_m=(1.8, 2.5),
-        hinge_group=1,
+        hinge_suspension=1,
     ),
     Model(
         name="5-axle articulated",
         vehicle_class="articulated",
-        groups=(1, 1, 3),
+        suspensions=(1, 1, 3),
         gaps_m=((3.4, 3.8), (6.0, 7.2)),
         inside_m=(0.0, 0.0, _TRAILER_TANDEM_M),
         empty_kg=(4_800.0, 3_100.0, 2_100.0, 2_100.0, 2_100.0),
@@ -120,12 +131,12 @@ MODELS: tuple[Model, ...] = (
         kindest_limit_kg=43_000.0,
         share=0.12,
         rear_overhang_m=(1.8, 2.5),
-        hinge_group=1,
+        hinge_suspension=1,
     ),
     Model(
         name="6-axle articulated",
         vehicle_class="articulated",
-        groups=(1, 2, 3),
+        suspensions=(1, 2, 3),
         gaps_m=((3.2, 3.4), (6.5, 7.5)),
         inside_m=(0.0, _TANDEM_M, _TRAILER_TANDEM_M),
         empty_kg=(5_000.0, 2_400.0, 2_400.0, 2_100.0, 2_100.0, 2_100.0),
@@ -133,7 +144,7 @@ MODELS: tuple[Model, ...] = (
         kindest_limit_kg=49_000.0,
         share=0.30,
         rear_overhang_m=(1.8, 2.5),
-        hinge_group=1,
+        hinge_suspension=1,
     ),
 )
 
@@ -143,6 +154,9 @@ class Vehicle(msgspec.Struct, frozen=True):
 
     ``axle_positions_m`` are metres behind the first axle. ``left_share`` is the part
     of each axle load that the left wheels carry.
+
+    An axle group (轴组) is a matter of distance alone: axles not further apart than
+    ``LONGEST_GROUP_SPACING_M``. Steered pairs 1.9 m apart are two groups.
     """
 
     model: str
@@ -150,7 +164,6 @@ class Vehicle(msgspec.Struct, frozen=True):
     load: Load
     axle_positions_m: tuple[float, ...]
     axle_loads_kg: tuple[float, ...]
-    axle_groups: tuple[tuple[int, ...], ...]
     left_share: float
     front_overhang_m: float
     rear_overhang_m: float
@@ -163,9 +176,9 @@ class Vehicle(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse a truck whose axles and loads do not belong together."""
-        axles = [axle for group in self.axle_groups for axle in group]
-        if not len(self.axle_loads_kg) == len(self.axle_positions_m) == len(axles):
-            message = f"{len(self.axle_loads_kg)} axle loads for {len(axles)} axles"
+        axles = len(self.axle_positions_m)
+        if len(self.axle_loads_kg) != axles:
+            message = f"{len(self.axle_loads_kg)} axle loads for {axles} axles"
             raise ValueError(message)
         if min(self.axle_loads_kg) <= 0.0:
             message = f"axle load {min(self.axle_loads_kg):g} kg"
@@ -186,6 +199,17 @@ class Vehicle(msgspec.Struct, frozen=True):
         """Distances between one axle and the next."""
         pairs = itertools.pairwise(self.axle_positions_m)
         return tuple(round(b - a, 3) for a, b in pairs)
+
+    @property
+    def axle_groups(self) -> tuple[tuple[int, ...], ...]:
+        """Axles by their number, in groups."""
+        groups: list[tuple[int, ...]] = [(0,)]
+        for axle, spacing_m in enumerate(self.axle_spacings_m, start=1):
+            if spacing_m <= LONGEST_GROUP_SPACING_M:
+                groups[-1] += (axle,)
+            else:
+                groups.append((axle,))
+        return tuple(groups)
 
     @property
     def axle_configuration(self) -> str:
@@ -216,8 +240,8 @@ def draw_vehicle(
         most = min(
             _GREATEST_MASS_KG,
             2.3 * model.kindest_limit_kg,
-            8_000.0 * model.groups[0]
-            + _GREATEST_AXLE_KG * (model.axle_count - model.groups[0]),
+            8_000.0 * model.suspensions[0]
+            + _GREATEST_AXLE_KG * (model.axle_count - model.suspensions[0]),
         )
         least = 1.15 * model.kindest_limit_kg
         gross_kg = least + (most - least) * rng.beta(1.0, 2.2)
@@ -238,21 +262,20 @@ def heavy_vehicle(rng: np.random.Generator) -> Vehicle:
 def _build(
     rng: np.random.Generator, model: Model, load: Load, *, gross_kg: float
 ) -> Vehicle:
-    positions, groups = _geometry(rng, model)
+    positions, suspensions = _geometry(rng, model)
     plate = random_plate(rng)
-    if model.hinge_group is None:
+    if model.hinge_suspension is None:
         rear_plate = Plate(plate.text, "yellow", 2)
         hinge_axle = None
     else:
         rear_plate = random_trailer_plate(rng)
-        hinge_axle = groups[model.hinge_group][-1]
+        hinge_axle = suspensions[model.hinge_suspension][-1]
     return Vehicle(
         model=model.name,
         vehicle_class=model.vehicle_class,
         load=load,
         axle_positions_m=positions,
         axle_loads_kg=_axle_loads(rng, model, gross_kg),
-        axle_groups=groups,
         left_share=float(rng.uniform(0.47, 0.53)),
         front_overhang_m=float(rng.uniform(1.35, 1.5)),
         rear_overhang_m=float(rng.uniform(*model.rear_overhang_m)),
@@ -275,9 +298,9 @@ def _geometry(
     rng: np.random.Generator, model: Model
 ) -> tuple[tuple[float, ...], tuple[tuple[int, ...], ...]]:
     positions: list[float] = []
-    groups: list[tuple[int, ...]] = []
+    suspensions: list[tuple[int, ...]] = []
     here = 0.0
-    for number, count in enumerate(model.groups):
+    for number, count in enumerate(model.suspensions):
         if number > 0:
             here += float(rng.uniform(*model.gaps_m[number - 1]))
         first = len(positions)
@@ -285,8 +308,8 @@ def _geometry(
             if inside > 0:
                 here += model.inside_m[number]
             positions.append(round(here, 3))
-        groups.append(tuple(range(first, first + count)))
-    return tuple(positions), tuple(groups)
+        suspensions.append(tuple(range(first, first + count)))
+    return tuple(positions), tuple(suspensions)
 
 
 def _axle_loads(
@@ -294,7 +317,7 @@ def _axle_loads(
 ) -> tuple[float, ...]:
     """Spread a mass over the axles: little on the steering axles, the rest behind."""
     empty = np.array(model.empty_kg) * gross_kg / sum(model.empty_kg)
-    steered = model.groups[0]
+    steered = model.suspensions[0]
     tare_kg = sum(model.empty_kg)
     if gross_kg <= 1.15 * tare_kg:
         loads = empty

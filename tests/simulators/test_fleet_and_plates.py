@@ -5,6 +5,8 @@ import pytest
 
 from simulators.fleet import MODELS, draw_vehicle, heavy_vehicle
 from simulators.plates import random_plate, random_trailer_plate
+from wim.axles import group_axles
+from wim.passage import Parameters
 
 PROVINCE = "[京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新]"
 
@@ -61,3 +63,12 @@ def test_the_heavy_truck_weighs_120_t_on_1_2_3_axles():
     assert vehicle.rear_plate.text.endswith("挂")
     assert vehicle.axle_spacings_m[1] == 1.35
     assert 14.0 < vehicle.wheelbase_m < 16.0
+
+
+def test_the_true_axle_groups_follow_the_rule_by_which_stations_group(fleet):
+    longest_m = Parameters().group_spacing_m
+    for vehicle in fleet:
+        expected = group_axles(vehicle.axle_spacings_m, longest_m=longest_m)
+        assert vehicle.axle_groups == expected
+    steered_pairs = [each for each in fleet if each.model == "4-axle rigid"]
+    assert {each.axle_configuration for each in steered_pairs} == {"1+1+2"}
