@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -33,6 +34,7 @@ __all__ = ["ROADSIDE", "SOURCE", "Demo", "Options"]
 
 _WATCHER = "sim-desk"
 _VISITOR_ROLES = ("admin", "alert_desk", "reviewer", "decider")
+_WANTED_PORTS = {"page": 8080, "broker": 1883}
 _READY_TIMEOUT_S = 180.0
 _TAIL_S = 90.0
 _PAGE = 500
@@ -113,6 +115,8 @@ class Demo:
         ready = self._await_ready("server", "simulator")
         server, simulator = ready["server"], ready["simulator"]
         self._page = server["page"]
+        for what, url in (("page", self._page), ("broker", server["mqtt_url"])):
+            self._say_if_moved(what, url)
         passwords = self._make_accounts(server_config, server["database_url"])
         self._show.line(
             f"page: {self._page}   sign in as admin with {passwords['admin']} "
@@ -137,6 +141,12 @@ class Demo:
         )
         self._began = utc_now()
         self._children["simulator"].say("start")
+
+    def _say_if_moved(self, what: str, url: str) -> None:
+        """Say that a wanted port was busy and which one was taken instead."""
+        wanted, port = _WANTED_PORTS[what], urlsplit(url).port
+        if port != wanted:
+            self._show.line(f"port {wanted} is busy: the {what} takes {port}")
 
     def _spawn(self, name: str, package: str, *arguments: str) -> None:
         command = [sys.executable, "-m", package, *arguments]
