@@ -17,8 +17,10 @@ from typing import Any
 import structlog
 
 from edge.clock import Clock
+from edge.compiled_code import CompiledCode
 from edge.config import StationConfig, load_config
 from edge.errors import EdgeError
+from wim import __version__ as wim_version
 
 __all__ = ["main"]
 
@@ -59,18 +61,24 @@ def _run(
     as_json: bool,
     clock: Clock,
 ) -> int:
-    """Point the compiler's cache at the data folder, then load what is heavy."""
+    """Point the compiler's cache at the data folder, then load what is heavy.
+
+    The cache of one version of the kernels is never another's: the compiler itself
+    tells them apart by a file's time and size alone.
+    """
     environment = os.environ  # noqa: TID251 -- numba and systemd speak only through it
-    version = importlib.metadata.version("numba")
-    environment.setdefault(
-        "NUMBA_CACHE_DIR", str(config.data_dir / "cache" / f"numba-{version}")
-    )
+    version = f"wim-{wim_version}-numba-{importlib.metadata.version('numba')}"
+    compiled = None
+    if "NUMBA_CACHE_DIR" not in environment:
+        compiled = CompiledCode(config.data_dir / "cache" / version)
+        environment["NUMBA_CACHE_DIR"] = str(compiled.folder)
     # as late as this, so that a faulty configuration is answered at once and the
     # compiler finds its cache folder
     from edge.station import run_station  # noqa: PLC0415
 
     return run_station(
         config,
+        compiled=compiled,
         started_s=started_s,
         stop=stop,
         report=_print_json if as_json else _print_line,

@@ -15,6 +15,7 @@ import structlog
 
 from edge.capture import Capture
 from edge.clock import Clock
+from edge.compiled_code import CompiledCode
 from edge.config import StationConfig
 from edge.devices.camera import Camera
 from edge.devices.drivers import LineReader
@@ -42,6 +43,7 @@ _MEGABYTE = 1_000_000
 def run_station(
     config: StationConfig,
     *,
+    compiled: CompiledCode | None,
     started_s: float,
     stop: threading.Event,
     report: Report,
@@ -50,6 +52,7 @@ def run_station(
 ) -> int:
     """Run one station until ``stop`` is set; return the exit code.
 
+    ``compiled`` is the folder of compiled code, None if it is not the station's own;
     ``started_s`` is when the process began, on the monotonic clock.
 
     Raises:
@@ -58,7 +61,7 @@ def run_station(
     log = structlog.get_logger("edge.station")
     with _lock(config.data_dir):
         if config.site is not None:
-            warm_up()
+            _compile(compiled)
         key = _private_key(config.private_key)
         outbox = Outbox(
             config.data_dir / "outbox.sqlite3",
@@ -94,6 +97,19 @@ def run_station(
             outbox.close()
             log.info("station_stopped", broken=station.broken)
     return 0 if station.broken is None else 1
+
+
+def _compile(compiled: CompiledCode | None) -> None:
+    """Have every kernel compiled or loaded, whatever state its folder is in."""
+    if compiled is None:
+        warm_up()
+        return
+    if compiled.discard_if_damaged():
+        structlog.get_logger("edge.station").warning(
+            "compiled_code_discarded", folder=str(compiled.folder)
+        )
+    warm_up()
+    compiled.note_whole()
 
 
 class _Station:
@@ -214,14 +230,13 @@ class _Station:
         )
 
     def _parts(self) -> list[Part]:
-        nothing: dict[str, int] = {}
         parts = [
             Part("publisher", self._publisher.counters, lambda: self._publisher.alive),
             Part("uploader", self._uploader.counters, lambda: self._uploader.alive),
             Part("capture", self._capture.counters, lambda: self._capture.alive),
             Part("sealer", self._sealer.counters, lambda: self._sealer.alive),
-            Part("weighing", nothing, lambda: self._weighing.alive),
-            Part("line", nothing, lambda: self._reader.alive),
+            Part("weighing", {}, lambda: self._weighing.alive),
+            Part("line", self._reader.counters, lambda: self._reader.alive),
         ]
         return [*parts, *(_part(camera) for camera in self._cameras)]
 

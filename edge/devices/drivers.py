@@ -6,6 +6,7 @@ It decodes nothing: bytes, openings and losses go into a queue as they come.
 import importlib
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -78,7 +79,7 @@ class LineReader:
 
     def __init__(self, config: LineConfig, *, clock: Clock, depth: int = 4096) -> None:
         self.events: queue.Queue[LineEvent] = queue.Queue(depth)
-        self.dropped_bytes = 0
+        self.counters: Counter[str] = Counter()
         self._config = config
         self._clock = clock
         self._log = structlog.get_logger("edge.line").bind(device=config.device)
@@ -136,5 +137,5 @@ class LineReader:
             self.events.put(event, timeout=_HAND_OVER_S)
         except queue.Full:
             lost = len(event.content) if isinstance(event, Chunk) else 0
-            self.dropped_bytes += lost
+            self.counters["line_bytes_dropped"] += lost
             self._log.warning("line_bytes_dropped", bytes=lost)
