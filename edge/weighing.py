@@ -4,6 +4,7 @@ It takes no picture and stores nothing. A device that is missing, silent or nois
 state with counters, never an exception; the next good frame goes on.
 """
 
+import math
 import queue
 import threading
 from bisect import bisect_left
@@ -41,7 +42,11 @@ _NOISY_SHARE = 0.1
 _LONGEST_LOSS_S = 10.0
 """After a longer loss the samples begin a new stream."""
 _SAME_VEHICLE_S = 0.1
+_SAID = frozenset({"unweighed_vehicles", "separator_overruns"})
+"""Doubts that are logged beside being counted: each is a vehicle or a device."""
 _LOAD_GAP_S = 1.0
+_STAY_GAP_S = 10.0
+"""After a longer gap in the readings another vehicle may stand on the scale."""
 
 
 class Entered(NamedTuple):
@@ -135,6 +140,7 @@ class StripLine:
         self._weigher: Weigher | None = None
         self._timeline = Timeline()
         self._fed = 0
+        self._seen: dict[str, int] = {}
         self._vehicles = 0
         self._open: deque[tuple[Entered, float]] = deque(maxlen=64)
 
@@ -157,6 +163,7 @@ class StripLine:
         samples, channels = frame.counts.shape
         if channels < self._site.channels:
             self._watch.count("frames_of_wrong_width")
+            self._miss(samples)
             return 0
         weigher = self._weigher
         if weigher is None or weigher.sample_rate_hz != frame.sample_rate_hz:
@@ -179,16 +186,22 @@ class StripLine:
         if loss.restarted or loss.samples > longest:
             self._watch.count("stream_restarts")
             self._end_stream()
-        elif loss.samples:
-            events = self._weigher.lose(loss.samples)
-            self._fed += loss.samples
+        else:
+            self._miss(loss.samples)
+
+    def _miss(self, samples: int) -> None:
+        """Tell the weigher how many samples of each channel it does not get."""
+        if self._weigher is not None and samples:
+            events = self._weigher.lose(samples)
+            self._fed += samples
             self._pass_on(events)
 
     def _end_stream(self) -> None:
-        """Close what is open and begin a new count of samples."""
+        """Close what is open, which is not whole, and begin a new count of samples."""
         if self._weigher is not None and self._fed:
-            self._pass_on(self._weigher.flush())
+            self._pass_on(self._weigher.flush(interrupted=True))
         self._weigher = None
+        self._seen = {}
         self._timeline, self._fed = Timeline(), 0
         self._open.clear()
 
@@ -199,6 +212,19 @@ class StripLine:
                     self._enter(event.lane, event.first_axle_s)
                 case Passage():
                     self._close(event)
+        self._count_doubts()
+
+    def _count_doubts(self) -> None:
+        """Count what the weigher saw and could make nothing sure of."""
+        if self._weigher is None:
+            return
+        seen = _doubts(self._weigher)
+        for name, number in seen.items():
+            if new := number - self._seen.get(name, 0):
+                self._watch.count(name, new)
+                if name in _SAID:
+                    self._log.warning("weigher_doubted", doubt=name, number=new)
+        self._seen = seen
 
     def _enter(self, lane: int, first_axle_s: float) -> Entered:
         self._vehicles += 1
@@ -239,6 +265,16 @@ class StripLine:
         return self._timeline.at_s(stream_s * self._weigher.sample_rate_hz)
 
 
+def _doubts(weigher: Weigher) -> dict[str, int]:
+    return {
+        "stray_pulses": weigher.stray_pulses,
+        "empty_presences": weigher.empty_presences,
+        "unweighed_vehicles": weigher.unweighed_vehicles,
+        "separator_overruns": weigher.separator_overruns,
+        "offsets_renewed": weigher.offsets_renewed,
+    }
+
+
 class Settled(NamedTuple):
     """A load has come to rest on the scale."""
 
@@ -257,27 +293,33 @@ class LoadFinder:
 
     A load rests when its readings stay within the tolerance for long enough. While it
     stands, more may be loaded: the greatest resting mass counts, once the scale has
-    fallen below the minimum again.
+    fallen below the minimum again or has said nothing for long.
     """
 
     def __init__(self, config: ScaleConfig) -> None:
         self._config = config
         self._readings: deque[tuple[float, float]] = deque()
+        self._heard_s = -math.inf
         self._best: Left | None = None
 
     def receive(self, mass_kg: float, at_s: float) -> list[Settled | Left]:
         """Take one reading and return what it decides."""
-        if mass_kg < self._config.minimum_mass_kg:
-            best, self._best = self._best, None
+        silent_s, self._heard_s = at_s - self._heard_s, at_s
+        if silent_s > _LOAD_GAP_S:
             self._readings.clear()
-            return [best] if best is not None else []
-        if self._readings and at_s - self._readings[-1][0] > _LOAD_GAP_S:
+        over: list[Settled | Left] = []
+        light = mass_kg < self._config.minimum_mass_kg
+        if self._best is not None and (light or silent_s > _STAY_GAP_S):
+            over.append(self._best)
+            self._best = None
+        if light:
             self._readings.clear()
+            return over
         self._readings.append((at_s, mass_kg))
         stable_s = self._config.stable_for_s
         while len(self._readings) > 1 and self._readings[1][0] <= at_s - stable_s:
             self._readings.popleft()
-        return self._settle(at_s)
+        return over + self._settle(at_s)
 
     def _settle(self, at_s: float) -> list[Settled | Left]:
         masses = sorted(mass_kg for _, mass_kg in self._readings)

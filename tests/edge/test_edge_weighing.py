@@ -168,6 +168,41 @@ def test_a_restarted_device_begins_a_new_stream(site, clock):
     assert apart_s == pytest.approx(len(once) * BLOCK / RATE_HZ, abs=0.01)
 
 
+def test_a_vehicle_that_a_restart_of_the_device_cut_off_is_not_valid(site, clock):
+    station = Station(site, clock)
+    counts, inputs = Sensors(site, speed_mps=5.0).crossing([7000.0, 9000.0], [9.5])
+    chunks = frames(counts, inputs)
+    first_axle_through = int((0.5 + 9.3 / 5.0) * RATE_HZ) // BLOCK
+    station.feed(chunks[:first_axle_through] + chunks[:30])
+    (weighed,) = station.weighed
+    assert len(weighed.passage.axle_loads_kg) == 1
+    assert not weighed.passage.valid
+
+
+def test_a_frame_without_all_channels_is_lost_samples_and_not_lost_time(site, clock):
+    station = Station(site, clock)
+    counts, inputs = Sensors(site).crossing(*TRUCK)
+    chunks = frames(counts, inputs)
+    narrow = frames(counts[:, :4], inputs)
+    half = len(chunks) // 2
+    station.feed([*chunks[:half], narrow[half], *chunks[half + 1 :]])
+    (weighed,) = station.weighed
+    assert weighed.passage.samples_lost == BLOCK
+    assert not weighed.passage.valid
+    assert station.watch.status().counters["frames_of_wrong_width"] == 1
+
+
+def test_what_the_weigher_doubts_stands_among_the_counters(site, clock):
+    station = Station(site, clock)
+    crossings = [Sensors(site).crossing(*TRUCK, after_s=2.5) for _ in range(2)]
+    counts = np.concatenate([counts for counts, _ in crossings])
+    inputs = np.concatenate([inputs for _, inputs in crossings])
+    inputs[2000:] |= 1 << site.lanes[0].presence_input
+    station.feed(frames(counts, inputs))
+    assert station.watch.status().counters["separator_overruns"] == 1
+    assert [w.passage.valid for w in station.weighed] == [False, False]
+
+
 @given(st.lists(st.integers(1, 500), min_size=2, max_size=50), st.integers(1, 10_000))
 def test_a_timeline_never_runs_backwards(blocks, probe):
     timeline, end = Timeline(), 0
@@ -291,7 +326,7 @@ def test_a_reader_with_a_stuck_consumer_counts_what_it_drops(pty_line, clock):
     reader = LineReader(config, clock=clock, depth=1)
     reader._hand_over(Chunk(0.0, b"kept"))
     reader._hand_over(Chunk(0.0, b"dropped"))
-    assert reader.dropped_bytes == 7
+    assert reader.counters["line_bytes_dropped"] == 7
 
 
 # ------------------------------------------------------------------ the scale
@@ -330,6 +365,13 @@ def test_light_things_and_a_gap_in_the_readings_are_no_resting_load():
     assert found(stay((2500, 10), (0, 2))) == []
     readings = [*stay((20_000, 1.5)), *stay((20_000, 1.5), from_s=8.0), (0.0, 10.0)]
     assert found(readings) == []
+
+
+def test_a_load_before_a_long_silence_is_not_the_load_after_it():
+    readings = [*stay((20_000, 5)), *stay((48_000, 5), (0, 1), from_s=60.0)]
+    events = found(readings)
+    assert [type(event) for event in events] == [Settled, Left, Settled, Left]
+    assert [event.mass_kg for event in events[1::2]] == [20_000, 48_000]
 
 
 @given(
