@@ -146,6 +146,14 @@ class Capture:
         """Return what came of a finished look, judged by all moments known by now."""
         return look.result(self._moments.rivals(look.moment))
 
+    def keep(self, item: EvidenceItem) -> None:
+        """See that a photograph lies in the folder, as if taken just now.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        self._folder.keep(item, reserve_bytes=self._reserve_bytes)
+
     def _camera(self, moment: Moment) -> Camera | None:
         for camera in self._cameras:
             if camera.config.view == moment.view and camera.config.region(moment.lane):

@@ -118,8 +118,11 @@ class Sealer:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, timeout_s: float = 2.0) -> None:
-        """End; manifests that are still due are made at the next start."""
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End when every weighed vehicle has its message.
+
+        Manifests that are still due are made at the next start.
+        """
         self._stopping.set()
         for thread in self._threads:
             if thread.is_alive():
@@ -147,7 +150,7 @@ class Sealer:
     # --------------------------------------------------------------- messages
 
     def _run_messages(self) -> None:
-        while not self._stopping.is_set():
+        while not (self._stopping.is_set() and self._weighed.empty()):
             try:
                 weighed, closed_s = self._weighed.get(timeout=_TICK_S)
             except queue.Empty:
@@ -386,6 +389,8 @@ class Sealer:
             if note is not None and note.view not in pending.told:
                 notes.append(note)
         try:
+            for kept in items:  # a manifest may have waited longer than the folder does
+                self._capture.keep(kept)
             self._accept_manifest(
                 pending.subject_id,
                 tuple(item.note for item in items),

@@ -1,11 +1,14 @@
 """From a moment and a weighed vehicle to photograph, message and manifest."""
 
+import datetime as dt
+
 import msgspec
 import pytest
 
 from edge.capture import Capture
 from edge.config import CameraConfig, CameraLane, load_config
 from edge.devices.camera import Camera
+from edge.errors import StorageFullError
 from edge.evidence import EvidenceFolder
 from edge.outbox import Outbox
 from edge.pairing import WINDOW_S, Moment
@@ -276,6 +279,46 @@ def test_a_plate_that_is_late_comes_with_the_manifest(
     assert {note.view for note in manifest.plate_readings} == {"front", "rear"}
     assert manifest.items[0].kind == "photo_front"
     assert sealer.counters["plates_late"] == 1
+
+
+def test_a_photograph_is_there_when_its_manifest_names_it_however_late(
+    make_sealer, outbox, clock, tmp_path, eventually
+):
+    """A full disk held the manifest up, and meanwhile the folder was swept."""
+    sealer, _ = make_sealer()
+    entered = Entered(1, 1, clock.monotonic_s() - 1.2)
+    sealer.entered(entered)
+    assert eventually(lambda: sealer._first_looks[0].wait(0.0))
+    with pytest.MonkeyPatch.context() as patch:
+
+        def full(*_arguments, **_named):
+            text = "no room"
+            raise StorageFullError(text)
+
+        patch.setattr(outbox, "accept_manifest", full)
+        sealer.weighed(weighed(entered))
+        assert eventually(lambda: sealer.counters["manifests_postponed"] > 0)
+        folder = EvidenceFolder(tmp_path / "evidence")
+        far = clock.now() + dt.timedelta(hours=1)
+        assert folder.sweep(lambda _: False, before=far) > 0
+    assert eventually(lambda: outbox.backlog().depth == 2)
+    _, ((_, manifest),) = messages(outbox)
+    assert len(manifest.items) == 3
+    for item in manifest.items:
+        assert sha256(folder.path(item.sha256).read_bytes()) == item.sha256
+
+
+def test_a_stop_leaves_no_weighed_vehicle_without_its_message(
+    make_sealer, outbox, clock
+):
+    sealer, sealed = make_sealer()
+    for vehicle in range(1, 13):
+        entered = Entered(vehicle, 1, clock.monotonic_s())
+        sealer.entered(entered)
+        sealer.weighed(weighed(entered))
+    sealer.stop()
+    assert [each.message.sequence for each in sealed] == list(range(1, 13))
+    assert outbox.backlog().depth >= 12
 
 
 def test_a_manifest_left_over_by_a_kill_is_made_at_the_next_start(
