@@ -252,10 +252,10 @@ def _password(path: Path) -> str:
 def _serves(cluster: Path) -> bool:
     """Tell by ``postmaster.pid`` (line 8) whether the server takes connections."""
     try:
-        lines = (cluster / "postmaster.pid").read_text("ascii").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = (cluster / "postmaster.pid").read_bytes().splitlines()
+    except OSError:
         return False
-    return len(lines) > 7 and lines[7].strip() == "ready"
+    return len(lines) > 7 and lines[7].strip() == b"ready"
 
 
 def _end_orphans(cluster: Path) -> None:

@@ -164,6 +164,11 @@ def test_a_data_folder_that_only_root_can_enter_works_and_stays_closed(tmp_path)
         subprocess.run(["rm", "-r", link.resolve().parent], check=True)
 
 
+def test_a_data_folder_may_have_spaces_and_chinese_in_its_name(folder):
+    with EmbeddedPostgres(folder.parent / "路 衡 data") as postgres:
+        assert serves(postgres.url)
+
+
 def test_a_child_that_cannot_start_says_its_last_words(tmp_path):
     child = SupervisedChild(
         "broken",
