@@ -117,6 +117,11 @@ class Demo:
         self._page = server["page"]
         for what, url in (("page", self._page), ("broker", server["mqtt_url"])):
             self._say_if_moved(what, url)
+        if folder := self._folder.database_elsewhere:
+            self._show.line(
+                f"database folder: {folder} (root never runs a database, and the "
+                "account that does may not enter the data folder)"
+            )
         passwords = self._make_accounts(server_config, server["database_url"])
         self._show.line(
             f"page: {self._page}   sign in as admin with {passwords['admin']} "
@@ -421,6 +426,7 @@ class Demo:
                 child.ask_to_end()
             for child in children:
                 child.end(_GRACE_S)
+        self._folder.close()
 
 
 class _StopAskedError(Exception):
