@@ -6,9 +6,10 @@ grammar of its colour; otherwise it is unread. There is no average and no guess.
 
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 
 from lpr.errors import PlateError
 from lpr.finder import ColourFinder
@@ -78,35 +79,61 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     ) -> PlateReading:
         """Read the plate of one frame, BGR, inside a region given as fractions.
 
-        Of several candidates the most likely one that can be read counts; if none
-        can, the most likely one gives the reason.
+        Of several plates the widest counts, being the nearest; when that one cannot be
+        read, a smaller one elsewhere is another vehicle's and is not read instead. If
+        none can be read, the most likely one gives the reason.
         """
         if image is None or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             return PlateReading.unread("no_frame")
-        failures: list[PlateReading] = []
+        read: _Judged | None = None
+        failures: list[_Judged] = []
         for box in self.detector.detect(image, region=region):
-            reading = self._judge(image, box)
-            if reading.text is not None:
-                return reading
-            if reading.unread_reason != "no_plate":
-                failures.append(reading)
-        return failures[0] if failures else PlateReading.unread("no_plate")
+            if read is not None and not _is_nearer(box, read.box):
+                continue
+            judged = self._judge(image, box)
+            if judged.reading.text is not None:
+                read = judged
+            elif judged.reading.unread_reason != "no_plate":
+                failures.append(judged)
+        if read is None:
+            return failures[0].reading if failures else PlateReading.unread("no_plate")
+        for failure in failures:
+            if failure.is_plate and _is_nearer(failure.box, read.box):
+                return failure.reading
+        return read.reading
 
-    def _judge(self, image: Image, box: PlateBox) -> PlateReading:
+    def _judge(self, image: Image, box: PlateBox) -> "_Judged":
         limits = self.limits
         if box.width_px < limits.plate_width_px:
-            return PlateReading.unread("too_small", corners=box.corners)
+            reading = PlateReading.unread("too_small", corners=box.corners)
+            return _Judged(box, reading, is_plate=False)
         line = self.reader.read(image, box)
         sure = 0 if line is None else line.count_from(limits.character_confidence)
+        is_plate = sure >= limits.sure_characters
         if line is not None and line.complete and sure == len(line.characters):
-            return _checked(line, box)
-        reason: UnreadReason = (
-            "no_plate" if sure < limits.sure_characters else "doubtful"
-        )
+            return _Judged(box, _checked(line, box), is_plate=is_plate)
+        reason: UnreadReason = "doubtful" if is_plate else "no_plate"
         if sharpness_at(image, box.corners) < limits.sharpness_per_px:
             reason = "blurred"
         colour = None if line is None else line.colour
-        return PlateReading.unread(reason, corners=box.corners, colour=colour)
+        reading = PlateReading.unread(reason, corners=box.corners, colour=colour)
+        return _Judged(box, reading, is_plate=is_plate)
+
+
+class _Judged(NamedTuple):
+    """A box, what came of it, and whether it holds enough characters for a plate."""
+
+    box: PlateBox
+    reading: PlateReading
+    is_plate: bool
+
+
+def _is_nearer(box: PlateBox, other: PlateBox) -> bool:
+    """Tell whether a box is wider than another and stands elsewhere."""
+    low = np.maximum(box.corners.min(axis=0), other.corners.min(axis=0))
+    high = np.minimum(box.corners.max(axis=0), other.corners.max(axis=0))
+    elsewhere = bool((high <= low).any())
+    return elsewhere and box.width_px > other.width_px
 
 
 def _checked(line: LineReading, box: PlateBox) -> PlateReading:

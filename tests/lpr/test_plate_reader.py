@@ -127,6 +127,34 @@ def test_mud_over_half_a_character_is_no_licence_to_guess(pipeline, studio, plac
     assert reading.text in {None, "皖D35B68"}
 
 
+def two_plates(studio, near, far_width=110):
+    """A vehicle at the row, and the plate of the one that follows it."""
+    frame = studio.mounted(near, width=220, at=(320, 590))
+    far = studio.face("鲁B64C92")
+    frame = studio.pasted(frame, far, far_width, (300, 205), 0.02, 1.0)
+    return studio.photographed(frame)
+
+
+def test_of_two_plates_the_nearer_one_counts(pipeline, new_studio):
+    for seed in range(4):
+        studio = new_studio(60 + seed)
+        photo = two_plates(studio, studio.face("皖D25B68"), far_width=150)
+        assert pipeline.read(photo, region=LEFT).text == "皖D25B68"
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_a_covered_plate_does_not_lend_its_vehicle_the_followers_plate(
+    pipeline, new_studio, place
+):
+    studio = new_studio(70 + place)
+    near = studio.face("皖D25B68")
+    left = [31, 145, *(303 + 114 * index for index in range(5))][place]
+    near[46:234, left - 6 : left + 98] = (110, 110, 115)
+    reading = pipeline.read(two_plates(studio, near), region=LEFT)
+    assert reading.text is None
+    assert reading.unread_reason in {"doubtful", "grammar", "blurred"}
+
+
 def test_a_smeared_plate_is_blurred(pipeline, new_studio):
     for seed in range(4):
         studio = new_studio(20 + seed)
