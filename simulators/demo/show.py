@@ -6,8 +6,11 @@ output carries the summary alone.
 
 import datetime as dt
 import json
+import os
 import sys
-from typing import Any
+from typing import Any, TextIO
+
+from simulators.errors import SimulatorError
 
 __all__ = ["Show"]
 
@@ -21,10 +24,12 @@ class Show:
         self._machine = machine
 
     def line(self, text: str) -> None:
-        """Say one line to people."""
-        stream = sys.stderr if self._machine else sys.stdout
-        stream.write(text + "\n")
-        stream.flush()
+        """Say one line to people.
+
+        Raises:
+            SimulatorError: nobody can read it any more.
+        """
+        _write(sys.stderr if self._machine else sys.stdout, text)
 
     def overloaded(self, passage: dict[str, Any], page: str) -> None:
         """Say one line about an overloaded passage."""
@@ -43,8 +48,7 @@ class Show:
     def summary(self, summary: dict[str, Any]) -> None:
         """Say how it went."""
         if self._machine:
-            sys.stdout.write(json.dumps(summary) + "\n")
-            sys.stdout.flush()
+            _write(sys.stdout, json.dumps(summary))
             return
         row, shown = summary["axle_to_row_s"], summary["axle_to_page_s"]
         self.line(
@@ -60,3 +64,16 @@ class Show:
             )
         for failure in summary["failures"]:
             self.line(f"FAILED: {failure}")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except OSError as error:
+        # what is left in the buffer goes nowhere, or Python would complain at its end
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        message = f"the output cannot be written: {error.strerror}"
+        raise SimulatorError(message) from error
