@@ -49,7 +49,7 @@ def main() -> int:
             clock=clock,
         )
     except EdgeError as error:
-        print(f"luheng-edge: {error}", file=sys.stderr)
+        print(f"luheng-edge: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
 
 

@@ -5,6 +5,7 @@ reads no environment. Paths in the file are relative to the file.
 """
 
 import re
+import ssl
 import urllib.parse
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, TypeAlias
@@ -219,7 +220,14 @@ def _check(file: _File, path: Path) -> StationConfig:
         if file.scale is not None:
             _refuse(path, "scale", "not of role 'roadside'", "no such table")
         site = _site(base / file.weighing.site, path)
+        if site.station.id != file.station.id:
+            text = f"the strips of station '{site.station.id}'"
+            _refuse(path, "weighing.site", text, f"a site of '{file.station.id}'")
         limits = _limits(base / file.weighing.limits, path)
+        regions = sorted({table.region for table in limits})
+        if file.weighing.region not in regions:
+            text = f"no table of '{file.weighing.region}' in weighing.limits"
+            _refuse(path, "weighing.region", text, ", ".join(regions))
         lanes = {lane.number for lane in site.lanes}
     else:
         if file.weighing is not None:
@@ -231,6 +239,8 @@ def _check(file: _File, path: Path) -> StationConfig:
     _check_url(file.upload.url, ("http", "https"), "upload.url", path)
     if (file.mqtt.certificate is None) != (file.mqtt.key is None):
         _refuse(path, "mqtt.certificate", "needs mqtt.key beside it", "both or none")
+    if file.mqtt.password is not None and file.mqtt.username is None:
+        _refuse(path, "mqtt.password", "needs mqtt.username beside it", "both or none")
     mqtt = msgspec.structs.replace(
         file.mqtt,
         ca=_existing(base, file.mqtt.ca, "mqtt.ca", path),
@@ -240,6 +250,8 @@ def _check(file: _File, path: Path) -> StationConfig:
     upload = msgspec.structs.replace(
         file.upload, ca=_existing(base, file.upload.ca, "upload.ca", path)
     )
+    _check_certificates(mqtt, "mqtt", path)
+    _check_certificates(upload, "upload", path)
     private_key = (base / file.keys.private_key).absolute()
     _check_private_key(private_key, path)
     return StationConfig(
@@ -286,9 +298,9 @@ def _check_cameras(
         if camera.view not in _VIEWS[role]:
             allowed = ", ".join(f"'{view}'" for view in _VIEWS[role])
             _refuse(path, f"{where}.view", f"'{camera.view}' at a {role}", allowed)
-        if not re.match(r"^(https?|rtsps?|file)://|^/", camera.url):
-            allowed = "http://, https://, rtsp://, rtsps://, file:// or a device path"
-            _refuse(path, f"{where}.url", f"'{camera.url}'", allowed)
+        if not re.match(r"^(file:/)?/", camera.url):
+            schemes = ("http", "https", "rtsp", "rtsps")
+            _check_url(camera.url, schemes, f"{where}.url", path, "file:// or a device")
         if not camera.lanes:
             _refuse(path, f"{where}.lanes", "empty", "at least one lane")
         for spot, lane in enumerate(camera.lanes):
@@ -306,8 +318,11 @@ def _check_cameras(
                 _refuse(path, f"{where}.lanes", text, "one camera a view and lane")
 
 
-def _check_url(url: str, schemes: tuple[str, ...], key: str, path: Path) -> None:
-    allowed = " or ".join(f"{scheme}://HOST[:PORT]" for scheme in schemes)
+def _check_url(
+    url: str, schemes: tuple[str, ...], key: str, path: Path, *others: str
+) -> None:
+    hosts = (f"{scheme}://HOST[:PORT]" for scheme in schemes)
+    allowed = " or ".join((*hosts, *others))
     try:
         parts = urllib.parse.urlsplit(url)
         sound = parts.scheme in schemes and parts.hostname and parts.port != 0
@@ -334,6 +349,26 @@ def _existing(base: Path, name: str | None, key: str, path: Path) -> str | None:
     if not file.is_file():
         _refuse(path, key, f"no file {file}", "a PEM file")
     return str(file)
+
+
+def _check_certificates(of: MqttConfig | UploadConfig, table: str, path: Path) -> None:
+    """Load what is named, so that a file of something else is said at once."""
+    certificate = of.certificate if isinstance(of, MqttConfig) else None
+    secure = of.url.startswith(("mqtts:", "https:"))
+    for key, file in ((f"{table}.ca", of.ca), (f"{table}.certificate", certificate)):
+        if file is not None and not secure:
+            _refuse(path, key, f"unused with '{of.url}'", "with mqtts:// or https://")
+    try:
+        context = ssl.create_default_context(cafile=of.ca)
+    except OSError as error:
+        text = f"no certificate in {of.ca}: {error}"
+        _refuse(path, f"{table}.ca", text, "a PEM file")
+    if isinstance(of, MqttConfig) and certificate is not None:
+        try:
+            context.load_cert_chain(certificate, of.key, password="")
+        except OSError as error:
+            text = f"no certificate and key in {certificate}, {of.key}: {error}"
+            _refuse(path, f"{table}.certificate", text, "PEM files that fit each other")
 
 
 def _read(path: Path, *, key: str | None) -> str:

@@ -216,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code: int = chosen.run(chosen)
     except SimulatorError as error:
-        print(f"luheng-sim: {error}", file=sys.stderr)
+        print(f"luheng-sim: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return code
 

@@ -38,14 +38,35 @@ def parse_table(text: str, kind: type[Table], *, name: str) -> Table:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        message = f"{name}: not a TOML document: nested too deeply"
+        raise TableError(message) from error
+    except ValueError as error:  # also a figure of more digits than Python reads
         message = f"{name}: not a TOML document: {error}"
         raise TableError(message) from error
+    if place := next(_nul(document, ""), None):
+        message = f"{name}: key '{place}': holds a NUL; expected text without one"
+        raise TableError(message)
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        message = f"{name}: {_explain(str(error), kind)}"
+        message = f"{name}: {' '.join(_explain(str(error), kind).split())}"
         raise TableError(message) from error
+
+
+def _nul(value: object, key: str) -> Iterator[str]:
+    """Yield the keys of texts with a NUL, which no path, address or name may have."""
+    match value:
+        case str() if "\0" in value:
+            yield key
+        case dict():
+            for field, inner in value.items():
+                yield from _nul(inner, _join(key, field))
+        case list():
+            for index, inner in enumerate(value):
+                yield from _nul(inner, f"{key}[{index}]")
+        case _:
+            pass
 
 
 def _explain(text: str, kind: type) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simulators.demo.run import ROADSIDE, Demo, Options
+from simulators.errors import SimulatorError
 
 __all__ = ["bench"]
 
@@ -74,18 +75,20 @@ def _demo(data_dir: Path, *, vehicles: int, seed: int) -> Demo:
 
 def _fsync_median_s(folder: Path) -> float:
     """Return what one small append and fsync costs on this disk."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f".fsync-{os.getpid()}"
     costs = []
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with path.open("wb", buffering=0) as file:
             for _ in range(_FSYNCS):
                 file.write(b"x" * 4096)
                 began = time.perf_counter()
                 os.fsync(file.fileno())
                 costs.append(time.perf_counter() - began)
-    finally:
-        path.unlink(missing_ok=True)
+        path.unlink()
+    except OSError as error:
+        message = f"--data-dir below {folder}: {error.strerror}; name another folder"
+        raise SimulatorError(message) from error
     return statistics.median(costs)
 
 

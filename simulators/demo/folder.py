@@ -36,6 +36,11 @@ class DemoFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        try:
+            str(self.root).encode()
+        except UnicodeEncodeError as error:
+            message = f"--data-dir {str(root)!a}: not UTF-8; name another folder"
+            raise SimulatorError(message) from error
         with self._may_fail():
             for name in ("keys", "config", "log", "simulator"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)

@@ -83,6 +83,32 @@ FAULTS = [
     ({"keys__server_public_key": "abc"}, "keys.server_public_key", "matching"),
     ({"storage__min_free_mb": -1}, "storage.min_free_mb", "≥ 0"),
     ({"station__id": "demo 1"}, "station.id", "matching"),
+    ({"station__id": "DEMO-002"}, "weighing.site", "a site of 'DEMO-002'"),
+    ({"weighing__region": "ZZ"}, "weighing.region", "allowed: CN"),
+    ({"station__data_dir": "da\0ta"}, "station.data_dir", "without"),
+    ({"cameras__0__url": "http://"}, "cameras[0].url", "http://HOST[:PORT]"),
+    ({"cameras__0__url": "rtsp://h:99999/"}, "cameras[0].url", "rtsp://HOST[:PORT]"),
+    ({"mqtt__password": "secret"}, "mqtt.password", "both or none"),
+    ({"mqtt__ca": __file__}, "mqtt.ca", "with mqtts://"),
+    (
+        {"mqtt__url": "mqtts://host", "mqtt__ca": __file__},
+        "mqtt.ca",
+        "a PEM file",
+    ),
+    (
+        {
+            "mqtt__url": "mqtts://host",
+            "mqtt__certificate": __file__,
+            "mqtt__key": __file__,
+        },
+        "mqtt.certificate",
+        "PEM files that fit each other",
+    ),
+    (
+        {"upload__url": "https://host", "upload__ca": __file__},
+        "upload.ca",
+        "a PEM file",
+    ),
 ]
 
 

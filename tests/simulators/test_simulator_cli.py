@@ -67,3 +67,13 @@ def test_a_speed_out_of_range_is_refused(tmp_path, capsys):
     assert main(["station", str(path), "--speed", "0"]) == 2
     assert "speed" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("command", ["demo", "bench"])
+@pytest.mark.parametrize("folder", ["/proc/luheng/data", "/tmp/\udcff"])
+def test_a_data_folder_that_cannot_be_is_told_in_one_line(command, folder, capsys):
+    words = [command, "--data-dir", folder, "--vehicles", "0"]
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert "--data-dir" in error
