@@ -5,9 +5,11 @@ pipe. It listens on the loopback only and lets any local program connect; what c
 is signed by stations and server. iotcore has no access control at all.
 """
 
+import contextlib
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +26,7 @@ _HOST = "127.0.0.1"
 _WANTED_PORT = 1883
 _START_TIMEOUT_S = 15.0
 _TRIES = 3
+_ENDING_S = 3.0
 
 _log = structlog.get_logger(__name__)
 
@@ -67,7 +70,10 @@ _IOTCORE_MAIN = (
 
 
 class EmbeddedBroker:
-    """One MQTT v5 broker on a loopback port, as a context manager."""
+    """One MQTT v5 broker on a loopback port, as a context manager.
+
+    A data folder keeps its port: stations know the broker by it.
+    """
 
     def __init__(self, data_dir: Path, *, wanted_port: int = _WANTED_PORT) -> None:
         self._folder = data_dir.absolute() / "broker"
@@ -90,7 +96,10 @@ class EmbeddedBroker:
             EmbeddedError: the broker does not come up.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        wanted = self._wanted_port
+        former = self._former_port()
+        if former is not None:
+            _await_free(former)
+        wanted = former or self._wanted_port
         for attempt in range(1, _TRIES + 1):
             port = free_port(_HOST, wanted)
             try:
@@ -102,6 +111,8 @@ class EmbeddedBroker:
             else:
                 break
         _log.info("broker started", kind=self.kind, url=self.url)
+        if former is not None and not self.url.endswith(f":{former}"):
+            _log.warning("broker moved, tell the stations", former_port=former)
         return self.url
 
     def stop(self) -> None:
@@ -125,6 +136,18 @@ class EmbeddedBroker:
         child.start(_START_TIMEOUT_S)
         self._child = child
         self.url = f"mqtt://{_HOST}:{port}"
+        self._port_file.write_text(f"{port}\n", "ascii")
+
+    @property
+    def _port_file(self) -> Path:
+        return self._folder / "port"
+
+    def _former_port(self) -> int | None:
+        """Return where the stations know this broker from its last run."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            port = int(self._port_file.read_text("ascii"))
+            return port if 0 < port < 65536 else None
+        return None
 
     def _command(self, port: int) -> list[str]:
         program = _mosquitto()
@@ -137,6 +160,13 @@ class EmbeddedBroker:
         file = self._folder / "iotcore.toml"
         file.write_text(_IOTCORE.format(host=_HOST, port=port), "utf-8")
         return [sys.executable, "-c", _IOTCORE_MAIN, str(file)]
+
+
+def _await_free(port: int) -> None:
+    """Give the broker of a killed server the moment that it needs to end."""
+    deadline = time.monotonic() + _ENDING_S
+    while accepts(_HOST, port) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _mosquitto() -> str | None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,25 @@ def test_a_killed_broker_comes_back_by_itself_on_its_port(folder):
         port = int(broker.url.rpartition(":")[2])
         wait_until(lambda: accepts("127.0.0.1", port), 10.0)
         assert broker._child.restarts == 1
+
+
+def test_a_broker_keeps_the_port_that_the_stations_know(folder, tmp_path):
+    wanted = free_port("127.0.0.1", 25100)
+    with (
+        socket.create_server(("127.0.0.1", wanted)),
+        EmbeddedBroker(folder, wanted_port=wanted) as broker,
+    ):
+        known = broker.url
+    assert known != f"mqtt://127.0.0.1:{wanted}"
+    with EmbeddedBroker(folder, wanted_port=wanted) as broker:
+        assert broker.url == known
+    with EmbeddedBroker(tmp_path, wanted_port=wanted) as broker:
+        assert broker.url == f"mqtt://127.0.0.1:{wanted}"
+    # the last one of a killed server is still about to end
+    ending = socket.create_server(("127.0.0.1", int(known.rpartition(":")[2])))
+    threading.Timer(0.5, ending.close).start()
+    with EmbeddedBroker(folder, wanted_port=wanted) as broker:
+        assert broker.url == known
 
 
 def test_a_second_server_on_the_same_folder_is_refused_in_one_line(folder):
