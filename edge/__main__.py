@@ -4,6 +4,7 @@ Exit code 0 after an orderly stop, 1 when the outbox broke, 2 for a configuratio
 data folder that cannot be used, with one line that says what to mend.
 """
 
+import _thread
 import argparse
 import importlib.metadata
 import json
@@ -38,7 +39,8 @@ def main() -> int:
     _begin_log(as_json=arguments.json)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # in a thread: the interrupted one may just hold the lock of the event
+        signal.signal(number, lambda *_: _thread.start_new_thread(stop.set, ()))
     try:
         config = load_config(arguments.config)
         return _run(

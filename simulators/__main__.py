@@ -4,6 +4,7 @@ It parses arguments, prints events and turns errors into exit codes; what is sim
 is told elsewhere.
 """
 
+import _thread
 import argparse
 import json
 import os
@@ -76,7 +77,8 @@ def _run_station(arguments: argparse.Namespace) -> int:
     )
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: station.stop())
+        # in a thread: the interrupted one may just hold the lock that stopping takes
+        signal.signal(number, lambda *_: _thread.start_new_thread(station.stop, ()))
     descriptor = None if sys.stdin is None or sys.stdin.closed else sys.stdin.fileno()
     station.run(descriptor)
     return 0

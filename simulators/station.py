@@ -136,7 +136,7 @@ class Station:
         self._ledger = Ledger(order.ledger)
 
     def stop(self) -> None:
-        """Ask the station to end; safe in a signal handler."""
+        """Ask the station to end; from any thread, but not inside a signal handler."""
         self._stop.set()
 
     def run(self, commands: int | None) -> None:

@@ -44,7 +44,7 @@ class Child:
         name: str,
         arguments: Sequence[str],
         *,
-        events: "queue.Queue[Event]",
+        events: "queue.SimpleQueue[Event]",
         log_file: Path,
     ) -> None:
         self.name = name

@@ -67,7 +67,8 @@ class Demo:
         self._options = options
         self._show = Show(machine=options.machine)
         self._folder = DemoFolder(options.data_dir)
-        self._events: queue.Queue[Event] = queue.Queue()
+        # the simple one: a signal handler puts while this thread may be getting
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._children: dict[str, Child] = {}
         self._measures = Measures()
         self._passages: dict[str, dict[str, Any]] = {}

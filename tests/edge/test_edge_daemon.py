@@ -23,6 +23,22 @@ from wim.messages import (
 from wim.protocols import xk3190
 from wim.seal import GENESIS, canonical, check_signature, public_key, sha256
 
+INTERRUPTED = """
+import os, signal, sys, threading, time
+
+class Held(threading.Event):
+    def wait(self, timeout=None):
+        if threading.current_thread() is threading.main_thread():
+            with self._cond:  # as it is for an instant in every wait
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0.01)
+        return super().wait(timeout)
+
+threading.Event = Held
+from edge.__main__ import main
+sys.exit(main())
+"""
+
 
 class Daemon:
     """One ``luheng-edge`` as its own process."""
@@ -263,3 +279,22 @@ def test_a_second_daemon_on_one_data_folder_is_refused(start, eventually):
     assert second.process.wait(20) == 2
     assert eventually(lambda: second.log)
     assert "another luheng-edge" in second.log[-1]
+
+
+def test_a_signal_in_the_middle_of_a_wait_ends_the_daemon(tmp_path, repository):
+    shipped = (repository / "configs/edge/source.toml").read_text(encoding="utf-8")
+    table = tomllib.loads(shipped) | {"cameras": []}
+    table["station"]["data_dir"] = "data"
+    table["line"]["device"] = str(tmp_path / "no-device")
+    table["mqtt"] = {"url": "mqtt://127.0.0.1:9"}
+    table["keys"]["private_key"] = "station.key"
+    config = tmp_path / "station.toml"
+    config.write_text(tomli_w.dumps(table), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(config)],
+        cwd=repository,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -31,6 +31,23 @@ scale = "dev/scale"
 """
 
 
+INTERRUPTED = """
+import os, signal, sys, threading, time
+
+class Held(threading.Event):
+    def wait(self, timeout=None):
+        if threading.current_thread() is threading.main_thread():
+            with self._cond:  # as it is for an instant in every wait
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0.01)
+        return super().wait(timeout)
+
+threading.Event = Held
+from simulators.__main__ import main
+sys.exit(main())
+"""
+
+
 class Running:
     """One luheng-sim process and what it said."""
 
@@ -315,3 +332,17 @@ def test_the_input_must_not_end_before_the_start(tmp_path):
         assert run.process.wait(20) == 2
         assert "start" in run.process.stderr.read()
         run.process.stdin = None
+
+
+def test_a_signal_in_the_middle_of_a_wait_ends_the_station(tmp_path):
+    (tmp_path / "station.toml").write_text(CONFIG, encoding="utf-8")
+    words = ["station", str(tmp_path / "station.toml"), "--vehicles", "0"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *words],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
