@@ -4,10 +4,15 @@ It shows nothing inline but the pictures and films that stations make: a file is
 its bytes say, and a browser is told not to guess.
 """
 
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, put
-from litestar.exceptions import NotAuthorizedException
+from litestar.exceptions import (
+    ClientException,
+    InternalServerException,
+    NotAuthorizedException,
+)
 from litestar.params import PathParameter
 from litestar.response import File
 
@@ -68,9 +73,19 @@ async def receive(
         station_id=station_id,
         signer=registry.public_key(station_id),
         signature=signature,
-        content=request.stream(),
+        content=_content(request),
         now=clock.now(),
     )
     return Response(
         {"outcome": outcome}, status_code=201 if outcome == "stored" else 200
     )
+
+
+async def _content(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, None]:
+    """Yield the body; one that breaks off is the sender's matter, not a fault here."""
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except InternalServerException as error:  # what Litestar calls a client that left
+        message = "the upload broke off"
+        raise ClientException(message) from error

@@ -79,6 +79,11 @@ def not_found(request: Request[Any, Any, Any], _: NotFound) -> Response[Any]:
     return _answer(request, 404)
 
 
+def no_such_file(request: Request[Any, Any, Any], _: ValueError) -> Response[Any]:
+    """Answer that no file can have this name."""
+    return _answer(request, 404)
+
+
 def not_allowed(request: Request[Any, Any, Any], error: NotAllowed) -> Response[Any]:
     """Answer that this person may not do this."""
     return _answer(request, 403, reason=error.code)

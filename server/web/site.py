@@ -54,6 +54,8 @@ def install(app_config: AppConfig) -> AppConfig:
                 directories=[context.STATIC],
                 include_in_schema=False,
                 opt={signin.PUBLIC: True, "skip_session": True},
+                # a NUL in the address, at which the file system balks
+                exception_handlers={ValueError: problems.no_such_file},
             ),
         ]
     )

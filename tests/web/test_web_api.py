@@ -5,12 +5,15 @@ import hashlib
 import html
 import json
 import re
+import socket
 import threading
 import time
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import pytest
+import structlog
 
 from server.cases.model import CaseSummary
 from server.passages.model import PassageSummary
@@ -22,6 +25,7 @@ from server.tracing.model import CaseFile
 from server.web.signin import LOCKED_FOR, MOST_REFUSALS, SignInLimit
 from simulators.fleet import heavy_vehicle
 from wim.messages import topic
+from wim.seal import sign_upload
 
 HTML = {"accept": "text/html"}
 ATTACK = "<script>alert('x')</script>"
@@ -417,6 +421,31 @@ def test_an_evidence_file_is_shown_only_as_what_it_is(house, reviewer, truck):
     assert house.client().get(f"/evidence/{digest}").status_code == 401
     assert reviewer.get(f"/evidence/{'0' * 64}").status_code == 404
     assert reviewer.get("/evidence/..%2f..%2fsecret").status_code in {400, 404}
+
+
+def test_an_upload_that_breaks_off_is_no_fault_of_the_server(house, truck):
+    photo = b"only the half of it comes"
+    house.roadside.passage(truck, photos=[photo], seal=False)
+    (digest,) = [k for k, v in house.roadside.files.items() if v == photo]
+    signature = sign_upload(digest, "DEMO-001", bytes(range(32)))
+    head = (
+        f"PUT /evidence/{digest} HTTP/1.1\r\nHost: luheng\r\n"
+        f"X-Luheng-Station: DEMO-001\r\nX-Luheng-Signature: {signature}\r\n"
+        f"Content-Length: {len(photo)}\r\n\r\n"
+    )
+    address = urlsplit(house.url)
+    with structlog.testing.capture_logs() as logs:
+        with socket.create_connection((address.hostname, address.port), 5) as line:
+            line.sendall(head.encode() + photo[:10])
+            time.sleep(0.3)
+        time.sleep(0.5)
+    assert not [log for log in logs if log["log_level"] == "error"]
+    (answer,) = house.roadside.upload(digest)
+    assert answer.status_code == 201
+
+
+def test_a_static_file_that_no_file_system_can_name_is_not_there(house):
+    assert house.client().get("/static/%00.css").status_code == 404
 
 
 def test_uploads_answer_with_their_reason_and_are_counted(house, reviewer, truck):
