@@ -21,8 +21,11 @@ from wim.seal import sign
 __all__ = ["SHARED", "STATUS", "Worker"]
 
 SHARED = tuple(
-    f"$share/ingest/luheng/v1/+/{leaf}" for leaf in ("passage", "weighing", "evidence")
+    f"$share/ingest-{leaf}/luheng/v1/+/{leaf}"
+    for leaf in ("passage", "weighing", "evidence")
 )
+"""One group a topic: the iotcore broker keeps one place in the log for a whole group,
+and a group of several topics loses messages of all but one."""
 STATUS = "luheng/v1/+/status"
 """Not shared: retained messages come only to subscriptions that are not."""
 

@@ -23,6 +23,7 @@ from server.embedded.child import SupervisedChild
 from server.embedded.ports import accepts, free_port
 from server.embedded.postgres import EmbeddedPostgres
 from server.errors import EmbeddedError
+from server.ingest.worker import SHARED
 
 
 @pytest.fixture
@@ -242,5 +243,41 @@ def test_either_broker_speaks_mqtt_5_and_shares_subscriptions(
         time.sleep(0.2)
         assert sorted(got, key=int) == [str(i).encode() for i in range(20)]
         for client in [sender, *clients]:
+            client.disconnect()
+            client.loop_stop()
+
+
+@pytest.mark.parametrize("kind", ["mosquitto", "iotcore"])
+def test_either_broker_brings_one_worker_the_messages_of_all_its_topics(
+    folder, kind, monkeypatch
+):
+    if kind == "iotcore":
+        monkeypatch.setattr(broker_module, "_mosquitto", lambda: None)
+    elif not broker_module._mosquitto():
+        pytest.skip("mosquitto is not installed here")
+    with EmbeddedBroker(folder, wanted_port=19883) as broker:
+        port = int(broker.url.rsplit(":", 1)[1])
+        got: list[str] = []
+        clients = []
+        for name in ("worker", "station"):
+            client = mqtt.Client(
+                CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5
+            )
+            client.on_message = lambda _c, _u, message: got.append(message.topic)
+            client.connect("127.0.0.1", port)
+            client.loop_start()
+            clients.append(client)
+        worker, station = clients
+        worker.subscribe([(topic, 1) for topic in SHARED])
+        time.sleep(0.5)
+        topics = [shared.split("/", 2)[2].replace("+", "X-1") for shared in SHARED]
+        for _ in range(10):
+            for topic in topics:
+                station.publish(topic, b"x", qos=1).wait_for_publish(5)
+        wait_until(lambda: len(got) >= 10 * len(topics), 10)
+        assert {topic: got.count(topic) for topic in topics} == dict.fromkeys(
+            topics, 10
+        )
+        for client in clients:
             client.disconnect()
             client.loop_stop()
