@@ -36,7 +36,7 @@ from server.config import EMBEDDED, LoadedConfig, load_config, read_private_key
 from server.db.migrate import apply_migrations
 from server.db.pool import DatabaseError, make_pool, wait_for_database
 from server.embedded.broker import EmbeddedBroker
-from server.embedded.ports import free_port
+from server.embedded.ports import listening_socket
 from server.embedded.postgres import EmbeddedPostgres
 from server.errors import ConfigError, ServerError
 from server.ingest.intake import Intake
@@ -118,8 +118,10 @@ def _serve(config: LoadedConfig, options: argparse.Namespace) -> int:
         asyncio.run(_prepare(database_url))
         centre = Centre.build(config, database_url)
         first = asyncio.run(_first_admin(database_url))
-        port = free_port(config.table.server.host, config.table.server.port)
-        page = f"http://{config.table.server.host}:{port}/"
+        listening = stack.enter_context(
+            listening_socket(config.table.server.host, config.table.server.port)
+        )
+        page = f"http://{config.table.server.host}:{listening.getsockname()[1]}/"
         if first:
             _tell_account(first, as_json=options.json)
         asyncio.run(
@@ -129,7 +131,7 @@ def _serve(config: LoadedConfig, options: argparse.Namespace) -> int:
                 mqtt_url=mqtt_url,
                 private_key=private_key,
                 page=page,
-                port=port,
+                listening=listening,
                 as_json=options.json,
             )
         )
@@ -143,7 +145,7 @@ async def _serve_until_stopped(
     mqtt_url: str,
     private_key: bytes,
     page: str,
-    port: int,
+    listening: socket.socket,
     as_json: bool,
 ) -> None:
     workers = make_workers(
@@ -156,15 +158,13 @@ async def _serve_until_stopped(
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            host=config.table.server.host,
-            port=port,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=3,
             lifespan="on",
         )
     )
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not (server.started or serving.done()):  # noqa: ASYNC110 - no event to wait on
         await asyncio.sleep(0.02)
     if not serving.done():

@@ -7,7 +7,7 @@ import structlog
 
 from server.errors import EmbeddedError
 
-__all__ = ["accepts", "free_port"]
+__all__ = ["accepts", "free_port", "listening_socket"]
 
 _TRIES = 200
 _log = structlog.get_logger(__name__)
@@ -24,6 +24,31 @@ def free_port(host: str, wanted: int) -> int:
             if port != wanted:
                 _log.info("port busy, took the next free one", wanted=wanted, port=port)
             return port
+    message = f"no free port on {host} from {wanted} to {wanted + _TRIES - 1}"
+    raise EmbeddedError(message)
+
+
+def listening_socket(host: str, wanted: int) -> socket.socket:
+    """Return a socket that listens on the first port to be had from the wanted one on.
+
+    Between asking for a free port and taking it somebody else may be quicker; a socket
+    that listens already is nobody else's.
+
+    Raises:
+        EmbeddedError: none of the next 200 ports is free.
+    """
+    for port in range(wanted, min(wanted + _TRIES, 65536)):
+        listening = socket.socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+            listening.listen(2048)
+        except OSError:
+            listening.close()
+            continue
+        if port != wanted:
+            _log.info("port busy, took the next free one", wanted=wanted, port=port)
+        return listening
     message = f"no free port on {host} from {wanted} to {wanted + _TRIES - 1}"
     raise EmbeddedError(message)
 
