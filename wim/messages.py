@@ -18,6 +18,7 @@ What is not known is ``null``, never zero. Times are UTC, masses kg, lengths met
 """
 
 import datetime as dt
+import inspect
 import math
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
@@ -371,6 +372,10 @@ def json_schema() -> dict[str, Any]:
     """Return one JSON Schema (2020-12) document with all messages in ``$defs``."""
     kinds = list(MESSAGES.values())
     _, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    for component in components.values():
+        # newer Pythons take the indentation out of docstrings, older ones leave it in
+        if "description" in component:
+            component["description"] = inspect.cleandoc(component["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Luheng messages, version 1",
