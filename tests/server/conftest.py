@@ -40,7 +40,11 @@ from wim.messages import (
 from wim.seal import GENESIS, public_key, sha256, sign
 
 NOW = dt.datetime(2026, 11, 20, 8, 0, tzinfo=dt.UTC)
-DEBIAN_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+DEBIAN_PROGRAMS = max(
+    Path("/usr/lib/postgresql").glob("*/bin"),
+    key=lambda folder: int(folder.parent.name),
+    default=Path("/usr/lib/postgresql/none/bin"),
+)
 
 LIMITS = """
 id = "{id}"
