@@ -7,6 +7,10 @@ pictures into the ring of its parent and rings a bell (one byte down a pipe) for
 ``read()`` of a camera library can hang for ever; the cure is that the parent kills
 this process, not anything in here. It dies with its parent.
 
+A picture has no time but that of its arrival, so only what is taken for new counts: not
+the picture that a frozen camera repeats, nor those that a camera or its server has kept
+and gives to every new client first.
+
 A camera that sends JPEG keeps its own bytes, untouched: they are evidence. Pictures of
 other codecs are decoded and compressed once.
 """
@@ -30,6 +34,8 @@ NOT_OPENED = 3
 ENDED = 4
 """Exit code: the stream came to an end."""
 
+_SETTLE_S = 1.0
+"""How long after the first picture of a live stream older ones may still come."""
 _PR_SET_PDEATHSIG = 1
 _JPEG_START = b"\xff\xd8"
 _JPEG_QUALITY = 92
@@ -41,12 +47,17 @@ def main() -> int:
     _die_with(arguments.parent)
     cv2.setNumThreads(1)
     clock, ring = Clock(), FrameRing(arguments.ring)
-    opened = False
+    settle_s = _SETTLE_S if _is_live(arguments.url) else 0.0
+    opened_s: float | None = None
+    last = b""
     for picture in _pictures(arguments.url, arguments.timeout_ms):
-        opened = True
-        if ring.write(picture, clock.monotonic_s()):
+        now_s = clock.monotonic_s()
+        opened_s = now_s if opened_s is None else opened_s
+        new = picture != last and now_s - opened_s >= settle_s
+        last = picture
+        if new and ring.write(picture, now_s):
             os.write(arguments.bell, b"\x01")
-    return ENDED if opened else NOT_OPENED
+    return NOT_OPENED if opened_s is None else ENDED
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,6 +75,10 @@ def _die_with(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(ENDED)
+
+
+def _is_live(url: str) -> bool:
+    return "://" in url and not url.startswith("file:")
 
 
 def _pictures(url: str, timeout_ms: int) -> Iterator[bytes]:

@@ -196,11 +196,14 @@ class EvidenceServer:
 
 
 class MjpegCamera:
-    """A small network camera; it can freeze, and be gone."""
+    """A small network camera; it can freeze, keep its last picture, and be gone."""
 
     def __init__(self, *, frames_per_s=12.0):
         self.frozen = threading.Event()
         self.sent = {}
+        self.painted = {}
+        self.keeps_last = False
+        self._last = None
         self.picture = self._paint
         self._pause_s = 1.0 / frames_per_s
         self._stopping = threading.Event()
@@ -240,17 +243,23 @@ class MjpegCamera:
         request.send_header("Content-Type", kind)
         request.end_headers()
         try:
+            if self.keeps_last and self._last is not None:
+                self._send(request, self._last)
             while not self._stopping.wait(self._pause_s):
                 if self.frozen.is_set():
                     continue
                 self._count += 1
-                picture = self.picture()
-                self.sent[sha256(picture)] = time.monotonic()
-                head = "--frame\r\nContent-Type: image/jpeg\r\n"
-                head += f"Content-Length: {len(picture)}\r\n\r\n"
-                request.wfile.write(head.encode() + picture + b"\r\n")
+                self._last = self.picture()
+                self.painted.setdefault(sha256(self._last), time.monotonic())
+                self._send(request, self._last)
         except OSError:
             pass
+
+    def _send(self, request, picture):
+        self.sent[sha256(picture)] = time.monotonic()
+        head = "--frame\r\nContent-Type: image/jpeg\r\n"
+        head += f"Content-Length: {len(picture)}\r\n\r\n"
+        request.wfile.write(head.encode() + picture + b"\r\n")
 
     def stop(self):
         self._stopping.set()

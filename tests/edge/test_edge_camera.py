@@ -131,6 +131,36 @@ def test_a_frozen_camera_has_its_child_killed_and_comes_back(
     assert eventually(lambda: camera.watch.state == "ok", 15.0)
 
 
+def test_a_camera_that_repeats_its_last_picture_shows_nothing_new(
+    mjpeg, open_camera, eventually
+):
+    mjpeg.start()
+    camera = open_camera(mjpeg.url, stale_after_s=1.0)
+    assert eventually(lambda: camera.watch.state == "ok", 15.0)
+    old = mjpeg.picture()
+    mjpeg.picture = lambda: old
+    assert eventually(lambda: camera.watch.state == "stale", 4.0)
+    assert eventually(lambda: counters(camera)["starts"] >= 2)
+    before = counters(camera)["frames"]
+    assert not eventually(lambda: counters(camera)["frames"] > before, 4.0)
+
+
+def test_what_a_camera_kept_for_its_next_client_is_not_taken_for_the_present(
+    mjpeg, open_camera, eventually, clock
+):
+    mjpeg.keeps_last = True
+    mjpeg.start()
+    camera = open_camera(mjpeg.url, stale_after_s=1.0)
+    assert eventually(lambda: camera.watch.state == "ok", 15.0)
+    mjpeg.frozen.set()
+    assert eventually(lambda: counters(camera)["starts"] >= 3, 15.0)
+    mjpeg.frozen.clear()
+    assert eventually(lambda: camera.watch.state == "ok", 15.0)
+    for stamp in camera.between(0.0, clock.monotonic_s()):
+        painted = mjpeg.painted[sha256(camera.read(stamp.number))]
+        assert stamp.captured_s - painted < 0.5
+
+
 def test_waiting_ends_with_the_picture_or_with_the_time(
     mjpeg, open_camera, eventually, clock
 ):
