@@ -168,7 +168,9 @@ class StripLine:
         weigher = self._weigher
         if weigher is None or weigher.sample_rate_hz != frame.sample_rate_hz:
             self._end_stream()
-            weigher = Weigher(self._site, sample_rate_hz=frame.sample_rate_hz)
+            weigher = Weigher(
+                self._site, sample_rate_hz=frame.sample_rate_hz, joins=True
+            )
             self._weigher = weigher
         events = weigher.receive(frame.counts, frame.inputs)
         self._fed += samples

@@ -160,6 +160,7 @@ class LaneWatch:
         """Take note that samples are missing: no pulse under way will come."""
         for vehicle in self._open:
             vehicle.waiting.clear()
+            vehicle.whole &= vehicle.ended_s is not None
         return self.advance(now_s)
 
     def advance(self, now_s: float) -> list[LaneEvent]:

@@ -108,6 +108,13 @@ class Weigher:
     Counters: ``samples`` per channel, those lost included; ``samples_lost``;
     ``pulses``; ``passages``.
 
+    Args:
+        site: the strips.
+        sample_rate_hz: of every channel.
+        parameters: of the estimators.
+        joins: the samples join traffic under way, as those of a line that comes back:
+            a vehicle whose beginning may lie before the first of them is not valid.
+
     Raises:
         ValueError: the sample rate is not positive.
     """
@@ -118,6 +125,7 @@ class Weigher:
         *,
         sample_rate_hz: float,
         parameters: Parameters | None = None,
+        joins: bool = False,
     ) -> None:
         if not (math.isfinite(sample_rate_hz) and sample_rate_hz > 0.0):
             message = f"sample_rate_hz {sample_rate_hz} must be positive"
@@ -136,6 +144,8 @@ class Weigher:
         self._kept_samples = 0
         self._inputs = 0
         self._gaps: list[_Gap] = []
+        if joins:
+            self._gaps.append(_Gap(start_s=-math.inf, end_s=0.0, samples=0))
         self._detector = PulseDetector(
             tuple(strip for lane in site.lanes for strip in lane.strips),
             sample_rate_hz=sample_rate_hz,
@@ -303,12 +313,14 @@ class Weigher:
         first_s = axles[0].crossed_s
         ended_s = max(hit.pulse.end_s for axle in axles for hit in axle.hits)
         slow_mps = min(speed for axle in axles for speed in axle.local_speeds_mps)
-        before_s = crossing.view.length_m / max(slow_mps, 0.1)
-        lost = sum(
-            gap.samples
+        before_m = max(crossing.view.length_m, self.parameters.assembly.axle_gap_m)
+        before_s = before_m / max(slow_mps, 0.1)
+        gaps = [
+            gap
             for gap in self._gaps
             if gap.end_s >= first_s - before_s and gap.start_s <= ended_s
-        )
+        ]
+        lost = sum(gap.samples for gap in gaps)
         spacings = tuple(map(spacing_m, axles, axles[1:]))
         groups = group_axles(spacings, longest_m=self.parameters.group_spacing_m)
         loads = tuple(axle.load_kg for axle in axles)
@@ -323,7 +335,7 @@ class Weigher:
             fairness=self.parameters.fairness,
             spacings_m=spacings,
             reverse=crossing.reverse,
-            incomplete=bool(lost or not crossing.whole),
+            incomplete=bool(gaps or not crossing.whole),
             told_apart=crossing.told_apart,
         )
         return Passage(

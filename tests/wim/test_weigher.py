@@ -259,6 +259,39 @@ def test_samples_lost_inside_a_passage_make_it_invalid_and_are_counted(road, gon
     assert weigher.samples_lost == last - first
 
 
+@pytest.mark.parametrize("separator", [True, False])
+@pytest.mark.parametrize("joined_s", [1.15, 1.35, 1.75])
+def test_a_vehicle_whose_beginning_was_before_the_samples_is_not_valid(
+    road, separator, joined_s
+):
+    truck = road.Truck(**SIX, speed_kmh=50, at_s=1.0)
+    later = road.Truck(**SIX, speed_kmh=50, at_s=6.0)
+    counts, inputs = road.drive(road.site, [truck, later], seconds=10.0)
+    weigher = Weigher(road.site, sample_rate_hz=4000.0, joins=True)
+    events = []
+    for at in range(round(joined_s * 4000 / 80) * 80, len(counts), 80):
+        seen = int(inputs[at + 79]) if separator else 0
+        events += weigher.receive(counts[at : at + 80], seen)
+    *parts, whole = road.passages(events + weigher.flush())
+    assert not any(part.valid for part in parts)
+    assert whole.valid
+    assert whole.gross_mass_kg == pytest.approx(later.gross_kg, rel=0.003)
+
+
+def test_a_vehicle_whose_end_may_be_among_the_lost_samples_is_not_valid(road):
+    truck = road.Truck((6e3, 9e3, 9e3), (10.5, 1.35), speed_kmh=50, at_s=1.0)
+    counts, _ = road.drive(road.site, [truck], seconds=8.0)
+    weigher = Weigher(road.site, sample_rate_hz=4000.0)
+    events = []
+    lost = range(round(1.7 * 4000 / 80) * 80, round(3.0 * 4000 / 80) * 80, 80)
+    for at in range(0, len(counts), 80):
+        if at in lost:
+            events += weigher.lose(80)
+        else:
+            events += weigher.receive(counts[at : at + 80], 0)
+    assert not any(p.valid for p in road.passages(events + weigher.flush()))
+
+
 def test_a_vehicle_that_the_separator_missed_is_weighed_all_the_same(road):
     trucks = [road.Truck(**SIX, speed_kmh=50), road.Truck(**TWO, speed_kmh=50, at_s=5)]
     counts, inputs = road.drive(road.site, trucks, seconds=9.0)
