@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wim.kernels import Counts, Floats, Integers, scan
+from wim.kernels.scan import Counts, Floats, Integers, scan
 from wim.passage import Parameters, Passage, Weigher
 from wim.protocols import strip as strip_protocol
 from wim.pulses import PulseDetector

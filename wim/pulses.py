@@ -15,7 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from wim.baseline import first_estimate
-from wim.kernels import INTEGERS, OUT_COLUMNS, REALS, Counts, Floats, Integers, scan
+from wim.kernels.scan import (
+    INTEGERS,
+    OUT_COLUMNS,
+    REALS,
+    Counts,
+    Floats,
+    Integers,
+    scan,
+)
 from wim.samples import Strip
 
 __all__ = ["Detection", "Pulse", "PulseDetector", "Workspace"]
@@ -50,16 +58,28 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     """One wheel's pulse on one strip; times [s] since the first sample of the stream.
 
-    ``strip`` is the index of the strip in its detector; ``last_sample`` is the last
+    ``strip`` is the index of the strip in its detector. ``start_s`` and ``end_s`` are
+    where the threshold is crossed, ``rise_s`` and ``fall_s`` where half the height is.
+    ``area_sigma_counts_s`` (k = 1) is what noise, bridging and hum leave unknown of
+    the area; never 0. ``plateau_counts`` is the mean while a plate carries the wheel
+    wholly, None where the strip is no plate. ``noise_counts`` is the standard
+    deviation of one quiet sample around the pulse, ``closure_counts`` the quiet level
+    after it less that before it once the droop is undone. ``last_sample`` is the last
     one that was needed to know the pulse.
     """
 
     strip: int
     start_s: float
     end_s: float
+    rise_s: float
+    fall_s: float
     centroid_s: float
     area_counts_s: float
+    area_sigma_counts_s: float
     peak_counts: float
+    plateau_counts: float | None
+    noise_counts: float
+    closure_counts: float
     clipped: bool
     last_sample: int
 
@@ -227,13 +247,24 @@ class PulseDetector:
         shift = shape.time_offset_s
         top = int(row[7])
         full = shape.full_scale_counts
+        start_s = row[1] / self._rate + shift
+        end_s = row[2] / self._rate + shift
+        per_sigma = float(self._space.factors[0])
+        noise = row[8] / per_sigma * math.sqrt(self._space.window)
+        spread = noise * math.sqrt(row[3] - row[1]) / self._rate
         return Pulse(
             strip=strip,
-            start_s=row[1] / self._rate + shift,
-            end_s=row[2] / self._rate + shift,
+            start_s=start_s,
+            end_s=end_s,
+            rise_s=start_s,
+            fall_s=end_s,
             centroid_s=row[5] / self._rate + shift,
             area_counts_s=row[4] / self._rate,
+            area_sigma_counts_s=spread,
             peak_counts=row[6],
+            plateau_counts=row[6] if shape.kind == "plate" else None,
+            noise_counts=noise,
+            closure_counts=0.0,
             clipped=top in _RAILS if full is None else top >= full,
             last_sample=int(row[3]),
         )

@@ -4,7 +4,7 @@ from hypothesis import given, settings, strategies as st
 
 from wim.baseline import first_estimate
 from wim.bench import scan_with_numpy
-from wim.kernels import scan
+from wim.kernels.scan import scan
 from wim.pulses import Detection, PulseDetector, Workspace
 from wim.samples import Strip
 

@@ -1,0 +1,1 @@
+"""Loops over samples and rows: arrays and numbers in and out, without any opinion."""
