@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from wim.cli import PassageLine, main
+from wim.cli.__main__ import main
+from wim.cli.lines import PassageLine
 
 SIX = ((7000.0, 19_000.0, 19_000.0, 25_000.0, 25_000.0, 25_000.0),)
 SPACINGS = (3.3, 1.35, 7.0, 1.31, 1.31)
@@ -110,7 +111,7 @@ def write(files, name, **arrays):
                 "counts": np.array([[None] * 8], dtype=object),
                 "sample_rate_hz": np.float64(4000),
             },
-            "cannot be read",
+            "is object",
         ),
     ],
 )

@@ -1,0 +1,1 @@
+"""The commands of ``luheng-wim``: alone in ``wim`` in opening files and printing."""

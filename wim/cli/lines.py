@@ -1,0 +1,70 @@
+"""What ``luheng-wim process`` prints of one passage: an object or a sentence.
+
+The keys of the object are fixed by the interface; all are on every line, and what is
+not known is ``null`` and never zero.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from wim.passage import Passage
+from wim.validity import Flag
+
+__all__ = ["PassageLine", "line_of", "sentence_of"]
+
+
+class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One passage for machines; ``null`` is not known."""
+
+    lane: int
+    started_at_s: float
+    direction: Literal["forward", "reverse"]
+    speed_mps: float
+    acceleration_mps2: float | None
+    axle_loads_kg: tuple[float, ...]
+    axle_load_uncertainties_kg: tuple[float, ...] | None
+    axle_spacings_m: tuple[float, ...]
+    gross_mass_kg: float
+    gross_mass_uncertainty_kg: float | None
+    axle_groups: tuple[tuple[int, ...], ...]
+    axle_configuration: str
+    flags: tuple[Flag, ...]
+    valid: bool
+    samples_lost: int
+
+
+def line_of(passage: Passage) -> PassageLine:
+    """Return a passage as it is printed for machines."""
+    return PassageLine(
+        lane=passage.lane,
+        started_at_s=passage.first_axle_s,
+        direction=passage.direction,
+        speed_mps=passage.speed_mps,
+        acceleration_mps2=passage.acceleration_mps2,
+        axle_loads_kg=passage.axle_loads_kg,
+        axle_load_uncertainties_kg=passage.axle_load_uncertainties_kg,
+        axle_spacings_m=passage.axle_spacings_m,
+        gross_mass_kg=passage.gross_mass_kg,
+        gross_mass_uncertainty_kg=passage.gross_mass_uncertainty_kg,
+        axle_groups=passage.axle_groups,
+        axle_configuration=passage.axle_configuration,
+        flags=passage.flags,
+        valid=passage.valid,
+        samples_lost=passage.samples_lost,
+    )
+
+
+def sentence_of(passage: Passage) -> str:
+    """Return a passage as one line for people: seconds, km/h and tonnes."""
+    loads = " ".join(f"{load / 1000.0:.2f}" for load in passage.axle_loads_kg)
+    flags = f"  {' '.join(passage.flags)}" if passage.flags else ""
+    gross = f"{passage.gross_mass_kg / 1000.0:7.2f}"
+    if passage.gross_mass_uncertainty_kg is not None:
+        gross += f" ± {passage.gross_mass_uncertainty_kg / 1000.0:.2f}"
+    return (
+        f"{passage.first_axle_s:10.3f} s  lane {passage.lane}  {passage.direction:7}"
+        f"  {passage.speed_mps * 3.6:6.1f} km/h"
+        f"  {gross} t  {passage.axle_configuration}"
+        f" ({loads} t)  {'valid' if passage.valid else 'not valid'}{flags}"
+    )

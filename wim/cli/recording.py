@@ -1,0 +1,254 @@
+"""Samples of a recording, block by block, however long it is.
+
+An ``.npz`` file is a ZIP archive of ``.npy`` members. NumPy reads a member whole, which
+for an hour of a wide road is more than a small machine has; here a member is read in
+blocks, stored or deflated. Nothing is guessed: a recording that is cut short, spoiled
+or of another shape is refused with the file and the array named.
+"""
+
+import math
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from wim.cli.errors import WrongUseError, reason
+from wim.samples import Site
+
+__all__ = ["Recording"]
+
+_BLOCK = 4096
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    MemoryError,
+    RecursionError,
+    RuntimeError,  # an encrypted member
+    ValueError,
+    NotImplementedError,
+    struct.error,
+    tokenize.TokenError,  # a header that is no Python literal
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What is raised on a file that is no whole archive of plain arrays."""
+
+
+class _Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands before the figures of one array."""
+
+    shape: tuple[int, ...]
+    by_column: bool
+    dtype: np.dtype[np.generic]
+    length: int
+
+
+class Recording:
+    """One recording, open for reading; a context manager.
+
+    Attributes:
+        samples: per channel.
+        channels: columns of the counts.
+        sample_rate_hz: of every channel.
+        start_time_s: Unix time of the first sample, None where it is not given.
+        temperature_c: of the pavement, None where it is not given.
+
+    Args:
+        path: an ``.npz`` file.
+
+    Raises:
+        WrongUseError: the file cannot be read or an array is not what it must be; the
+            line names file and array.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stack = ExitStack()
+        try:
+            file = self._stack.enter_context(path.open("rb"))
+            self._archive = self._stack.enter_context(zipfile.ZipFile(file))
+            self._names = set(self._archive.namelist())
+            self._header = self._counts_header()
+            self.sample_rate_hz = self._rate()
+            self.start_time_s = self._figure("start_time_s")
+            self.temperature_c = self._figure("temperature_c")
+        except _UNREADABLE as error:
+            self._stack.close()
+            raise self._unreadable(error) from error
+        except WrongUseError:
+            self._stack.close()
+            raise
+        self.samples, self.channels = self._header.shape
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def check_channels(self, site: Site, *, named: Path) -> None:
+        """Refuse a site that names more channels than were recorded.
+
+        Raises:
+            WrongUseError: it does; the line names both files.
+        """
+        for i, lane in enumerate(site.lanes):
+            for k, strip in enumerate(lane.strips):
+                if strip.channel >= self.channels:
+                    message = (
+                        f"{named}: key 'lanes[{i}].strips[{k}].channel': "
+                        f"{strip.channel}, but array 'counts' of {self._path} has "
+                        f"{self.channels} channels (0 to {self.channels - 1}); give "
+                        f"the site of this recording"
+                    )
+                    raise WrongUseError(message)
+
+    def blocks(self) -> Iterator[npt.NDArray[np.int32]]:
+        """Yield the counts, int32 of shape (some samples, channels), in order.
+
+        Raises:
+            WrongUseError: the file ends or is spoiled before the last sample.
+        """
+        try:
+            if self._header.by_column:
+                yield from self._by_column()
+            else:
+                yield from self._by_sample()
+        except _UNREADABLE as error:
+            raise self._unreadable(error) from error
+
+    def _by_sample(self) -> Iterator[npt.NDArray[np.int32]]:
+        with self._archive.open("counts.npy") as member:
+            member.seek(self._header.length)
+            for at in range(0, self.samples, _BLOCK):
+                rows = min(_BLOCK, self.samples - at)
+                part = self._read(member, rows * self.channels)
+                yield part.reshape(rows, self.channels)
+            self._at_end(member)
+
+    def _by_column(self) -> Iterator[npt.NDArray[np.int32]]:
+        """Read an array that lies column after column: one reader for each."""
+        with ExitStack() as stack:
+            members = []
+            for k in range(self.channels):
+                member = stack.enter_context(self._archive.open("counts.npy"))
+                member.seek(self._header.length + 4 * k * self.samples)
+                members.append(member)
+            for at in range(0, self.samples, _BLOCK):
+                rows = min(_BLOCK, self.samples - at)
+                part = [self._read(member, rows) for member in members]
+                yield np.ascontiguousarray(np.stack(part, axis=1))
+            self._at_end(members[-1])
+
+    def _read(self, member: IO[bytes], figures: int) -> npt.NDArray[np.int32]:
+        content = member.read(4 * figures)
+        if len(content) < 4 * figures:
+            message = "array 'counts' is cut short"
+            raise EOFError(message)
+        return np.frombuffer(content, self._header.dtype).astype(np.int32, copy=False)
+
+    @staticmethod
+    def _at_end(member: IO[bytes], name: str = "counts") -> None:
+        """Read to the end, where the archive's checksum is compared."""
+        if member.read(1):
+            message = f"array '{name}' is longer than its shape"
+            raise ValueError(message)
+
+    def _counts_header(self) -> _Header:
+        if "counts.npy" not in self._names:
+            raise self._missing("counts")
+        header = self._read_header("counts.npy")
+        dtype, shape = header.dtype, header.shape
+        if dtype.kind != "i" or dtype.itemsize != 4 or len(shape) != 2:
+            message = (
+                f"{self._path}: array 'counts' is {dtype} of shape {shape}; expected "
+                f"int32 of shape (samples, channels)"
+            )
+            raise WrongUseError(message)
+        if 0 in shape:
+            message = (
+                f"{self._path}: array 'counts' of shape {shape} holds no sample; "
+                f"expected int32 of shape (samples, channels)"
+            )
+            raise WrongUseError(message)
+        held = self._archive.getinfo("counts.npy").file_size - header.length
+        if held != 4 * shape[0] * shape[1]:
+            message = f"array 'counts' of shape {shape} holds {held} bytes"
+            raise ValueError(message)
+        return header
+
+    def _rate(self) -> float:
+        if "sample_rate_hz.npy" not in self._names:
+            raise self._missing("sample_rate_hz")
+        rate = self._figure("sample_rate_hz")
+        if rate is None or not 100.0 <= rate <= 1e6:
+            message = (
+                f"{self._path}: array 'sample_rate_hz' is {rate}; expected one number "
+                f"from 100 to 1000000"
+            )
+            raise WrongUseError(message)
+        return rate
+
+    def _figure(self, name: str) -> float | None:
+        """Return an array that is one finite number, None where there is no array."""
+        if f"{name}.npy" not in self._names:
+            return None
+        header = self._read_header(f"{name}.npy")
+        if header.shape != () or header.dtype.kind not in "fiu":
+            message = (
+                f"{self._path}: array '{name}' is {header.dtype} of shape "
+                f"{header.shape}; expected one number (shape ())"
+            )
+            raise WrongUseError(message)
+        with self._archive.open(f"{name}.npy") as member:
+            member.seek(header.length)
+            content = member.read(header.dtype.itemsize)
+            self._at_end(member, name)
+        if len(content) < header.dtype.itemsize:
+            message = f"array '{name}' is cut short"
+            raise EOFError(message)
+        value = float(np.frombuffer(content, header.dtype)[0])
+        if not math.isfinite(value):
+            message = f"{self._path}: array '{name}' is {value}; expected a number"
+            raise WrongUseError(message)
+        return value
+
+    def _read_header(self, member_name: str) -> _Header:
+        with self._archive.open(member_name) as member:
+            version = np.lib.format.read_magic(member)
+            if version == (1, 0):
+                read = np.lib.format.read_array_header_1_0(member)
+            elif version == (2, 0):
+                read = np.lib.format.read_array_header_2_0(member)
+            else:
+                message = f"member {member_name} is of npy version {version}"
+                raise ValueError(message)
+            shape, by_column, dtype = read
+            return _Header(
+                shape=shape, by_column=by_column, dtype=dtype, length=member.tell()
+            )
+
+    def _missing(self, name: str) -> WrongUseError:
+        message = (
+            f"{self._path}: missing array '{name}'; a recording is an .npz archive "
+            f"with counts and sample_rate_hz"
+        )
+        return WrongUseError(message)
+
+    def _unreadable(self, error: Exception) -> WrongUseError:
+        message = f"{self._path}: cannot be read as a recording: {reason(error)}"
+        return WrongUseError(message)
