@@ -1,24 +1,318 @@
-"""From the area of a pulse to a mass: the calibration chain of one strip.
+"""From the area of a pulse to a mass: the calibration chain of a station.
 
-The chain is ``C = C_strip * f_speed * f_type * f_temperature``. This version knows the
-strip's own factor only; no curve is assumed where none was measured, so the others do
-not stand here as ones in disguise: a site with curves will bring them as data.
+The chain is ``C = C_strip * f_speed * f_temperature * f_type``. The strip's own factor
+is that of the site file; a parameter set, made from reference trucks, corrects it and
+brings the curves. What no reference truck has shown is not assumed: a factor that was
+not measured is absent, its part of the mass stays as it is, and its part of the
+uncertainty grows. It opens no file and corrects nothing by itself: a set changes only
+by being replaced by the next version.
 """
 
-from wim.samples import Strip
+import datetime as dt
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Annotated, Literal, TypeAlias
 
-__all__ = ["STANDARD_GRAVITY_MPS2", "mass_kg"]
+import msgspec
+import rfc8785
+
+from wim.errors import TableError
+from wim.samples import Channel, Strip
+from wim.tables import parse_table
+
+__all__ = [
+    "NO_CALIBRATION",
+    "STANDARD_GRAVITY_MPS2",
+    "Calibration",
+    "ChannelFactor",
+    "ClassFactor",
+    "Curve",
+    "ParameterSet",
+    "Source",
+    "VehicleClass",
+    "mass_kg",
+    "parse_parameter_set",
+    "sealed",
+]
 
 STANDARD_GRAVITY_MPS2 = 9.80665
 
+VehicleClass: TypeAlias = Literal["rigid", "articulated", "centre_axle", "full_trailer"]
+Factor: TypeAlias = Annotated[float, msgspec.Meta(ge=0.5, le=2.0)]
+Relative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
-def mass_kg(strip: Strip, *, area_counts_s: float, speed_mps: float) -> float:
+
+class ChannelFactor(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """What the mass of one strip is multiplied by; uncertainty relative, k = 1."""
+
+    channel: Channel
+    factor: Factor
+    uncertainty: Relative
+
+
+class ClassFactor(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """What masses of one vehicle class are multiplied by; uncertainty k = 1."""
+
+    vehicle_class: VehicleClass
+    factor: Factor
+    uncertainty: Relative
+
+
+class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A factor over some figure: linear between its points, constant beyond them.
+
+    ``uncertainty`` is relative, k = 1, and common to all strips. Beyond the points,
+    where nothing was measured, it grows by as much as the curve bends over its own
+    length.
+    """
+
+    at: Annotated[tuple[float, ...], msgspec.Meta(min_length=2, max_length=64)]
+    factor: tuple[Factor, ...]
+    uncertainty: tuple[Relative, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse points that are no curve."""
+        n = len(self.at)
+        if len(self.factor) != n or len(self.uncertainty) != n:
+            message = (
+                f"curve of {n} places has {len(self.factor)} factors and "
+                f"{len(self.uncertainty)} uncertainties; give one of each a place"
+            )
+            raise ValueError(message)
+        if not all(math.isfinite(x) for x in self.at) or any(
+            b <= a for a, b in zip(self.at, self.at[1:], strict=False)
+        ):
+            message = f"curve places {list(self.at)} must be finite and grow"
+            raise ValueError(message)
+
+    def factor_at(self, x: float) -> float:
+        """Return the factor at a place.
+
+        >>> curve = Curve(at=(0.0, 10.0), factor=(1.0, 1.1), uncertainty=(0.0, 0.0))
+        >>> curve.factor_at(-5.0), round(curve.factor_at(2.5), 6), curve.factor_at(99.0)
+        (1.0, 1.025, 1.1)
+        """
+        return _interpolated(self.at, self.factor, x)
+
+    def uncertainty_at(self, x: float) -> float:
+        """Return the relative standard uncertainty of the factor at a place."""
+        known = _interpolated(self.at, self.uncertainty, x)
+        beyond = max(self.at[0] - x, x - self.at[-1], 0.0)
+        bend = max(self.factor) - min(self.factor)
+        return known + bend * beyond / (self.at[-1] - self.at[0])
+
+    @property
+    def unknown_place_uncertainty(self) -> float:
+        """Return the uncertainty of taking no factor when the place is not known."""
+        return max(
+            abs(factor - 1.0) + uncertainty
+            for factor, uncertainty in zip(self.factor, self.uncertainty, strict=True)
+        )
+
+
+class Calibration(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """Factors of one station; what is absent was not measured.
+
+    ``speed`` is over m/s, ``temperature`` over °C of the pavement.
+    """
+
+    strips: tuple[ChannelFactor, ...] = ()
+    speed: Curve | None = None
+    temperature: Curve | None = None
+    vehicle_classes: tuple[ClassFactor, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse two factors for one thing."""
+        channels = [entry.channel for entry in self.strips]
+        classes = [entry.vehicle_class for entry in self.vehicle_classes]
+        if len(set(channels)) < len(channels):
+            message = f"strips: channels {channels} must differ"
+            raise ValueError(message)
+        if len(set(classes)) < len(classes):
+            message = f"vehicle_classes: classes {classes} must differ"
+            raise ValueError(message)
+
+    def strip_factor(self, channel: int) -> float:
+        """Return the factor of one strip, 1 where none was measured."""
+        entry = _of_channel(self.strips, channel)
+        return 1.0 if entry is None else entry.factor
+
+    def strip_uncertainty(self, strip: Strip, *, unknown: float) -> float:
+        """Return a strip's own relative standard uncertainty.
+
+        It is independent from strip to strip: of the set where the strip was
+        calibrated, else what its data sheet says.
+
+        Args:
+            strip: the strip.
+            unknown: what to say where neither tells.
+        """
+        entry = _of_channel(self.strips, strip.channel)
+        if entry is not None:
+            return entry.uncertainty
+        return unknown if strip.gain_uncertainty is None else strip.gain_uncertainty
+
+    def class_factor(self, vehicle_class: VehicleClass | None) -> float:
+        """Return the factor of a vehicle class, 1 where none was measured."""
+        for entry in self.vehicle_classes:
+            if entry.vehicle_class == vehicle_class:
+                return entry.factor
+        return 1.0
+
+    def common_uncertainty(
+        self,
+        *,
+        speed_mps: float,
+        temperature_c: float | None,
+        vehicle_class: VehicleClass | None,
+    ) -> float:
+        """Return the relative standard uncertainty that all strips have in common.
+
+        Where a factor is known to matter and its figure is not (a curve over the
+        temperature and no thermometer), the whole effect is counted.
+        """
+        variance = 0.0
+        if self.speed is not None:
+            variance += _square(self.speed.uncertainty_at(speed_mps))
+        if self.temperature is not None:
+            variance += _square(
+                self.temperature.unknown_place_uncertainty
+                if temperature_c is None
+                else self.temperature.uncertainty_at(temperature_c)
+            )
+        if self.vehicle_classes:
+            known = [
+                entry.uncertainty
+                for entry in self.vehicle_classes
+                if entry.vehicle_class == vehicle_class
+            ]
+            variance += _square(
+                known[0]
+                if known
+                else max(
+                    abs(entry.factor - 1.0) + entry.uncertainty
+                    for entry in self.vehicle_classes
+                )
+            )
+        return math.sqrt(variance)
+
+
+NO_CALIBRATION = Calibration()
+"""The site file alone: no reference truck has been over the strips."""
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A file that a set was made from."""
+
+    file: Text
+    sha256: Sha256
+
+
+class ParameterSet(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """One version of a station's calibration: legally relevant, so sealed by a hash.
+
+    ``basis`` says in words what the factors rest on, ``sources`` which files;
+    ``hash`` is the SHA-256 of the RFC 8785 form of everything else.
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    station: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9][A-Z0-9-]{1,31}$")]
+    made_at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
+    made_by: Text
+    basis: Text
+    calibration: Calibration
+    sources: tuple[Source, ...] = ()
+    hash: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+
+    @property
+    def content_hash(self) -> str:
+        """Return the SHA-256 that ``hash`` must be."""
+        built = msgspec.to_builtins(self)
+        del built["hash"]
+        return hashlib.sha256(rfc8785.dumps(built)).hexdigest()
+
+
+def sealed(parameters: ParameterSet) -> ParameterSet:
+    """Return the same set with its hash."""
+    return msgspec.structs.replace(parameters, hash=parameters.content_hash)
+
+
+def parse_parameter_set(text: str, *, name: str) -> ParameterSet:
+    """Parse and check one parameter set (TOML).
+
+    Args:
+        text: the document.
+        name: what to call it in messages, usually its path.
+
+    Raises:
+        TableError: a key is unknown, missing or wrong, or the hash is not that of the
+            content; the message names document and key.
+    """
+    found = parse_table(text, ParameterSet, name=name)
+    if found.hash != found.content_hash:
+        message = (
+            f"{name}: key 'hash': {found.hash[:16] or 'empty'} is not that of the "
+            f"content, {found.content_hash[:16]}...; a set is never edited, make a "
+            f"new version with luheng-wim calibrate"
+        )
+        raise TableError(message)
+    return found
+
+
+def mass_kg(
+    strip: Strip,
+    *,
+    area_counts_s: float,
+    speed_mps: float,
+    calibration: Calibration = NO_CALIBRATION,
+    temperature_c: float | None = None,
+    vehicle_class: VehicleClass | None = None,
+) -> float:
     """Return the mass that a wheel's pulse stands for.
 
     Args:
         strip: the strip that was crossed.
         area_counts_s: time integral of the counts above the offset.
         speed_mps: speed of the wheel while it was on this strip.
+        calibration: factors of the station.
+        temperature_c: of the pavement, None where it is not known.
+        vehicle_class: of the vehicle, None where it is not known.
     """
     force_n = area_counts_s * speed_mps / (strip.counts_per_newton * strip.width_m)
-    return force_n / STANDARD_GRAVITY_MPS2
+    factor = calibration.strip_factor(strip.channel)
+    if calibration.speed is not None:
+        factor *= calibration.speed.factor_at(speed_mps)
+    if calibration.temperature is not None and temperature_c is not None:
+        factor *= calibration.temperature.factor_at(temperature_c)
+    factor *= calibration.class_factor(vehicle_class)
+    return force_n * factor / STANDARD_GRAVITY_MPS2
+
+
+def _of_channel(entries: Sequence[ChannelFactor], channel: int) -> ChannelFactor | None:
+    return next((entry for entry in entries if entry.channel == channel), None)
+
+
+def _interpolated(at: Sequence[float], values: Sequence[float], x: float) -> float:
+    if x <= at[0]:
+        return values[0]
+    for i in range(1, len(at)):
+        if x < at[i]:
+            share = (x - at[i - 1]) / (at[i] - at[i - 1])
+            return values[i - 1] + share * (values[i] - values[i - 1])
+    return values[-1]
+
+
+def _square(value: float) -> float:
+    return value * value

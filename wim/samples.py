@@ -12,11 +12,12 @@ import msgspec
 from wim.errors import TableError
 from wim.tables import parse_table
 
-__all__ = ["Lane", "Side", "Site", "StationName", "Strip", "parse_site"]
+__all__ = ["Channel", "Lane", "Side", "Site", "StationName", "Strip", "parse_site"]
 
 Side: TypeAlias = Literal["left", "right", "full"]
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
-Channel: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=31)]
+Channel: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=255)]
+Input: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=31)]
 
 
 class StationName(
@@ -64,7 +65,7 @@ class Lane(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     number: Annotated[int, msgspec.Meta(ge=1)]
     speed_range_kmh: tuple[Positive, Positive]
     strips: Annotated[tuple[Strip, ...], msgspec.Meta(min_length=2)]
-    presence_input: Channel | None = None
+    presence_input: Input | None = None
 
 
 class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -116,22 +117,34 @@ def parse_site(text: str, *, name: str) -> Site:
     return site
 
 
+def _check_strip(strip: Strip, *, where: str) -> None:
+    for field in (
+        "position_m",
+        "width_m",
+        "counts_per_newton",
+        "time_constant_s",
+        "lateral_from_m",
+        "lateral_to_m",
+        "time_offset_s",
+        "gain_uncertainty",
+    ):
+        figure = getattr(strip, field)
+        if figure is not None and not math.isfinite(figure):
+            message = f"{where}.{field}': {figure}; expected a finite number"
+            raise TableError(message)
+    begin, end = strip.lateral_from_m, strip.lateral_to_m
+    if begin is not None and end is not None and begin >= end:
+        message = f"{where}.lateral_from_m': {begin} must be below lateral_to_m {end}"
+        raise TableError(message)
+
+
 def _check_lane(lane: Lane, *, where: str) -> None:
     low, high = lane.speed_range_kmh
-    if low >= high:
-        message = f"{where}.speed_range_kmh': {low} must be below {high}"
+    if not low < high < math.inf:
+        message = f"{where}.speed_range_kmh': {low} must be below {high}, both finite"
         raise TableError(message)
     for k, strip in enumerate(lane.strips):
-        figures = (
-            strip.position_m,
-            strip.width_m,
-            strip.counts_per_newton,
-            strip.time_offset_s,
-            strip.time_constant_s or 0.0,
-        )
-        if not all(math.isfinite(figure) for figure in figures):
-            message = f"{where}.strips[{k}]': every figure must be finite"
-            raise TableError(message)
+        _check_strip(strip, where=f"{where}.strips[{k}]")
     rows = sorted({strip.row for strip in lane.strips})
     if len(rows) < 2 or rows != list(range(len(rows))):
         message = (

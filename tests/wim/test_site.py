@@ -29,7 +29,19 @@ def test_the_demonstration_site_is_two_lanes_of_four_rows(road):
     [
         ("row = 1\n", "row = 5\n", "numbered from 0"),
         ("channel = 3", "channel = 2", "already that of lanes[0].strips[2].channel"),
-        ("channel = 3", "channel = 32", "whole number ≥ 0 and ≤ 31"),
+        ("channel = 3", "channel = 256", "whole number ≥ 0 and ≤ 255"),
+        (
+            "width_m = 0.053",
+            "width_m = 0.053\ntime_offset_s = nan",
+            "time_offset_s': nan",
+        ),
+        (
+            "width_m = 0.053",
+            "width_m = 0.053\nlateral_from_m = 0.2\nlateral_to_m = -1.0",
+            "lateral_from_m': 0.2 must be below",
+        ),
+        ("[0.5, 120.0]", "[0.5, inf]", "both finite"),
+        ("[0.5, 120.0]", "[nan, 120.0]", "speed_range_kmh"),
         ("position_m = 3.0", "position_m = -3.0", "must lie behind"),
         ('side = "right"', 'side = "left"', "one left and one right"),
         ('side = "right"', 'side = "up"', "'full'"),

@@ -1,0 +1,130 @@
+import datetime as dt
+
+import msgspec
+import pytest
+import tomli_w
+
+from wim.calibration import (
+    NO_CALIBRATION,
+    Calibration,
+    ChannelFactor,
+    ClassFactor,
+    Curve,
+    ParameterSet,
+    mass_kg,
+    parse_parameter_set,
+    sealed,
+)
+from wim.errors import TableError
+from wim.samples import Strip
+
+STRIP = Strip(
+    channel=3,
+    row=0,
+    side="left",
+    position_m=0.0,
+    width_m=0.05,
+    counts_per_newton=0.2,
+    gain_uncertainty=0.004,
+)
+CURVES = Calibration(
+    strips=(ChannelFactor(channel=3, factor=1.02, uncertainty=0.002),),
+    speed=Curve(at=(5.0, 25.0), factor=(1.0, 1.04), uncertainty=(0.001, 0.003)),
+    temperature=Curve(at=(0.0, 40.0), factor=(0.98, 1.02), uncertainty=(0.0, 0.0)),
+    vehicle_classes=(
+        ClassFactor(vehicle_class="rigid", factor=0.99, uncertainty=0.001),
+    ),
+)
+SET = ParameterSet(
+    id="site-a",
+    version=2,
+    station="TEST-001",
+    made_at=dt.datetime(2026, 3, 1, 8, tzinfo=dt.UTC),
+    made_by="somebody",
+    basis="12 runs of two reference trucks",
+    calibration=CURVES,
+)
+
+
+def mass(**more):
+    return mass_kg(STRIP, area_counts_s=40.0, speed_mps=15.0, **more)
+
+
+def document(parameters):
+    built = msgspec.to_builtins(parameters, builtin_types=(dt.datetime,))
+
+    def present(value):
+        if isinstance(value, dict):
+            return {k: present(v) for k, v in value.items() if v is not None}
+        return [present(v) for v in value] if isinstance(value, list | tuple) else value
+
+    return tomli_w.dumps(present(built))
+
+
+def test_without_a_set_the_site_file_alone_tells_the_mass():
+    newtons = 40.0 * 15.0 / (0.2 * 0.05)
+    assert mass() == newtons / 9.80665
+    assert NO_CALIBRATION.strip_uncertainty(STRIP, unknown=0.1) == 0.004
+
+
+def test_every_known_factor_multiplies_the_mass_once():
+    plain = mass()
+    assert mass(calibration=CURVES) == pytest.approx(plain * 1.02 * 1.02)
+    full = mass(calibration=CURVES, temperature_c=30.0, vehicle_class="rigid")
+    assert full == pytest.approx(plain * 1.02 * 1.02 * 1.01 * 0.99)
+    other = mass(calibration=CURVES, temperature_c=30.0, vehicle_class="articulated")
+    assert other == pytest.approx(plain * 1.02 * 1.02 * 1.01)
+
+
+def test_what_is_not_known_makes_the_uncertainty_larger_and_never_zero():
+    known = CURVES.common_uncertainty(
+        speed_mps=15.0, temperature_c=20.0, vehicle_class="rigid"
+    )
+    assert known == pytest.approx((0.002**2 + 0.001**2) ** 0.5)
+    for worse in (
+        {"speed_mps": 45.0, "temperature_c": 20.0, "vehicle_class": "rigid"},
+        {"speed_mps": 15.0, "temperature_c": None, "vehicle_class": "rigid"},
+        {"speed_mps": 15.0, "temperature_c": 60.0, "vehicle_class": "rigid"},
+        {"speed_mps": 15.0, "temperature_c": 20.0, "vehicle_class": None},
+    ):
+        assert CURVES.common_uncertainty(**worse) > 2.0 * known
+    unknown = msgspec.structs.replace(STRIP, channel=9, gain_uncertainty=None)
+    assert CURVES.strip_uncertainty(unknown, unknown=0.05) == 0.05
+
+
+def test_a_sealed_set_comes_back_from_its_file_to_the_bit():
+    written = sealed(SET)
+    read = parse_parameter_set(document(written), name="set.toml")
+    assert read == written
+    assert read.hash == SET.content_hash
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("factor = 1.02", "factor = 1.0200001", "key 'hash'"),
+        ("version = 2", "version = 3", "key 'hash'"),
+        ("version = 2", "version = 0", "key 'version'"),
+        (
+            "channel = 3",
+            "channel = 3\ncolour = 1",
+            "unknown key 'calibration.strips[0]",
+        ),
+        ("factor = 1.02", "factor = 7.0", "≤ 2"),
+        ("    5.0,\n    25.0", "    25.0,\n    5.0", "must be finite and grow"),
+        ("    5.0,\n    25.0", "    5.0,\n    7.0,\n    25.0", "3 places"),
+    ],
+)
+def test_an_edited_set_is_refused_by_name(old, new, says):
+    text = document(sealed(SET))
+    assert old in text
+    with pytest.raises(TableError) as caught:
+        parse_parameter_set(text.replace(old, new, 1), name="set.toml")
+    assert str(caught.value).startswith("set.toml: ")
+    assert says in str(caught.value)
+
+
+def test_two_factors_for_one_strip_are_refused():
+    twice = (ChannelFactor(channel=1, factor=1.0, uncertainty=0.0),) * 2
+    with pytest.raises(ValueError, match="must differ"):
+        Calibration(strips=twice)
