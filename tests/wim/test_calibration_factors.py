@@ -107,8 +107,8 @@ def test_a_sealed_set_comes_back_from_its_file_to_the_bit():
         ("version = 2", "version = 0", "key 'version'"),
         (
             "channel = 3",
-            "channel = 3\ncolour = 1",
-            "unknown key 'calibration.strips[0]",
+            "channel = 3, colour = 1",
+            "unknown key 'calibration.strips",
         ),
         ("factor = 1.02", "factor = 7.0", "≤ 2"),
         ("    5.0,\n    25.0", "    25.0,\n    5.0", "must be finite and grow"),
