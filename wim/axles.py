@@ -5,25 +5,38 @@ the vehicle reaches first and grows, whichever way it drives. It decides nothing
 the vehicle; what does not fit an axle is left over and not bent to fit.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from wim.calibration import mass_kg
+from wim.kinematics import (
+    Crossed,
+    Kinematics,
+    Motion,
+    fit_alone,
+    fit_together,
+    footprint_m,
+    shared_acceleration,
+)
 from wim.pulses import Pulse
 from wim.samples import Lane, Side, Strip
 
 __all__ = [
     "Axle",
     "Hit",
-    "Motion",
+    "RowLoad",
     "Sensor",
     "View",
+    "Weighed",
     "align",
     "find_axles",
     "group_axles",
+    "hit_time_s",
     "rough_speed_mps",
+    "row_crossings",
     "spacing_m",
     "weigh_axle",
     "weigh_axles",
@@ -32,6 +45,8 @@ __all__ = [
 _SHORTEST_GAP_M = 0.5
 _FASTEST_MPS = 70.0
 _USUAL_CONTACT_M = 0.25
+_ROUGH_SIGMA = 0.3
+_LEAN = 0.15
 _SKIP = 1.0
 _SKIP_CANDIDATE = 0.8
 _STRETCH = 4.0
@@ -91,40 +106,47 @@ class Hit(NamedTuple):
     pulse: Pulse
 
 
-class Motion(NamedTuple):
-    """An axle's way: ``s = s_m + v * dt + a/2 * dt²`` with ``dt = t - at_s``."""
+class RowLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """What one row says of one axle.
 
+    ``rank`` counts the rows along the way, ``row`` as the site does. ``at_s`` is when
+    the axle was over the row, ``place_m`` how far along the way that is,
+    ``speed_mps`` how fast it was there. ``load_kg`` is the sum of the wheels that were
+    seen; the row is ``whole`` when these were both, on strips that are healthy.
+    ``sigma_kg`` (k = 1) is the part of the signals' noise alone.
+    """
+
+    rank: int
+    row: int
     at_s: float
-    s_m: float
+    place_m: float
     speed_mps: float
-    acceleration_mps2: float | None
-
-    def speed_at(self, t: float) -> float:
-        """Return the speed [m/s] at a time."""
-        return self.speed_mps + (self.acceleration_mps2 or 0.0) * (t - self.at_s)
-
-    def place_at(self, t: float) -> float:
-        """Return the way [m] from the first row at a time."""
-        dt = t - self.at_s
-        a = self.acceleration_mps2 or 0.0
-        return self.s_m + self.speed_mps * dt + 0.5 * a * dt * dt
+    speed_sigma_mps: float
+    left_kg: float | None
+    right_kg: float | None
+    load_kg: float
+    sigma_kg: float
+    whole: bool
 
 
 class Axle(msgspec.Struct, frozen=True, kw_only=True):
     """One axle over all rows.
 
-    ``crossed_s`` is when it stood over the first row. ``load_kg`` is the plain mean
-    over the rows that both its wheels hit (over the others if there is none).
-    ``left_kg`` and ``right_kg`` are means of their own, None without such a strip or
-    pulse.
+    ``crossed_s`` is when it stood over the first row. ``rows`` are those that saw it
+    on healthy strips, in their order. ``load_kg`` is the plain mean over the rows that
+    both its wheels hit (over the others if there is none). ``left_kg`` and
+    ``right_kg`` are means of their own, None without such a strip or pulse.
+    ``footprint_m`` is the length of its tyres' contact, None where it is not known.
     """
 
     hits: tuple[Hit, ...]
     motion: Motion
     crossed_s: float
+    rows: tuple[RowLoad, ...]
     load_kg: float
     left_kg: float | None
     right_kg: float | None
+    footprint_m: float | None
 
     @property
     def rows_hit(self) -> int:
@@ -133,8 +155,21 @@ class Axle(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def local_speeds_mps(self) -> tuple[float, ...]:
-        """Return the speed at each hit."""
-        return tuple(self.motion.speed_at(hit.pulse.centroid_s) for hit in self.hits)
+        """Return the speed at each row."""
+        return tuple(row.speed_mps for row in self.rows)
+
+
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """The axles of a vehicle and how well one way fits them.
+
+    ``rest_m`` is what the way leaves at the crossings (root mean square). Where it is
+    not ``smooth``, no speed is known and no load is more than a rough figure.
+    """
+
+    axles: tuple[Axle, ...]
+    degree: int
+    rest_m: float
+    smooth: bool
 
 
 def find_axles(
@@ -268,55 +303,130 @@ def align(
     return result
 
 
-def weigh_axle(hits: tuple[Hit, ...], motion: Motion) -> Axle:
-    """Turn the hits of one axle into its load, with the speed at each strip."""
-    masses: dict[int, dict[Side, float]] = {}
-    for sensor, pulse in hits:
-        masses.setdefault(sensor.rank, {})[sensor.side] = mass_kg(
-            sensor.strip,
-            area_counts_s=pulse.area_counts_s,
-            speed_mps=max(motion.speed_at(pulse.centroid_s), 0.0),
+def weigh_axle(
+    hits: tuple[Hit, ...],
+    motion: Motion,
+    *,
+    damaged: frozenset[int] = frozenset(),
+    smooth: bool = True,
+) -> Axle:
+    """Turn the hits of one axle into its loads, with the speed at each strip.
+
+    Args:
+        hits: its pulses.
+        motion: its way.
+        damaged: indices of strips that weigh nothing that can be relied on.
+        smooth: the way tells the speed at each strip; where it does not, the length
+            of each pulse does, roughly.
+    """
+    by_row: dict[int, list[Hit]] = {}
+    for hit in hits:
+        by_row.setdefault(hit.sensor.rank, []).append(hit)
+    rows = []
+    for own in by_row.values():
+        healthy = [hit for hit in own if hit.sensor.index not in damaged]
+        if healthy:
+            rows.append(_row_load(healthy, motion, smooth=smooth))
+    whole = [row.load_kg for row in rows if row.whole]
+    left_kg = _mean([row.left_kg for row in rows if row.left_kg is not None])
+    right_kg = _mean([row.right_kg for row in rows if row.right_kg is not None])
+    load_kg = _mean(whole)
+    if load_kg is None:
+        both = left_kg is not None and right_kg is not None
+        load_kg = (
+            (left_kg or 0.0) + (right_kg or 0.0)
+            if both
+            else _mean([row.load_kg for row in rows]) or 0.0
         )
-    whole = [row for row in masses.values() if "full" in row or len(row) == 2]
-    rows = whole or list(masses.values())
-    at_entry = [hit for hit in hits if hit.sensor.rank == 0] or list(hits[:1])
-    crossed = [_crossed_s(motion, hit) for hit in at_entry]
+    at_entry = by_row.get(0) or by_row[min(by_row)]
+    near_s = sum(hit_time_s(hit) for hit in at_entry) / len(at_entry)
     return Axle(
         hits=hits,
         motion=motion,
-        crossed_s=sum(crossed) / len(crossed),
-        load_kg=sum(sum(row.values()) for row in rows) / len(rows),
-        left_kg=_mean([row["left"] for row in masses.values() if "left" in row]),
-        right_kg=_mean([row["right"] for row in masses.values() if "right" in row]),
+        crossed_s=motion.time_over(0.0, near_s=near_s),
+        rows=tuple(rows),
+        load_kg=load_kg,
+        left_kg=left_kg,
+        right_kg=right_kg,
+        footprint_m=_footprint_m(hits, motion) if smooth else None,
     )
 
 
-def weigh_axles(hits: Sequence[tuple[Hit, ...]]) -> list[Axle]:
-    """Find each axle's motion and weigh it; axles that nothing gives a speed are left.
+def weigh_axles(
+    hits: Sequence[tuple[Hit, ...]],
+    *,
+    kinematics: Kinematics,
+    damaged: frozenset[int] = frozenset(),
+) -> Weighed:
+    """Find how a vehicle's axles moved and weigh them.
 
-    Three rows give an axle's own acceleration; with two, the speeds of the axles, one
-    after the other, give one for all.
+    One way is fitted to all of them. Where none fits, as when the vehicle stopped,
+    each axle keeps a way of its own and loads come from the length of each pulse:
+    they are figures to look at and nothing to rely on.
+
+    Args:
+        hits: of each axle, those of one vehicle.
+        kinematics: figures of the fit.
+        damaged: indices of strips that are left out of the loads.
     """
-    alone = [_fit(axle) for axle in hits]
-    known = [motion for motion in alone if motion is not None]
-    if not known:
-        return []
-    shared = _shared_acceleration(known)
+    crossings = [row_crossings(axle) for axle in hits]
+    fit = fit_together(crossings, kinematics=kinematics)
+    if fit is None:
+        return Weighed(axles=(), degree=0, rest_m=math.inf, smooth=False)
     axles = []
-    for own, motion in zip(hits, alone, strict=True):
-        full = motion
-        if full is None:
-            near = min(known, key=lambda m: abs(m.at_s - own[0].pulse.centroid_s))
-            at_s = own[0].pulse.centroid_s
-            speed = max(near.speed_at(at_s), 0.1 * near.speed_mps)
-            full = Motion(at_s, own[0].sensor.s_m, speed, shared)
-        elif full.acceleration_mps2 is None:
-            full = full._replace(acceleration_mps2=shared)
-        if any(full.speed_at(hit.pulse.centroid_s) <= 0.0 for hit in own):
-            full = full._replace(acceleration_mps2=None)
-        axles.append(weigh_axle(own, full))
+    for own, crossed, motion in zip(hits, crossings, fit.motions, strict=True):
+        way = motion
+        if not fit.smooth or way is None:
+            way = fit_alone(crossed, kinematics=kinematics) or way
+        if way is not None:
+            axles.append(weigh_axle(own, way, damaged=damaged, smooth=fit.smooth))
     axles.sort(key=lambda axle: axle.crossed_s)
-    return axles
+    return Weighed(
+        axles=tuple(axles), degree=fit.degree, rest_m=fit.rest_m, smooth=fit.smooth
+    )
+
+
+def hit_time_s(hit: Hit) -> float:
+    """Return when the wheel's centre was over the strip's.
+
+    The centroid says it best; where the pulse leans so far that its centroid cannot be
+    the middle (clipped, struck, cut short), the middle between its flanks does.
+    """
+    pulse = hit.pulse
+    middle_s = 0.5 * (pulse.rise_s + pulse.fall_s)
+    leans = abs(pulse.centroid_s - middle_s) > _LEAN * (pulse.fall_s - pulse.rise_s)
+    return middle_s if pulse.clipped or leans else pulse.centroid_s
+
+
+def row_crossings(hits: Sequence[Hit]) -> list[Crossed]:
+    """Return when the axle's centre crossed each row, in the order of the rows.
+
+    Where only one wheel was seen, it is taken to be as far ahead of the other as it
+    is on the rows that saw both.
+    """
+    by_row: dict[int, list[Hit]] = {}
+    for hit in hits:
+        by_row.setdefault(hit.sensor.rank, []).append(hit)
+    ranks = sorted(by_row)
+    if len({len(own) for own in by_row.values()}) == 1:
+        return [_row_crossed(by_row[rank]) for rank in ranks]
+    both = [by_row[rank] for rank in ranks if len(by_row[rank]) == 2]
+    pace = _pace(hits)
+    leads = []
+    for own in both:
+        one, other = own if own[0].sensor.side == "left" else own[::-1]
+        apart_m = other.sensor.s_m - one.sensor.s_m
+        leads.append(hit_time_s(other) - hit_time_s(one) - apart_m * pace)
+    lead_s = _mean(leads) or 0.0
+    crossings = []
+    for rank in ranks:
+        own = by_row[rank]
+        crossed = _row_crossed(own)
+        if len(own) == 1 and own[0].sensor.side != "full":
+            ahead = 0.5 if own[0].sensor.side == "left" else -0.5
+            crossed = crossed._replace(at_s=crossed.at_s + ahead * lead_s)
+        crossings.append(crossed)
+    return crossings
 
 
 def rough_speed_mps(*pulses: Pulse) -> float:
@@ -418,7 +528,7 @@ def _expected_shifts(
 ) -> list[float | None]:
     """Return what rows already matched say about the shift of each axle."""
     motions = [_fit(tuple(axle.values())) for axle in axles]
-    shared = _shared_acceleration([motion for motion in motions if motion is not None])
+    shared = shared_acceleration([motion for motion in motions if motion is not None])
     expected: list[float | None] = []
     for axle, motion, time in zip(axles, motions, times_s, strict=True):
         if motion is None:
@@ -471,10 +581,73 @@ def _missed_axles(
     return gathered
 
 
-def _crossed_s(motion: Motion, hit: Hit) -> float:
-    """Return when an axle stood over the first row, going back from one hit."""
-    at_s = hit.pulse.centroid_s
-    return at_s + _time_over_s(motion, at_s, -hit.sensor.s_m)
+def _row_load(hits: Sequence[Hit], motion: Motion, *, smooth: bool) -> RowLoad:
+    """Add up what the healthy strips of one row say."""
+    n = len(hits)
+    at_s = sum(hit_time_s(hit) for hit in hits) / n
+    place_m = sum(hit.sensor.s_m for hit in hits) / n
+    wheels: dict[Side, float] = {}
+    variance = 0.0
+    speeds = []
+    for hit in hits:
+        sensor, pulse = hit
+        speed = motion.speed_at(hit_time_s(hit)) if smooth else rough_speed_mps(pulse)
+        speed = max(speed, 0.0)
+        speeds.append(speed)
+        kg = mass_kg(sensor.strip, area_counts_s=pulse.area_counts_s, speed_mps=speed)
+        wheels[sensor.side] = wheels.get(sensor.side, 0.0) + kg
+        share = kg * pulse.area_sigma_counts_s / max(pulse.area_counts_s, 1e-12)
+        variance += share * share
+    speed_mps = sum(speeds) / n
+    return RowLoad(
+        rank=hits[0].sensor.rank,
+        row=hits[0].sensor.strip.row,
+        at_s=at_s,
+        place_m=place_m,
+        speed_mps=speed_mps,
+        speed_sigma_mps=(
+            motion.speed_sigma_at(at_s) if smooth else _ROUGH_SIGMA * speed_mps
+        ),
+        left_kg=wheels.get("left"),
+        right_kg=wheels.get("right"),
+        load_kg=sum(wheels.values()),
+        sigma_kg=math.sqrt(variance),
+        whole="full" in wheels or len(wheels) == 2,
+    )
+
+
+def _row_crossed(hits: Sequence[Hit]) -> Crossed:
+    n = len(hits)
+    return Crossed(
+        at_s=sum(hit_time_s(hit) for hit in hits) / n,
+        s_m=sum(hit.sensor.s_m for hit in hits) / n,
+    )
+
+
+def _pace(hits: Sequence[Hit]) -> float:
+    """Return seconds a metre between the first and the last row of any one side."""
+    best_m, best_s = 0.0, 0.0
+    for side in ("left", "right", "full"):
+        own = [hit for hit in hits if hit.sensor.side == side]
+        if len(own) > 1:
+            way_m = own[-1].sensor.s_m - own[0].sensor.s_m
+            if way_m > best_m:
+                best_m = way_m
+                best_s = hit_time_s(own[-1]) - hit_time_s(own[0])
+    return best_s / best_m if best_m > 0.0 else 0.0
+
+
+def _footprint_m(hits: Sequence[Hit], motion: Motion) -> float | None:
+    """Return the length of contact: the middle one of those that the strips show."""
+    found = sorted(
+        footprint_m(
+            (hit.pulse.fall_s - hit.pulse.rise_s) * motion.speed_at(hit_time_s(hit)),
+            width_m=hit.sensor.strip.width_m,
+        )
+        for hit in hits
+        if hit.sensor.strip.kind == "strip" and not hit.pulse.clipped
+    )
+    return found[len(found) // 2] if found else None
 
 
 def _time_over_s(motion: Motion, at_s: float, way_m: float) -> float:
@@ -507,8 +680,8 @@ def _fit(hits: Sequence[Hit]) -> Motion | None:
     line = Motion(at_s, s0, st / t2, None)
     if len(rows) < 3:
         return line
-    t3 = sum(t**3 for t in times)
-    t4 = sum(t**4 for t in times)
+    t3 = sum(t * t * t for t in times)
+    t4 = sum((t * t) * (t * t) for t in times)
     stt = sum(s * t * t for s, t in zip(places, times, strict=True))
     # Parabola s = c + v t + q t², the mean of t being zero: eliminate c and v.
     denominator = t4 - t2 * t2 / n - t3 * t3 / t2
@@ -518,19 +691,6 @@ def _fit(hits: Sequence[Hit]) -> Motion | None:
     v = (st - q * t3) / t2
     c = s0 - q * t2 / n
     return Motion(at_s, c, v, 2.0 * q) if v > 0.0 else line
-
-
-def _shared_acceleration(motions: Sequence[Motion]) -> float | None:
-    """Return the slope of the axles' speeds over time, None from a single axle."""
-    n = len(motions)
-    if n < 2:
-        return None
-    at_s = sum(motion.at_s for motion in motions) / n
-    mean = sum(motion.speed_mps for motion in motions) / n
-    t2 = sum((motion.at_s - at_s) ** 2 for motion in motions)
-    if t2 <= 0.0:
-        return None
-    return sum((m.at_s - at_s) * (m.speed_mps - mean) for m in motions) / t2
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from wim.axles import Axle, Hit, View, find_axles, rough_speed_mps, weigh_axles
+from wim.kinematics import Kinematics
 from wim.pulses import Pulse
 from wim.samples import Lane
 
@@ -92,8 +93,16 @@ class LaneWatch:
     ``separator_overruns`` tells how often a separator was not believed any more.
     """
 
-    def __init__(self, lane: Lane, *, first_index: int, assembly: Assembly) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        *,
+        first_index: int,
+        assembly: Assembly,
+        kinematics: Kinematics,
+    ) -> None:
         self.lane = lane
+        self._kinematics = kinematics
         self.stray_pulses = 0
         self.empty_presences = 0
         self.unweighed_vehicles = 0
@@ -347,7 +356,8 @@ class LaneWatch:
                     if taken_s > 0.0:
                         pace_mps = (second.s_m - first.s_m) / taken_s
                         rough_mps = rough_speed_mps(early, late)
-                        off = abs(math.log(pace_mps / rough_mps))
+                        ratio = pace_mps / rough_mps
+                        off = max(ratio, 1.0 / ratio)
                         found.append((off, pace_mps))
         return min(found)[1] if found else None
 
@@ -439,7 +449,8 @@ class LaneWatch:
             for axle in hits
             if 2 * len({hit.sensor.rank for hit in axle}) >= view.rows
         ]
-        axles = tuple(weigh_axles(kept))
+        weighed = weigh_axles(kept, kinematics=self._kinematics)
+        axles = weighed.axles
         self._consume(hits, axles)
         if axles:
             events.append(

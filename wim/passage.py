@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wim.axles import group_axles, spacing_m
+from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
 from wim.pulses import Detection, PulseDetector
 from wim.samples import Lane, Site
@@ -44,6 +45,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """
 
     detection: Detection = Detection()
+    kinematics: Kinematics = Kinematics()
     assembly: Assembly = Assembly()
     fairness: Fairness = Fairness()
     group_spacing_m: Annotated[float, msgspec.Meta(gt=0.0)] = 1.8
@@ -158,6 +160,7 @@ class Weigher:
                 lane,
                 first_index=len(self._lane_of_strip),
                 assembly=self.parameters.assembly,
+                kinematics=self.parameters.kinematics,
             )
             self._lanes.append(watch)
             self._lane_of_strip += [watch] * len(lane.strips)
