@@ -1,1 +1,1 @@
-"""Wire protocols of sensors: sans-IO, bytes in, events out, and back."""
+"""Wire protocols of sensors, and files of records: sans-IO, bytes in, events out."""

@@ -2,82 +2,58 @@
 
 ``STX sign d d d d d d p X X ETX``: the sign, six digits without a point, the number
 of decimals, and the exclusive-or of the eight bytes from sign to ``p`` as two
-hexadecimal digits. The frame says neither unit nor whether the load rests: readings
-are taken as kilogrammes and whoever reads decides what is stable. It opens no port.
+hexadecimal digits; 10 bits a byte, 8 of them data, no parity (manuals of the
+XK3190-A9 and -D9, "continuous mode"). The frame says neither unit nor whether the load
+rests, nor whether a tare was deducted: the unit is configuration, and whoever reads
+decides what is stable. A whole frame that shows no figure, as an indicator may do
+when it is overloaded, is a fault and not noise. It opens no port.
 """
 
 import re
 from typing import TypeAlias
 
-import msgspec
-
 from wim.protocols.noise import LineNoise
+from wim.protocols.readings import KG_PER_UNIT, MassUnit, ScaleFault, ScaleReading
+from wim.protocols.scanner import Frame, Scanner, Verdict
 
-__all__ = ["FRAME_BYTES", "Decoder", "Event", "LineNoise", "ScaleReading", "encode"]
+__all__ = ["FRAME_BYTES", "Decoder", "Event", "LineNoise", "ScaleFault"]
+__all__ += ["ScaleReading", "encode", "encode_blank"]
 
 FRAME_BYTES = 12
 _STX = 0x02
-_BODY = re.compile(rb"[+-][0-9]{6}[0-4]")
+_ETX = 0x03
+_FIGURE = re.compile(rb"[+-][0-9]{6}[0-4]")
+_SHOWN = re.compile(rb"[\x20-\x7e]{8}")
+
+Event: TypeAlias = ScaleReading | ScaleFault | LineNoise
 
 
-class ScaleReading(msgspec.Struct, frozen=True, kw_only=True):
-    """One reading of the scale, as displayed."""
-
-    mass_kg: float
-
-
-Event: TypeAlias = ScaleReading | LineNoise
-
-
-class Decoder:
+class Decoder(Scanner[ScaleReading | ScaleFault]):
     """Bytes of the line in, readings and noise out; it never raises on data.
 
-    Counters: ``frames`` read, ``bad_checks`` of frames that were whole but failed
-    their check, ``noise_bytes`` that belonged to no reading.
+    ``unit`` is what the indicator is set to.
     """
 
-    def __init__(self) -> None:
-        self.frames = 0
-        self.bad_checks = 0
-        self.noise_bytes = 0
-        self._pending = bytearray()
+    def __init__(self, *, unit: MassUnit = "kg") -> None:
+        super().__init__(self._at)
+        self._kg = KG_PER_UNIT[unit]
 
-    def receive(self, data: bytes) -> list[Event]:
-        """Take the next bytes and return what they complete, in order."""
-        self._pending += data
-        events: list[Event] = []
-        skipped = 0
-        damaged = False
-        at = 0
-        end = len(self._pending)
-        while at < end:
-            if self._pending[at] != _STX:
-                at += 1
-                skipped += 1
-                continue
-            if end - at < FRAME_BYTES:
-                break
-            reading = _read(bytes(self._pending[at : at + FRAME_BYTES]))
-            if reading is None:
-                self.bad_checks += 1
-                damaged = True
-                at += 1
-                skipped += 1
-                continue
-            if skipped:
-                events.append(self._noise(skipped, damaged=damaged))
-                skipped, damaged = 0, False
-            self.frames += 1
-            events.append(reading)
-            at += FRAME_BYTES
-        if skipped:
-            events.append(self._noise(skipped, damaged=damaged))
-        del self._pending[:at]
-        return events
-
-    def _noise(self, n_bytes: int, *, damaged: bool) -> LineNoise:
-        self.noise_bytes += n_bytes
-        return LineNoise(n_bytes=n_bytes, reason="damaged" if damaged else "garbage")
+    def _at(self, buffer: bytes, at: int) -> Verdict[ScaleReading | ScaleFault]:
+        if buffer[at] != _STX:
+            return "garbage"
+        if len(buffer) - at < FRAME_BYTES:
+            return "more"
+        frame = buffer[at : at + FRAME_BYTES]
+        body = frame[1:9]
+        if frame[9:11].upper() != _check(body) or frame[11] != _ETX:
+            return "damaged"
+        if _FIGURE.fullmatch(body):
+            shown = int(body[:7]) / 10 ** int(body[7:])
+            mass_kg = shown if self._kg == 1.0 else shown * self._kg
+            return Frame(FRAME_BYTES, ScaleReading(mass_kg=mass_kg))
+        if _SHOWN.fullmatch(body):
+            return Frame(FRAME_BYTES, ScaleFault(reason="unreadable"))
+        return "damaged"
 
 
 def encode(mass_kg: float, decimals: int = 0) -> bytes:
@@ -97,7 +73,15 @@ def encode(mass_kg: float, decimals: int = 0) -> bytes:
         message = f"mass_kg {mass_kg} with {decimals} decimals needs more than 6 digits"
         raise ValueError(message)
     sign = "-" if mass_kg < 0 and shown else "+"
-    body = f"{sign}{shown:06d}{decimals}".encode("ascii")
+    return _frame(f"{sign}{shown:06d}{decimals}".encode("ascii"))
+
+
+def encode_blank() -> bytes:
+    """Return a frame whose six places show bars and no figure."""
+    return _frame(b"+------0")
+
+
+def _frame(body: bytes) -> bytes:
     return b"\x02" + body + _check(body) + b"\x03"
 
 
@@ -106,13 +90,3 @@ def _check(body: bytes) -> bytes:
     for byte in body:
         total ^= byte
     return f"{total:02X}".encode("ascii")
-
-
-def _read(frame: bytes) -> ScaleReading | None:
-    body = frame[1:9]
-    if not _BODY.fullmatch(body):
-        return None
-    if frame[9:11].upper() != _check(body) or frame[11] != 0x03:
-        return None
-    mass_kg: float = int(body[1:7]) / 10 ** int(body[7:8])
-    return ScaleReading(mass_kg=-mass_kg if body[:1] == b"-" and mass_kg else mass_kg)
