@@ -1,0 +1,1 @@
+"""How good weighing is: measured against the truth, by the standards' own formulas."""
