@@ -15,6 +15,9 @@ import msgspec
 from edge.errors import ConfigError
 from wim.errors import WimError
 from wim.limits import LimitTable, parse_limit_table
+from wim.protocols.hbm import Cof, StatusBits
+from wim.protocols.readings import MassUnit
+from wim.protocols.registers import RegisterMap
 from wim.samples import Site, parse_site
 from wim.tables import parse_table
 
@@ -22,17 +25,21 @@ __all__ = [
     "CameraConfig",
     "CameraLane",
     "ClockConfig",
+    "HbmConfig",
     "KeysConfig",
     "LineConfig",
+    "ModbusConfig",
     "MqttConfig",
     "Role",
     "ScaleConfig",
     "StationConfig",
     "StationTable",
     "StorageConfig",
+    "ToledoConfig",
     "UploadConfig",
     "View",
     "WeighingConfig",
+    "Xk3190Config",
     "load_config",
 ]
 
@@ -46,7 +53,13 @@ _VIEWS: dict[Role, tuple[View, ...]] = {
     "roadside": ("front", "side", "rear"),
     "source": ("gate",),
 }
-_PROTOCOLS: dict[Role, str] = {"roadside": "strip", "source": "xk3190"}
+Protocol: TypeAlias = Literal["strip", "xk3190", "toledo", "hbm", "modbus"]
+
+_PROTOCOLS: dict[Role, tuple[Protocol, ...]] = {
+    "roadside": ("strip",),
+    "source": ("xk3190", "toledo", "hbm", "modbus"),
+}
+_NEEDS_EIGHT_BITS: tuple[Protocol, ...] = ("strip", "hbm", "modbus")
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -61,14 +74,57 @@ class StationTable(_Table, frozen=True, kw_only=True):
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class LineConfig(_Table, frozen=True, kw_only=True):
-    """The sensor line: which driver, which protocol, where."""
+class Xk3190Config(_Table, frozen=True, kw_only=True):
+    """What the frames of an XK3190 do not say."""
 
-    protocol: Literal["strip", "xk3190"]
+    unit: MassUnit = "kg"
+
+
+class ToledoConfig(_Table, frozen=True, kw_only=True):
+    """Whether a Toledo indicator ends its frames with a check."""
+
+    checksum: bool = True
+
+
+class HbmConfig(_Table, frozen=True, kw_only=True):
+    """The cells of one scale on an HBM bus, and how they were told to answer."""
+
+    addresses: Annotated[
+        tuple[Annotated[int, msgspec.Meta(ge=0, le=89)], ...],
+        msgspec.Meta(min_length=1, max_length=32),
+    ]
+    cof: Cof
+    kg_per_digit: Annotated[float, msgspec.Meta(gt=0.0)]
+    status: StatusBits = StatusBits()
+    poll_interval_s: Annotated[float, msgspec.Meta(ge=0.01, le=5.0)] = 0.1
+    answer_timeout_s: Annotated[float, msgspec.Meta(ge=0.02, le=10.0)] = 0.5
+
+
+class ModbusConfig(RegisterMap, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The registers of a Modbus transmitter, and how often they are read."""
+
+    poll_interval_s: Annotated[float, msgspec.Meta(ge=0.01, le=5.0)] = 0.1
+    answer_timeout_s: Annotated[float, msgspec.Meta(ge=0.02, le=10.0)] = 0.5
+
+
+class LineConfig(_Table, frozen=True, kw_only=True):
+    """The sensor line: which driver, which protocol, where.
+
+    A protocol may have a table of its name; hbm and modbus must.
+    """
+
+    protocol: Protocol
     device: Annotated[str, msgspec.Meta(min_length=1)]
     driver: Literal["serial", "replay"] = "serial"
     baud: Annotated[int, msgspec.Meta(ge=300, le=12_000_000)] = 9600
+    data_bits: Literal[7, 8] = 8
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: Literal[1, 2] = 1
     silent_after_s: Seconds = 2.0
+    xk3190: Xk3190Config | None = None
+    toledo: ToledoConfig | None = None
+    hbm: HbmConfig | None = None
+    modbus: ModbusConfig | None = None
 
 
 class WeighingConfig(_Table, frozen=True, kw_only=True):
@@ -80,12 +136,16 @@ class WeighingConfig(_Table, frozen=True, kw_only=True):
 
 
 class ScaleConfig(_Table, frozen=True, kw_only=True):
-    """Source only: when a load on the static scale counts as one weighing."""
+    """Source only: when a load on the static scale counts as one weighing.
+
+    A reading above the maximum is more than the scale can carry, and is no reading.
+    """
 
     name: Name = "scale"
     stable_for_s: Seconds = 3.0
     tolerance_kg: Annotated[float, msgspec.Meta(gt=0.0)] = 40.0
     minimum_mass_kg: Annotated[float, msgspec.Meta(gt=0.0)] = 3000.0
+    maximum_mass_kg: Annotated[float, msgspec.Meta(gt=0.0)] = 200_000.0
 
 
 class CameraLane(_Table, frozen=True, kw_only=True):
@@ -208,9 +268,7 @@ def load_config(path: Path) -> StationConfig:
 
 def _check(file: _File, path: Path) -> StationConfig:
     base, role = path.parent, file.station.role
-    if file.line.protocol != _PROTOCOLS[role]:
-        text = f"'{file.line.protocol}' does not fit role '{role}'"
-        _refuse(path, "line.protocol", text, f"'{_PROTOCOLS[role]}'")
+    _check_line(file.line, role, path)
     site: Site | None = None
     limits: tuple[LimitTable, ...] = ()
     scale: ScaleConfig | None = None
@@ -233,6 +291,10 @@ def _check(file: _File, path: Path) -> StationConfig:
         if file.weighing is not None:
             _refuse(path, "weighing", "not of role 'source'", "no such table")
         scale = file.scale or ScaleConfig()
+        if scale.maximum_mass_kg <= scale.minimum_mass_kg:
+            text = f"{scale.maximum_mass_kg:g} is not above scale.minimum_mass_kg"
+            allowed = f"more than {scale.minimum_mass_kg:g}"
+            _refuse(path, "scale.maximum_mass_kg", text, allowed)
         lanes = {1}
     _check_cameras(file.cameras, role, lanes, path)
     _check_url(file.mqtt.url, ("mqtt", "mqtts"), "mqtt.url", path)
@@ -271,6 +333,35 @@ def _check(file: _File, path: Path) -> StationConfig:
         region=file.weighing.region if file.weighing is not None else "",
         scale=scale,
     )
+
+
+def _check_line(line: LineConfig, role: Role, path: Path) -> None:
+    """Refuse a protocol that does not fit the role, and tables that do not fit it."""
+    protocol = line.protocol
+    if protocol not in _PROTOCOLS[role]:
+        allowed = ", ".join(f"'{each}'" for each in _PROTOCOLS[role])
+        text = f"'{protocol}' does not fit role '{role}'"
+        _refuse(path, "line.protocol", text, allowed)
+    tables: dict[str, _Table | RegisterMap | None] = {
+        "xk3190": line.xk3190,
+        "toledo": line.toledo,
+        "hbm": line.hbm,
+        "modbus": line.modbus,
+    }
+    for name, table in tables.items():
+        if table is not None and name != protocol:
+            text = f"not of protocol '{protocol}'"
+            _refuse(path, f"line.{name}", text, "no such table")
+    if protocol == "hbm" and line.hbm is None:
+        allowed = "a table with addresses, cof, kg_per_digit"
+        _refuse(path, "line.hbm", "missing", allowed)
+    if protocol == "modbus" and line.modbus is None:
+        _refuse(path, "line.modbus", "missing", "a table with mass, status, unit")
+    if line.hbm is not None and len(set(line.hbm.addresses)) < len(line.hbm.addresses):
+        text = f"{list(line.hbm.addresses)} names a cell twice"
+        _refuse(path, "line.hbm.addresses", text, "each cell once")
+    if line.data_bits == 7 and protocol in _NEEDS_EIGHT_BITS:
+        _refuse(path, "line.data_bits", f"7 does not carry '{protocol}'", "8")
 
 
 def _site(site: Path, path: Path) -> Site:

@@ -19,6 +19,7 @@ from edge.compiled_code import CompiledCode
 from edge.config import StationConfig
 from edge.devices.camera import Camera
 from edge.devices.drivers import LineReader
+from edge.devices.scales import scale_driver
 from edge.devices.watch import DeviceWatch
 from edge.errors import ConfigError, EdgeError, StorageError
 from edge.evidence import EvidenceFolder
@@ -224,6 +225,7 @@ class _Station:
             raise AssertionError
         return ScaleLine(
             config.scale,
+            driver=scale_driver(config.line),
             watch=watch,
             on_entered=self._sealer.entered,
             on_weighed=self._sealer.weighed,

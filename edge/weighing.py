@@ -17,9 +17,12 @@ import structlog
 from edge.clock import Clock
 from edge.config import LineConfig, ScaleConfig
 from edge.devices.drivers import Chunk, LineEvent, LineLost, LineOpened, LineReader
+from edge.devices.scales import ScaleDriver
 from edge.devices.watch import DeviceWatch
 from wim.passage import Event, Passage, VehicleEntered, Weigher
-from wim.protocols import strip, xk3190
+from wim.protocols import strip
+from wim.protocols.noise import LineNoise
+from wim.protocols.readings import FaultReason, ScaleFault, ScaleReading
 from wim.samples import Site
 
 __all__ = [
@@ -116,12 +119,21 @@ class Timeline:
 class LineProtocol(Protocol):
     """What one protocol makes of the bytes of a line."""
 
+    @property
+    def interval_s(self) -> float | None:
+        """Return how often the device is asked; None if it talks by itself."""
+
+    def ask(self, now_s: float) -> bytes:
+        """Return what to send to the device now, often nothing."""
+
     def receive(self, content: bytes, at_s: float) -> tuple[int, int]:
         """Take bytes; return how many frames were good and how many bytes noise."""
 
 
 class StripLine:
     """The strip protocol and the weigher behind it."""
+
+    interval_s: float | None = None
 
     def __init__(
         self,
@@ -143,6 +155,10 @@ class StripLine:
         self._seen: dict[str, int] = {}
         self._vehicles = 0
         self._open: deque[tuple[Entered, float]] = deque(maxlen=64)
+
+    def ask(self, now_s: float) -> bytes:  # noqa: ARG002 -- a digitiser is never asked
+        """Return nothing: the line runs one way."""
+        return b""
 
     def receive(self, content: bytes, at_s: float) -> tuple[int, int]:
         """Take bytes; return how many frames were good and how many bytes noise."""
@@ -304,8 +320,14 @@ class LoadFinder:
         self._heard_s = -math.inf
         self._best: Left | None = None
 
-    def receive(self, mass_kg: float, at_s: float) -> list[Settled | Left]:
-        """Take one reading and return what it decides."""
+    def receive(
+        self, mass_kg: float, at_s: float, *, stable: bool | None = None
+    ) -> list[Settled | Left]:
+        """Take one reading and return what it decides.
+
+        ``stable`` is what the scale says of motion: a reading in motion may show that
+        a load has left, but is no part of one that rests. None: it does not say.
+        """
         silent_s, self._heard_s = at_s - self._heard_s, at_s
         if silent_s > _LOAD_GAP_S:
             self._readings.clear()
@@ -317,11 +339,19 @@ class LoadFinder:
         if light:
             self._readings.clear()
             return over
+        if stable is False:
+            self._readings.clear()
+            return over
         self._readings.append((at_s, mass_kg))
         stable_s = self._config.stable_for_s
         while len(self._readings) > 1 and self._readings[1][0] <= at_s - stable_s:
             self._readings.popleft()
         return over + self._settle(at_s)
+
+    def interrupt(self, at_s: float) -> None:
+        """Note that the scale is there and has no mass to give: nothing rests on it."""
+        self._heard_s = at_s
+        self._readings.clear()
 
     def _settle(self, at_s: float) -> list[Settled | Left]:
         masses = sorted(mass_kg for _, mass_kg in self._readings)
@@ -338,12 +368,13 @@ class LoadFinder:
 
 
 class ScaleLine:
-    """The XK3190 protocol and the finder of loads behind it."""
+    """The driver of a static scale and the finder of loads behind it."""
 
     def __init__(
         self,
         config: ScaleConfig,
         *,
+        driver: ScaleDriver,
         watch: DeviceWatch,
         on_entered: Callable[[Entered], None],
         on_weighed: Callable[[ScaleWeighed], None],
@@ -352,26 +383,59 @@ class ScaleLine:
         self._watch = watch
         self._on_entered = on_entered
         self._on_weighed = on_weighed
-        self._decoder = xk3190.Decoder()
+        self._driver = driver
+        self._maximum_kg = config.maximum_mass_kg
+        self._log = structlog.get_logger("edge.weighing").bind(scale=config.name)
+        self._fault: FaultReason | None = None
+        self._seen: dict[str, int] = {}
         self._vehicles = 0
+
+    @property
+    def interval_s(self) -> float | None:
+        """Return how often the scale is asked; None if it talks by itself."""
+        return self._driver.interval_s
+
+    def ask(self, now_s: float) -> bytes:
+        """Return what to send to the scale now, often nothing."""
+        question = self._driver.ask(now_s)
+        for name, number in self._driver.counters.items():
+            if new := number - self._seen.get(name, 0):
+                self._watch.count(name, new)
+                self._seen[name] = number
+        return question
 
     def receive(self, content: bytes, at_s: float) -> tuple[int, int]:
         """Take bytes; return how many frames were good and how many bytes noise."""
         good = noise = 0
-        for event in self._decoder.receive(content):
+        for event in self._driver.receive(content):
             match event:
-                case xk3190.ScaleReading():
+                case ScaleReading() if abs(event.mass_kg) <= self._maximum_kg:
                     good += 1
+                    self._fault = None
                     self._watch.count("readings")
-                    self._weigh(event.mass_kg, at_s)
-                case xk3190.LineNoise():
+                    self._weigh(event.mass_kg, at_s, stable=event.stable)
+                case ScaleReading():
+                    good += 1
+                    self._doubt("out_of_range", at_s)
+                case ScaleFault():
+                    good += event.reason != "refused"
+                    self._doubt(event.reason, at_s)
+                case LineNoise():
                     noise += event.n_bytes
                     self._watch.count("noise_bytes", event.n_bytes)
                     self._watch.count(f"noise_{event.reason}")
         return good, noise
 
-    def _weigh(self, mass_kg: float, at_s: float) -> None:
-        for event in self._finder.receive(mass_kg, at_s):
+    def _doubt(self, reason: FaultReason, at_s: float) -> None:
+        """Count that there was no mass; say it when it begins."""
+        self._finder.interrupt(at_s)
+        self._watch.count(f"fault_{reason}")
+        if reason != self._fault:
+            self._log.warning("scale_has_no_mass", reason=reason)
+        self._fault = reason
+
+    def _weigh(self, mass_kg: float, at_s: float, *, stable: bool | None) -> None:
+        for event in self._finder.receive(mass_kg, at_s, stable=stable):
             match event:
                 case Settled():
                     self._vehicles += 1
@@ -427,13 +491,16 @@ class LineWeighing:
         return self._thread.is_alive()
 
     def _run(self) -> None:
+        interval_s = self._protocol.interval_s
+        tick_s = _TICK_S if interval_s is None else min(_TICK_S, interval_s / 4.0)
         while not self._stopping.is_set():
             try:
-                event: LineEvent | None = self._reader.events.get(timeout=_TICK_S)
+                event: LineEvent | None = self._reader.events.get(timeout=tick_s)
             except queue.Empty:
                 event = None
             try:
                 self._handle(event)
+                self._ask(self._clock.monotonic_s())
                 self._judge(self._clock.monotonic_s())
             except Exception as error:  # noqa: BLE001 -- a thread's loop: logged, counted
                 self._watch.count("failures")
@@ -450,14 +517,22 @@ class LineWeighing:
                 self._watch.count("not_there")
                 self._watch.become("missing", reason)
             case Chunk(at_s, content):
-                self._heard_s = at_s
                 good, noise = self._protocol.receive(content, at_s)
+                if good:
+                    self._heard_s = at_s
                 heard, frames, bad = self._seen
                 self._seen = (heard + len(content), frames + good, bad + noise)
                 if good and self._watch.state in ("missing", "silent"):
                     self._watch.become("ok", "frames arrive")
             case None:
                 pass
+
+    def _ask(self, now_s: float) -> None:
+        """Put the next question to a device that is there and has to be asked."""
+        if not self._present:
+            return
+        if (question := self._protocol.ask(now_s)) and not self._reader.send(question):
+            self._watch.count("questions_not_sent")
 
     def _judge(self, now_s: float) -> None:
         """Say once a second how the line is."""
@@ -470,5 +545,5 @@ class LineWeighing:
         elif frames:
             self._watch.become("ok", "frames arrive")
         elif now_s - self._heard_s > self._config.silent_after_s:
-            text = f"nothing for {self._config.silent_after_s:.1f} s"
+            text = f"no frame for {self._config.silent_after_s:.1f} s"
             self._watch.become("silent", text)

@@ -31,10 +31,13 @@ _HAND_OVER_S = 1.0
 
 
 class Line(Protocol):
-    """An open source of bytes."""
+    """An open line."""
 
     def read(self) -> bytes:
         """Return what arrived within a tenth of a second; raise DeviceLostError."""
+
+    def write(self, content: bytes) -> None:
+        """Send bytes to the device; raise DeviceLostError."""
 
     def close(self) -> None:
         """Let go of the device."""
@@ -83,6 +86,8 @@ class LineReader:
         self._config = config
         self._clock = clock
         self._log = structlog.get_logger("edge.line").bind(device=config.device)
+        self._line: Line | None = None
+        self._using_line = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="line", daemon=True)
 
@@ -101,6 +106,19 @@ class LineReader:
         """Return whether the reader still runs."""
         return self._thread.is_alive()
 
+    def send(self, content: bytes) -> bool:
+        """Send a question to the device, from any thread; return whether it went."""
+        with self._using_line:
+            if self._line is None:
+                return False
+            try:
+                self._line.write(content)
+            except DeviceLostError as error:
+                self.counters["line_writes_failed"] += 1
+                self._log.warning("line_write_failed", error=str(error))
+                return False
+            return True
+
     def _run(self) -> None:
         pause_s = _FIRST_PAUSE_S
         while not self._stopping.is_set():
@@ -111,6 +129,8 @@ class LineReader:
                 self._stopping.wait(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 continue
+            with self._using_line:
+                self._line = line
             self._hand_over(LineOpened(self._clock.monotonic_s()))
             if self._read(line):
                 pause_s = _FIRST_PAUSE_S
@@ -128,7 +148,9 @@ class LineReader:
         except DeviceLostError as error:
             self._hand_over(LineLost(self._clock.monotonic_s(), str(error)))
         finally:
-            line.close()
+            with self._using_line:  # so that nobody writes to what is no longer ours
+                self._line = None
+                line.close()
         return anything
 
     def _hand_over(self, event: LineEvent) -> None:

@@ -38,6 +38,9 @@ class ReplayLine:
         self._pause.wait(_TICK_S)
         return self._file.read(self._chunk)
 
+    def write(self, content: bytes) -> None:
+        """Hear a question and answer nothing: what was recorded comes by itself."""
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

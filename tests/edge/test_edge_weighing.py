@@ -4,6 +4,7 @@ from hypothesis import given, settings, strategies as st
 
 from edge.config import LineConfig, ScaleConfig, load_config
 from edge.devices.drivers import Chunk, LineReader, open_line
+from edge.devices.scales import scale_driver
 from edge.devices.watch import DeviceWatch
 from edge.errors import DeviceLostError
 from edge.weighing import (
@@ -226,6 +227,7 @@ def watched(pty_line, clock):
     weighed = []
     scale = ScaleLine(
         ScaleConfig(stable_for_s=0.3),
+        driver=scale_driver(config),
         watch=watch,
         on_entered=lambda _: None,
         on_weighed=weighed.append,
