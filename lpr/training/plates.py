@@ -121,7 +121,9 @@ def _pick_from(rng: np.random.Generator, alphabet: str, letters: float) -> str:
 # ------------------------------------------------------------------ cells of GA 36
 
 
-def _row(widths: tuple[float, ...], gaps: tuple[float, ...], left: float) -> list[float]:
+def _row(
+    widths: tuple[float, ...], gaps: tuple[float, ...], left: float
+) -> list[float]:
     lefts = [left]
     for width, gap in zip(widths, gaps, strict=False):
         lefts.append(lefts[-1] + width + gap)
@@ -257,7 +259,11 @@ def _write(
             shape, tight = face.shapes.get(character), True
         if shape is None:
             shape, tight = shapes.hanzi[0].shapes[character], True
-        _stamp(ink, shape, _fitted(shape, box, tight, natural, squeeze))
+        _stamp(
+            ink,
+            shape,
+            _fitted(shape, box, tight=tight, natural=natural, squeeze=squeeze),
+        )
 
 
 def _alike(character: str) -> str:
@@ -272,7 +278,7 @@ def _own_typeset(shapes: Shapes, wanted: PlateText, index: int) -> Typeset:
 
 
 def _fitted(
-    shape: Pixels, box: Floats, tight: bool, natural: bool, squeeze: float
+    shape: Pixels, box: Floats, *, tight: bool, natural: bool, squeeze: float
 ) -> tuple[int, int, int, int]:
     """Where the shape goes [px]: the whole cell, or no wider than it is by nature."""
     x0, y0, x1, y1 = (float(value) for value in box)

@@ -52,9 +52,7 @@ class Shapes(msgspec.Struct, frozen=True):
     source: str
 
 
-def gather_shapes(
-    glyphs: Path, fonts: tuple[Path, ...], *, faces: int = 120
-) -> Shapes:
+def gather_shapes(glyphs: Path, fonts: tuple[Path, ...], *, faces: int = 120) -> Shapes:
     """Read a folder of glyph pictures and the font files of other folders.
 
     Args:

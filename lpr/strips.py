@@ -1,0 +1,134 @@
+"""The strip that the sequence reader sees, whether a plate has one line or two.
+
+A plate of one line is laid flat. Of a plate of two lines the upper one comes first and
+the lower one beside it, so that one reader serves both. It refuses to judge what it
+lays flat.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lpr.image import Corners, Image
+
+__all__ = [
+    "HEIGHT",
+    "MARGIN",
+    "UPPER_COLUMNS",
+    "WIDTH",
+    "Lines",
+    "along_strip",
+    "normalised",
+    "strip_of",
+    "widened",
+]
+
+Lines: TypeAlias = Literal[1, 2]
+Floats: TypeAlias = NDArray[np.float32]
+
+HEIGHT: Final = 32
+WIDTH: Final = 144
+UPPER_COLUMNS: Final = 48
+"""Columns that the upper of two lines takes."""
+MARGIN: Final = (0.03, 0.06)
+"""How much around a plate is shown, as shares of its width and height: corners found
+in a picture are never exact, and a first character cut off is lost."""
+
+_UPPER: Final = (0.19, -0.02, 0.81, 0.405)
+_LOWER: Final = (-0.01, 0.365, 1.01, 1.02)
+"""The two lines as x0, y0, x1, y1 in shares of a plate of two lines (GA 36: characters
+from 110 to 330 of 440 mm and 15 to 75 of 220 mm, and from 27 to 413 and 90 to 200)."""
+
+_WHOLE: Final = (0.0, 0.0, 1.0, 1.0)
+_FINE: Final = 1.4
+"""Above so many picture pixels for one of the strip it is shrunk by area."""
+
+
+def strip_of(image: Image, corners: Corners, lines: Lines) -> Image:
+    """The plate between ``corners`` as a strip, BGR, shape (32, 144, 3).
+
+    Args:
+        image: BGR, shape (height, width, 3).
+        corners: of what is to be seen, clockwise from the upper left [px]; around a
+            plate these are its own corners :func:`widened`.
+        lines: lines of characters on the plate.
+    """
+    if lines == 1:
+        return _window(image, corners, _WHOLE, WIDTH)
+    upper = _window(image, corners, _UPPER, UPPER_COLUMNS)
+    lower = _window(image, corners, _LOWER, WIDTH - UPPER_COLUMNS)
+    return np.concatenate([upper, lower], axis=1)
+
+
+def widened(corners: Corners, across: float, along: float) -> Corners:
+    """The corners moved outwards by these shares of the plate's width and height.
+
+    Shares are of the plate's own plane, so a tilted plate gets an even border.
+    """
+    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    matrix = cv2.getPerspectiveTransform(unit, np.asarray(corners, np.float32))
+    x0, y0, x1, y1 = -across, -along, 1 + across, 1 + along
+    outer = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
+    return np.asarray(cv2.perspectiveTransform(outer, matrix)[0], np.float32)
+
+
+def along_strip(points: Floats, lines: Lines) -> Floats:
+    """Columns of the strip at which points of the plate's plane come to lie.
+
+    Args:
+        points: shape (n, 2), as shares of what the corners enclose.
+        lines: as in :func:`strip_of`; of two lines the first two points are taken to
+            stand on the upper one.
+
+    Returns:
+        Shape (n,), [px of the strip]; outside 0 to 144 where a point is not shown.
+    """
+    if lines == 1:
+        return np.asarray(points[:, 0] * np.float32(WIDTH), np.float32)
+    columns = np.empty(len(points), np.float32)
+    x0, _, x1, _ = _UPPER
+    columns[:2] = (points[:2, 0] - x0) / (x1 - x0) * UPPER_COLUMNS
+    x0, _, x1, _ = _LOWER
+    rest = WIDTH - UPPER_COLUMNS
+    columns[2:] = UPPER_COLUMNS + (points[2:, 0] - x0) / (x1 - x0) * rest
+    return columns
+
+
+def normalised(strips: NDArray[np.uint8]) -> Floats:
+    """Strips as the network takes them: no mean, unit spread, channels first.
+
+    Args:
+        strips: shape (n, 32, 144, 3).
+
+    Returns:
+        Shape (n, 3, 32, 144).
+    """
+    values = strips.astype(np.float32)
+    mean = values.mean(axis=(1, 2, 3), keepdims=True)
+    spread = values.std(axis=(1, 2, 3), keepdims=True)
+    scaled = (values - mean) / (spread + np.float32(6.0))
+    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), dtype=np.float32)
+
+
+def _window(
+    image: Image, corners: Corners, part: tuple[float, float, float, float], width: int
+) -> Image:
+    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    onto = cv2.getPerspectiveTransform(unit, np.asarray(corners, np.float32))
+    x0, y0, x1, y1 = part
+    shares = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
+    source = np.asarray(cv2.perspectiveTransform(shares, onto)[0], np.float32)
+    across = float(np.hypot(*(source[1] - source[0])))
+    along = float(np.hypot(*(source[3] - source[0])))
+    times = max(1, min(4, round(max(across / width, along / HEIGHT) / _FINE)))
+    w, h = width * times, HEIGHT * times
+    target = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
+    matrix = cv2.getPerspectiveTransform(source, target)
+    flat = cv2.warpPerspective(
+        image, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    if times > 1:
+        flat = cv2.resize(flat, (width, HEIGHT), interpolation=cv2.INTER_AREA)
+    return np.asarray(flat, np.uint8)

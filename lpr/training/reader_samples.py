@@ -1,0 +1,322 @@
+"""Strips with their true answer, as the sequence reader learns and is judged on.
+
+A sample is a rendered plate, soiled and sometimes covered, seen by a tilted camera and
+cut out as a detector would; or something that is no plate. Sample ``n`` of a seed is
+the same in every run, whatever was drawn before it.
+"""
+
+from typing import Final, TypeAlias
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lpr.alphabet import COVERED, GROUNDS, STATES, SYMBOLS
+from lpr.strips import HEIGHT, WIDTH, Lines, along_strip, strip_of, widened
+from lpr.training import damage
+from lpr.training.plates import PlateText, RenderedPlate, draw_text, render_plate
+from lpr.training.shapes import Shapes
+
+__all__ = [
+    "LONGEST",
+    "NO_GROUND",
+    "Recipe",
+    "Sample",
+    "Samples",
+    "draw_sample",
+    "draw_samples",
+]
+
+Pixels: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+
+LONGEST: Final = 8
+NO_GROUND: Final = -1
+_PX_PER_MM: Final = 0.6
+_UNSEEN: Final = 0.45
+"""A character with more of its ink under a cover than this counts as covered."""
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """How often what is drawn; the hard sets are recipes, too."""
+
+    covered: float = 0.15
+    nothing: float = 0.06
+    boxed: float = 0.36
+    grey: float = 0.1
+    typefaces: float = 0.2
+    unlawful: float = 0.04
+    narrowest_px: float = 52.0
+    widest_px: float = 260.0
+    tilt_deg: float = 40.0
+    kinds: tuple[tuple[str, int], ...] = ()
+    """Only plates of these (colour, lines), where not empty."""
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One strip; ``columns`` says where the middle of each character of ``text`` is.
+
+    ``spelt`` is false where no text may be asked for: lettering that is no plate, and
+    plates with nearly nothing to see.
+    """
+
+    strip: Pixels
+    text: str
+    truth: str
+    columns: Floats
+    ground: int
+    state: int
+    spelt: bool
+    lines: Lines
+    colour: str
+
+
+class Samples(msgspec.Struct, frozen=True):
+    """Many samples as arrays; texts padded with -1, columns with NaN.
+
+    ``strips`` (n, 32, 144, 3), ``answers`` (n, 8), ``columns`` (n, 8), ``grounds``,
+    ``states`` and ``spelt`` (n,).
+    """
+
+    strips: Pixels
+    answers: NDArray[np.int64]
+    columns: Floats
+    grounds: NDArray[np.int64]
+    states: NDArray[np.int64]
+    spelt: NDArray[np.bool_]
+
+
+def draw_samples(
+    shapes: Shapes, count: int, *, seed: tuple[int, ...], recipe: Recipe
+) -> Samples:
+    """``count`` samples of this seed."""
+    rng = np.random.default_rng(seed)
+    made = Samples(
+        strips=np.empty((count, HEIGHT, WIDTH, 3), np.uint8),
+        answers=np.full((count, LONGEST), -1, np.int64),
+        columns=np.full((count, LONGEST), np.nan, np.float32),
+        grounds=np.full(count, NO_GROUND, np.int64),
+        states=np.zeros(count, np.int64),
+        spelt=np.zeros(count, np.bool_),
+    )
+    for index in range(count):
+        one = draw_sample(rng, shapes, recipe)
+        made.strips[index] = one.strip
+        made.answers[index, : len(one.text)] = [SYMBOLS.index(c) for c in one.text]
+        made.columns[index, : len(one.text)] = one.columns
+        made.grounds[index] = one.ground
+        made.states[index] = one.state
+        made.spelt[index] = one.spelt
+    return made
+
+
+def draw_sample(rng: np.random.Generator, shapes: Shapes, recipe: Recipe) -> Sample:
+    """One sample."""
+    if rng.random() < recipe.nothing:
+        return _no_plate(rng, shapes)
+    plate = render_plate(
+        rng,
+        shapes,
+        _wanted(rng, recipe),
+        px_per_mm=_PX_PER_MM,
+        typeface_share=recipe.typefaces,
+    )
+    page = damage.soiled(rng, plate.image, plate.ink)
+    hidden = np.zeros(len(plate.text), np.float32)
+    if rng.random() < recipe.covered:
+        page, alpha = damage.cover(rng, page, plate.boxes)
+        hidden = damage.hidden_share(alpha, plate.ink, plate.boxes)
+    if rng.random() < 0.12:
+        page = damage.bent(rng, page)
+    return _seen(rng, plate, page, hidden, recipe)
+
+
+def _wanted(rng: np.random.Generator, recipe: Recipe) -> PlateText:
+    while True:
+        wanted = draw_text(rng, unlawful_share=recipe.unlawful)
+        if not recipe.kinds or (wanted.colour, wanted.lines) in recipe.kinds:
+            return wanted
+
+
+def _seen(
+    rng: np.random.Generator,
+    plate: RenderedPlate,
+    page: Pixels,
+    hidden: Floats,
+    recipe: Recipe,
+) -> Sample:
+    boxed = rng.random() < recipe.boxed * (1.0 if plate.lines == 1 else 0.5)
+    low, high = np.log((recipe.narrowest_px, recipe.widest_px))
+    wide = float(np.exp(rng.uniform(low, high)))
+    quad = _pose(rng, plate, wide, tilt_deg=recipe.tilt_deg, mild=boxed)
+    frame, quad = _mounted(rng, page, plate.mask, quad)
+    grey = bool(rng.random() < recipe.grey)
+    tall = float(np.hypot(*(quad[3] - quad[0])))
+    seen = damage.photographed(rng, frame, 0.55 * tall, grey=grey)
+    cut = _cut(rng, quad, boxed=boxed)
+    strip = strip_of(seen, cut, plate.lines)
+
+    rows, width = plate.image.shape[:2]
+    outline = np.array([[0, 0], [width, 0], [width, rows], [0, rows]], np.float32)
+    onto = cv2.getPerspectiveTransform(outline, quad)
+    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    back = cv2.getPerspectiveTransform(cut, unit) @ onto
+    shares = cv2.perspectiveTransform(plate.centres[None], back)[0]
+    columns = along_strip(np.asarray(shares, np.float32), plate.lines)
+
+    shown = "".join(
+        COVERED if share > _UNSEEN else character
+        for character, share in zip(plate.text, hidden, strict=True)
+    )
+    covered = shown.count(COVERED)
+    return Sample(
+        strip=strip,
+        text=shown,
+        truth=plate.text,
+        columns=columns,
+        ground=GROUNDS.index("grey" if grey else plate.colour),
+        state=STATES.index("covered" if covered else "whole"),
+        spelt=covered <= len(shown) - 2,
+        lines=plate.lines,
+        colour=plate.colour,
+    )
+
+
+def _pose(
+    rng: np.random.Generator,
+    plate: RenderedPlate,
+    wide: float,
+    *,
+    tilt_deg: float,
+    mild: bool,
+) -> Floats:
+    """Corners of the plate in the picture [px], its middle at the origin."""
+    rows, columns = plate.image.shape[:2]
+    aspect = rows / columns
+    flat = np.array([[-1, -aspect], [1, -aspect], [1, aspect], [-1, aspect]]) / 2
+    if mild:
+        yaw, pitch, roll = rng.normal(0, (0.25, 0.2, 0.07))
+    else:
+        steep = np.radians(tilt_deg)
+        yaw = np.clip(rng.normal(0, 0.5), -1, 1) * steep
+        pitch = np.clip(rng.normal(0, 0.5), -1, 1) * steep * 0.7
+        roll = rng.normal(0, 0.09)
+    cy, sy = np.cos(yaw), np.sin(yaw)
+    cp, sp = np.cos(pitch), np.sin(pitch)
+    cr, sr = np.cos(roll), np.sin(roll)
+    x, y = flat[:, 0], flat[:, 1]
+    depth = x * sy + y * sp
+    away = rng.uniform(2.2, 9.0)
+    near = away / (away + depth)
+    x, y = x * cy * near, (y * cp + x * sy * sp * 0.3) * near
+    turned = np.stack([x * cr - y * sr, x * sr + y * cr], axis=1) * wide
+    return np.asarray(turned, np.float32)
+
+
+def _mounted(
+    rng: np.random.Generator, page: Pixels, mask: Pixels, quad: Floats
+) -> tuple[Pixels, Floats]:
+    """The plate in front of bodywork, and its corners there."""
+    low, high = quad.min(axis=0), quad.max(axis=0)
+    spare = 0.16 * (high - low) + 4
+    quad = quad - low + spare
+    width, height = (int(value) for value in np.ceil(high - low + 2 * spare))
+    wide = float(np.hypot(*(quad[1] - quad[0])))
+    shrink = page.shape[1] / max(wide, 1.0)
+    if shrink > 1.5:
+        size = (
+            round(page.shape[1] * 1.4 / shrink),
+            round(page.shape[0] * 1.4 / shrink),
+        )
+        page = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA))
+        mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA))
+    rows, columns = mask.shape
+    source = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
+    matrix = cv2.getPerspectiveTransform(source, quad)
+    drawn = cv2.warpPerspective(
+        page, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE
+    )
+    share = cv2.warpPerspective(mask, matrix, (width, height))
+    share = share[..., None].astype(np.float32) / np.float32(255)
+    behind = damage.body_texture(rng, height, width).astype(np.float32)
+    frame = behind + share * (drawn.astype(np.float32) - behind)
+    return frame.astype(np.uint8), quad
+
+
+def _cut(rng: np.random.Generator, quad: Floats, *, boxed: bool) -> Floats:
+    """What a detector takes for the plate: its corners, or an upright box."""
+    if boxed:
+        x0, y0 = quad.min(axis=0)
+        x1, y1 = quad.max(axis=0)
+        w, h = x1 - x0, y1 - y0
+        left, right = rng.uniform(-0.015, 0.07, 2) * w
+        top, bottom = rng.uniform(-0.03, 0.16, 2) * h
+        box = [
+            [x0 - left, y0 - top],
+            [x1 + right, y0 - top],
+            [x1 + right, y1 + bottom],
+            [x0 - left, y1 + bottom],
+        ]
+        return np.asarray(box, np.float32)
+    across, along = rng.uniform(-0.005, 0.06), rng.uniform(-0.01, 0.14)
+    cut = widened(quad, across, along)
+    size = (
+        float(np.hypot(*(quad[1] - quad[0]))),
+        float(np.hypot(*(quad[3] - quad[0]))),
+    )
+    error = (
+        rng.choice((0.3, 1.0))
+        * rng.normal(0, 1, (4, 2))
+        * (
+            0.016 * size[0],
+            0.05 * size[1],
+        )
+    )
+    return np.asarray(cut + error, np.float32)
+
+
+def _no_plate(rng: np.random.Generator, shapes: Shapes) -> Sample:
+    """Bodywork, lamps and lettering that a detector may take for a plate."""
+    height, width = int(rng.integers(24, 90)), int(rng.integers(90, 280))
+    page = damage.body_texture(rng, height, width)
+    if rng.random() < 0.65:
+        _letter(rng, page, shapes)
+    grey = bool(rng.random() < 0.1)
+    seen = damage.photographed(rng, page, 0.6 * height, grey=grey)
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    lines: Lines = 2 if rng.random() < 0.3 else 1
+    return Sample(
+        strip=strip_of(seen, corners, lines),
+        text="",
+        truth="",
+        columns=np.empty(0, np.float32),
+        ground=NO_GROUND,
+        state=STATES.index("none"),
+        spelt=False,
+        lines=lines,
+        colour="",
+    )
+
+
+def _letter(rng: np.random.Generator, page: Pixels, shapes: Shapes) -> None:
+    """A few characters in a typeface across the picture: names, numbers, advice."""
+    height, width = page.shape[:2]
+    face = shapes.hanzi if rng.random() < 0.5 else shapes.letters
+    typeset = face[int(rng.integers(len(face)))]
+    letters = sorted(typeset.shapes)
+    tall = max(8, round(height * rng.uniform(0.3, 1.0)))
+    paint = float(rng.uniform(0, 255))
+    x = float(rng.uniform(-0.1, 0.4)) * width
+    y = int(rng.integers(0, max(1, height - tall + 1)))
+    gap = rng.uniform(0.05, 0.6) * tall
+    for _ in range(int(rng.integers(1, 9))):
+        shape = typeset.shapes[letters[int(rng.integers(len(letters)))]]
+        wide = max(3, round(tall * shape.shape[1] / shape.shape[0]))
+        left = round(x)
+        if left >= 0 and left + wide < width:
+            drawn = cv2.resize(shape, (wide, tall), interpolation=cv2.INTER_AREA)
+            window = page[y : y + tall, left : left + wide]
+            part = drawn[: len(window), :, None].astype(np.float32) / 255
+            window[:] = (window * (1 - part) + paint * part).astype(np.uint8)
+        x += wide + gap

@@ -1,0 +1,295 @@
+"""Trains the sequence reader on rendered plates, resumable and with a progress bar.
+
+The same seed, glyphs and fonts give the same samples in the same order; the sums of
+another processor differ in the last bits, so the weights agree within a tolerance and
+not bit by bit.
+"""
+
+import multiprocessing
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lpr.alphabet import BLANK
+from lpr.strips import normalised
+from lpr.training.reader_network import COLUMN_PX, ReaderNetwork
+from lpr.training.reader_samples import NO_GROUND, Recipe, Samples, draw_samples
+from lpr.training.shapes import Shapes
+
+__all__ = ["Plan", "train_reader"]
+
+_CHUNK: Final = 1024
+_KEPT_CHUNKS: Final = 48
+_EMA: Final = 0.999
+_SAVED_EVERY: Final = 200
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One training: everything that decides its outcome but the shapes.
+
+    Each sample is seen about ``reuse`` times, because drawing one costs as much as
+    learning from it. The columns of the characters are taught outright for the first
+    ``guided`` share of the steps: without that the reader answers "blank" for long.
+    """
+
+    steps: int = 6000
+    batch: int = 128
+    rate: float = 2e-3
+    guided: float = 0.33
+    reuse: int = 3
+    seed: int = 1
+    recipe: Recipe = Recipe()
+    workers: int = 1
+    threads: int = 1
+
+
+def train_reader(
+    plan: Plan,
+    shapes: Shapes,
+    *,
+    checkpoint: Path,
+    begin_with: ReaderNetwork | None = None,
+    log: Callable[[str], None],
+) -> ReaderNetwork:
+    """Train to the end of the plan, from the checkpoint where there is one.
+
+    Returns:
+        The moving average of the network, ready to be judged and exported.
+    """
+    torch.manual_seed(plan.seed)
+    torch.set_num_threads(plan.threads)
+    network = ReaderNetwork() if begin_with is None else begin_with
+    network = network.to(memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, avg_fn=_averaged, use_buffers=True
+    )
+    groups = [
+        {"params": [p for p in network.parameters() if p.ndim > 1]},
+        {
+            "params": [p for p in network.parameters() if p.ndim < 2],
+            "weight_decay": 0.0,
+        },
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=plan.rate, weight_decay=0.02)
+    done = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        done = int(state["done"])
+        log(f"goes on at step {done} of {plan.steps}")
+    supply = _batches(plan, shapes, done)
+    bar = _Bar(plan.steps, done)
+    running = 0.0
+    for step in range(done, plan.steps):
+        rate = _rate(plan, step)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        loss = _loss(plan, network, next(supply), step)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        average.update_parameters(network)
+        value = float(loss.detach())
+        running = value if not running else 0.98 * running + 0.02 * value
+        bar.show(step + 1, running)
+        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == plan.steps:
+            _save(checkpoint, network, average, optimiser, step + 1)
+            log(f"step {step + 1} of {plan.steps}, loss {running:.3f}")
+    supply.close()
+    trained: ReaderNetwork = average.module
+    trained.eval()
+    return trained
+
+
+def _averaged(average: Tensor, new: Tensor, count: Tensor) -> Tensor:
+    """Exponential, but young averages follow quickly; counts of batches are copied."""
+    if not average.is_floating_point():
+        return new
+    kept = min(_EMA, (1.0 + float(count)) / (10.0 + float(count)))
+    return average + (1.0 - kept) * (new - average)
+
+
+def _rate(plan: Plan, step: int) -> float:
+    warm = min(1.0, (step + 1) / 300)
+    share = step / plan.steps
+    return plan.rate * warm * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * share))))
+
+
+# --------------------------------------------------------------------------- samples
+
+
+def _batches(plan: Plan, shapes: Shapes, done: int) -> Generator[Samples, None, None]:
+    """Batches drawn from the newest chunks; batch ``n`` is the same in every run."""
+    per_chunk = max(1, plan.reuse * _CHUNK // plan.batch)
+    newest = done // per_chunk
+    first = max(0, newest - _KEPT_CHUNKS + 1) if done else 0
+    kept: deque[Samples] = deque(maxlen=_KEPT_CHUNKS)
+    supply = _drawn(plan, shapes, first)
+    try:
+        for _ in range(first, newest):
+            kept.append(next(supply))
+        step = done
+        while True:
+            if step % per_chunk == 0 or not kept or step == done:
+                kept.append(next(supply))
+            rng = np.random.default_rng((plan.seed, 7, step))
+            yield _mixed(rng, kept, plan.batch)
+            step += 1
+    finally:
+        supply.close()
+
+
+def _mixed(rng: np.random.Generator, kept: deque[Samples], size: int) -> Samples:
+    """Half of a batch from the newest chunk, half from all that are kept."""
+    chunk = np.where(
+        rng.random(size) < 0.5, len(kept) - 1, rng.integers(len(kept), size=size)
+    )
+    place = rng.integers(_CHUNK, size=size)
+    parts = {
+        name: np.stack(
+            [getattr(kept[c], name)[p] for c, p in zip(chunk, place, strict=True)]
+        )
+        for name in Samples.__struct_fields__
+    }
+    return Samples(**parts)
+
+
+_SHAPES: list[Shapes] = []
+
+
+def _remember(shapes: Shapes) -> None:
+    cv2.setNumThreads(1)
+    _SHAPES.append(shapes)
+
+
+def _chunk(job: tuple[int, int, Recipe]) -> Samples:
+    seed, index, recipe = job
+    return draw_samples(_SHAPES[0], _CHUNK, seed=(seed, index), recipe=recipe)
+
+
+def _drawn(plan: Plan, shapes: Shapes, first: int) -> Generator[Samples, None, None]:
+    """Chunks in order, drawn by other processes a few ahead."""
+    context = multiprocessing.get_context("fork")
+    with context.Pool(plan.workers, _remember, (shapes,)) as pool:
+        waiting: deque[Any] = deque()
+        index = first
+        while True:
+            while len(waiting) < plan.workers + 4:
+                job = (plan.seed, index, plan.recipe)
+                waiting.append(pool.apply_async(_chunk, (job,)))
+                index += 1
+            yield waiting.popleft().get()
+
+
+# ------------------------------------------------------------------------------ loss
+
+
+def _loss(plan: Plan, network: nn.Module, batch: Samples, step: int) -> Tensor:
+    network.train()
+    strips = torch.from_numpy(normalised(batch.strips))
+    strips = strips.contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        columns, ground, state = network(strips)
+    chances = columns.float().log_softmax(dim=2)
+    spelt = torch.from_numpy(batch.spelt)
+    answers = torch.from_numpy(batch.answers)
+    loss = chances.new_zeros(())
+    if bool(spelt.any()):
+        picked = answers[spelt]
+        loss = nn.functional.ctc_loss(
+            chances[spelt].transpose(0, 1),
+            picked.clamp(min=0),
+            torch.full((len(picked),), chances.shape[1]),
+            (picked >= 0).sum(dim=1),
+            blank=BLANK,
+            zero_infinity=True,
+            reduction="sum",
+        ) / (7.0 * len(picked))
+    guidance = 1.0 - step / (plan.guided * plan.steps)
+    if guidance > 0:
+        loss = loss + guidance * _guided(chances, batch)
+    grounds = torch.from_numpy(batch.grounds)
+    loss = loss + 0.1 * nn.functional.cross_entropy(
+        ground.float(), grounds, ignore_index=NO_GROUND
+    )
+    states = torch.from_numpy(batch.states)
+    return loss + 0.2 * nn.functional.cross_entropy(state.float(), states)
+
+
+def _guided(chances: Tensor, batch: Samples) -> Tensor:
+    """Each character asked for in the column of its middle, nothing far from all."""
+    count = chances.shape[1]
+    middles = np.nan_to_num(batch.columns, nan=-99.0) / COLUMN_PX - 0.5
+    places = np.arange(count, dtype=np.float32)
+    away = np.abs(places[None, :, None] - middles[:, None, :])
+    nearest = away.argmin(axis=2)
+    distance = away.min(axis=2)
+    wanted = np.take_along_axis(batch.answers, nearest, axis=1)
+    wanted = np.where(distance <= 0.6, wanted, -1)
+    wanted = np.where(distance >= 1.5, BLANK, wanted)
+    wanted[~batch.spelt] = -1
+    weight = torch.ones(BLANK + 1)
+    weight[BLANK] = 0.3
+    return nn.functional.cross_entropy(
+        chances.transpose(1, 2),
+        torch.from_numpy(wanted.astype(np.int64)),
+        weight=weight,
+        ignore_index=-1,
+    )
+
+
+# --------------------------------------------------------------------------- keeping
+
+
+def _save(
+    checkpoint: Path,
+    network: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    done: int,
+) -> None:
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    fresh = checkpoint.with_suffix(".new")
+    torch.save(
+        {
+            "network": network.state_dict(),
+            "average": average.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "done": done,
+        },
+        fresh,
+    )
+    fresh.replace(checkpoint)
+
+
+class _Bar:
+    """A line on a terminal that says how far it is and how long it will be."""
+
+    def __init__(self, steps: int, done: int) -> None:
+        self._steps, self._began_at = steps, done
+        self._began = time.monotonic()
+        self._shown = 0.0
+
+    def show(self, done: int, loss: float) -> None:
+        now = time.monotonic()
+        if not sys.stderr.isatty() or (now - self._shown < 1 and done < self._steps):
+            return
+        self._shown = now
+        left = (now - self._began) / (done - self._began_at) * (self._steps - done)
+        filled = round(30 * done / self._steps)
+        line = f"[{'#' * filled}{'.' * (30 - filled)}] {done}/{self._steps}"
+        end = "\n" if done == self._steps else ""
+        sys.stderr.write(f"\r{line} loss {loss:.3f}, {left / 60:.0f} min left {end}")
+        sys.stderr.flush()
