@@ -12,19 +12,22 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 import msgspec
 import structlog
 
 from simulators.config import StationConfig, parse_config
+from simulators.convoy import TRAFFICS
 from simulators.demo.bench import bench
 from simulators.demo.run import Demo, Options
 from simulators.errors import SimulatorError
-from simulators.recording import write_recording
+from simulators.manoeuvres import MANOEUVRES
+from simulators.progress import ProgressBar
+from simulators.recording import FAMILIES, Order, write_recording
+from simulators.roads import RoadClass
+from simulators.sensors import ERRORS, FAULTS, Electronics, Fault
 from simulators.station import COMMANDS, Event, Station, StationOrder
-from simulators.strips import SignalShape
-from simulators.traffic import TrafficShape
 
 __all__ = ["main"]
 
@@ -107,29 +110,106 @@ def _print_text(event: Event) -> None:
 
 def _recording_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", type=Path, required=True, metavar="SITE.toml")
-    parser.add_argument("--seed", type=_count, default=1, metavar="S")
-    parser.add_argument("--vehicles", type=_count, default=20, metavar="N")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--vehicles", type=_count, default=20, metavar="N")
+    parser.add_argument("--seed", type=_count, default=1, metavar="S")
+    parser.add_argument(
+        "--site-seed",
+        type=_count,
+        metavar="S",
+        help="of the road and the strips; the same as --seed if not given",
+    )
+    parser.add_argument("--road", choices=get_args(RoadClass), default="A")
+    parser.add_argument("--family", choices=FAMILIES, default="planar")
+    parser.add_argument("--traffic", choices=TRAFFICS, default="normal")
+    parser.add_argument("--manoeuvre", choices=MANOEUVRES, help="what everybody does")
+    parser.add_argument(
+        "--fault",
+        type=_fault,
+        action="append",
+        default=[],
+        metavar="NAME:CHANNEL",
+        help=f"damage a strip: {', '.join(FAULTS)}; may be given again",
+    )
+    parser.add_argument(
+        "--error",
+        type=_error,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"a true value over the site file's: {', '.join(ERRORS)}",
+    )
+    parser.add_argument("--temperature", type=float, default=20.0, metavar="C")
+    parser.add_argument("--rate", type=float, default=4000.0, metavar="HZ")
+    parser.add_argument("--forces", action="store_true", help="write forces.npz too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _run_recording(arguments: argparse.Namespace) -> int:
-    length_s = write_recording(
-        arguments.site,
-        arguments.out,
-        seed=arguments.seed,
-        vehicles=arguments.vehicles,
-        signal=SignalShape(),
-        shape=TrafficShape(),
-    )
+    order = recording_order(arguments)
+    bar = ProgressBar(sys.stderr)
+    length_s = write_recording(arguments.site, arguments.out, order, progress=bar.show)
+    bar.close()
     if arguments.json:
         _print_json({"vehicles": arguments.vehicles, "length_s": length_s})
     else:
         files = "recording.npz, site.toml, truth.jsonl"
+        if order.forces:
+            files += ", forces.npz"
         print(
             f"{arguments.out}: {files}; {arguments.vehicles} vehicles, {length_s:g} s"
         )
     return 0
+
+
+def recording_order(arguments: argparse.Namespace) -> Order:
+    """Return what the command line asks to record."""
+    given = arguments.site_seed
+    try:
+        electronics = Electronics(
+            sample_rate_hz=arguments.rate,
+            temperature_c=arguments.temperature,
+            faults=tuple(arguments.fault),
+            **dict(arguments.error),
+        )
+    except ValueError as error:
+        raise SimulatorError(str(error)) from error
+    return Order(
+        vehicles=arguments.vehicles,
+        seed=arguments.seed,
+        site_seed=arguments.seed if given is None else given,
+        road=arguments.road,
+        family=arguments.family,
+        traffic=arguments.traffic,
+        manoeuvre=arguments.manoeuvre,
+        electronics=electronics,
+        forces=arguments.forces,
+    )
+
+
+def _fault(text: str) -> Fault:
+    """Read ``NAME:CHANNEL``."""
+    name, _, channel = text.partition(":")
+    if name not in FAULTS or not channel.isdecimal():
+        message = f"'{text}': give NAME:CHANNEL, NAME one of {', '.join(FAULTS)}"
+        raise argparse.ArgumentTypeError(message)
+    return Fault(name, int(channel))
+
+
+def _error(text: str) -> tuple[str, float]:
+    """Read ``NAME=VALUE``."""
+    name, _, value = text.partition("=")
+    try:
+        factor = float(value)
+    except ValueError:
+        factor = 0.0
+    if name not in ERRORS or not 0.01 <= factor <= 100.0:
+        message = (
+            f"'{text}': give NAME=FACTOR, NAME one of {', '.join(ERRORS)}, FACTOR "
+            f"between 0.01 and 100"
+        )
+        raise argparse.ArgumentTypeError(message)
+    return name, factor
 
 
 # ---------------------------------------------------------------- demo, bench

@@ -15,14 +15,16 @@ from simulators.plates import Plate, random_plate, random_trailer_plate
 __all__ = [
     "LONGEST_GROUP_SPACING_M",
     "MODELS",
+    "TRAILER_MODELS",
     "Load",
     "Model",
     "Vehicle",
     "draw_vehicle",
+    "group_axles",
     "heavy_vehicle",
 ]
 
-VehicleClass = Literal["rigid", "articulated"]
+VehicleClass = Literal["rigid", "articulated", "centre_axle", "full_trailer"]
 Load = Literal["empty", "lawful", "overloaded"]
 Body = Literal["stake", "tipper", "box", "tank"]
 Colour = Literal["red", "blue", "green", "white", "yellow", "orange"]
@@ -148,12 +150,69 @@ MODELS: tuple[Model, ...] = (
     ),
 )
 
+TRAILER_MODELS: tuple[Model, ...] = (
+    Model(
+        name="4-axle centre-axle train",
+        vehicle_class="centre_axle",
+        suspensions=(1, 1, 2),
+        gaps_m=((4.4, 5.4), (4.6, 6.0)),
+        inside_m=(0.0, 0.0, _TRAILER_TANDEM_M),
+        empty_kg=(3_900.0, 3_600.0, 1_900.0, 1_900.0),
+        limit_kg=36_000.0,
+        kindest_limit_kg=36_000.0,
+        share=0.03,
+        rear_overhang_m=(2.5, 3.5),
+        hinge_suspension=1,
+    ),
+    Model(
+        name="5-axle centre-axle train",
+        vehicle_class="centre_axle",
+        suspensions=(1, 2, 2),
+        gaps_m=((3.8, 4.6), (4.6, 6.0)),
+        inside_m=(0.0, _TANDEM_M, _TRAILER_TANDEM_M),
+        empty_kg=(4_700.0, 2_900.0, 2_900.0, 1_900.0, 1_900.0),
+        limit_kg=43_000.0,
+        kindest_limit_kg=43_000.0,
+        share=0.03,
+        rear_overhang_m=(2.5, 3.5),
+        hinge_suspension=1,
+    ),
+    Model(
+        name="4-axle full-trailer train",
+        vehicle_class="full_trailer",
+        suspensions=(1, 1, 1, 1),
+        gaps_m=((4.4, 5.4), (3.6, 4.6), (4.0, 5.4)),
+        inside_m=(0.0, 0.0, 0.0, 0.0),
+        empty_kg=(3_900.0, 3_600.0, 2_200.0, 2_200.0),
+        limit_kg=36_000.0,
+        kindest_limit_kg=36_000.0,
+        share=0.02,
+        rear_overhang_m=(1.4, 2.0),
+        hinge_suspension=1,
+    ),
+    Model(
+        name="6-axle full-trailer train",
+        vehicle_class="full_trailer",
+        suspensions=(1, 2, 1, 2),
+        gaps_m=((3.8, 4.6), (3.6, 4.6), (4.0, 5.0)),
+        inside_m=(0.0, _TANDEM_M, 0.0, _TRAILER_TANDEM_M),
+        empty_kg=(4_800.0, 2_900.0, 2_900.0, 2_200.0, 1_900.0, 1_900.0),
+        limit_kg=49_000.0,
+        kindest_limit_kg=49_000.0,
+        share=0.02,
+        rear_overhang_m=(1.4, 2.0),
+        hinge_suspension=1,
+    ),
+)
+"""Trains with a centre-axle or a full trailer: rarer, and never before the cameras."""
+
 
 class Vehicle(msgspec.Struct, frozen=True):
     """One truck with its load, as it truly is.
 
     ``axle_positions_m`` are metres behind the first axle. ``left_share`` is the part
-    of each axle load that the left wheels carry.
+    of each axle load that the left wheels carry. What is towed hangs on behind
+    ``hinge_axle``.
 
     An axle group (轴组) is a matter of distance alone: axles not further apart than
     ``LONGEST_GROUP_SPACING_M``. Steered pairs 1.9 m apart are two groups.
@@ -203,13 +262,7 @@ class Vehicle(msgspec.Struct, frozen=True):
     @property
     def axle_groups(self) -> tuple[tuple[int, ...], ...]:
         """Axles by their number, in groups."""
-        groups: list[tuple[int, ...]] = [(0,)]
-        for axle, spacing_m in enumerate(self.axle_spacings_m, start=1):
-            if spacing_m <= LONGEST_GROUP_SPACING_M:
-                groups[-1] += (axle,)
-            else:
-                groups.append((axle,))
-        return tuple(groups)
+        return group_axles(self.axle_spacings_m)
 
     @property
     def axle_configuration(self) -> str:
@@ -227,12 +280,32 @@ class Vehicle(msgspec.Struct, frozen=True):
         return self.load != "empty"
 
 
+def group_axles(spacings_m: tuple[float, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the axles by their number, in groups by distance alone.
+
+    >>> group_axles((3.3, 1.35))
+    ((0,), (1, 2))
+    """
+    groups: list[tuple[int, ...]] = [(0,)]
+    for axle, spacing_m in enumerate(spacings_m, start=1):
+        if spacing_m <= LONGEST_GROUP_SPACING_M:
+            groups[-1] += (axle,)
+        else:
+            groups.append((axle,))
+    return tuple(groups)
+
+
 def draw_vehicle(
-    rng: np.random.Generator, overloaded_share: float, empty_share: float
+    rng: np.random.Generator,
+    overloaded_share: float,
+    empty_share: float,
+    *,
+    models: tuple[Model, ...] = MODELS,
+    lawful_part: tuple[float, float] = (0.55, 0.93),
 ) -> Vehicle:
-    """Draw one truck of the mix."""
-    shares = np.array([model.share for model in MODELS])
-    model = MODELS[int(rng.choice(len(MODELS), p=shares / shares.sum()))]
+    """Draw one truck of the mix; a lawful one uses some part of its limit."""
+    shares = np.array([model.share for model in models])
+    model = models[int(rng.choice(len(models), p=shares / shares.sum()))]
     chance = rng.random()
     load: Load
     if chance < overloaded_share:
@@ -250,7 +323,7 @@ def draw_vehicle(
         gross_kg = sum(model.empty_kg) * rng.uniform(0.95, 1.1)
     else:
         load = "lawful"
-        gross_kg = model.limit_kg * rng.uniform(0.55, 0.93)
+        gross_kg = model.limit_kg * rng.uniform(*lawful_part)
     return _build(rng, model, load, gross_kg=gross_kg)
 
 

@@ -19,6 +19,8 @@ from simulators.errors import SimulatorError
 
 __all__ = ["PseudoTerminal"]
 
+_MOST_AT_ONCE = 4096
+
 
 class PseudoTerminal:
     """One line; :meth:`plug` opens it, :meth:`unplug` pulls it out.
@@ -95,6 +97,15 @@ class PseudoTerminal:
                 self.dropped_writes += 1
                 return False
             return self._push(self._master, data) or self._begun(data)
+
+    def read(self) -> bytes:
+        """Return what whoever has it open has sent; nothing if nobody has."""
+        with self._lock:
+            if self._master is None or self._hung_up(self._master):
+                return b""
+            with contextlib.suppress(BlockingIOError):
+                return os.read(self._master, _MOST_AT_ONCE)
+            return b""
 
     def _begun(self, data: bytes) -> bool:
         """Return whether a write that did not finish left its rest to be sent."""

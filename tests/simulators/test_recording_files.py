@@ -26,7 +26,7 @@ def folder(tmp_path_factory, request):
 
 def test_a_recording_has_counts_rate_site_and_truth(folder, request):
     with np.load(folder / "recording.npz") as recording:
-        assert set(recording.files) == {"counts", "sample_rate_hz"}
+        assert set(recording.files) == {"counts", "sample_rate_hz", "temperature_c"}
         counts = recording["counts"]
         assert counts.dtype == np.int32
         assert counts.shape[1] == 16

@@ -1,0 +1,328 @@
+"""The loops of the simulators: a truck on a road, wheels on strips, amplifiers.
+
+Arrays and numbers in, arrays filled in place; no object, string, unit or exception,
+and nothing taken from the estimators.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators._jit import njit
+
+__all__ = ["electronics", "planar_truck", "press"]
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+
+@njit
+def planar_truck(
+    step_s: float,
+    place_m: Floats,
+    acceleration: Floats,
+    heave: Floats,
+    road: Floats,
+    road_first_m: float,
+    road_step_m: float,
+    axle_m: Floats,
+    axle_body: Numbers,
+    axle_figures: Floats,
+    body_figures: Floats,
+    hinge: Floats,
+    left_share: float,
+    first_kept: int,
+    forces: Floats,
+) -> None:
+    """Drive a truck of rigid bodies, unsprung axles and tyres along two tracks.
+
+    Displacements are upward and relative to the truck at rest, so that the static
+    loads are exact by construction. Semi-implicit Euler steps.
+
+    Args:
+        step_s: length of a step.
+        place_m: first axle at each step, shape (steps,).
+        acceleration: of the truck along the road [m/s²], shape (steps,).
+        heave: vertical acceleration that the driver forces on the bodies [m/s²].
+        road: heights of left and right track, shape (2, points) [m].
+        road_first_m: place of the first point of the road.
+        road_step_m: distance of its points.
+        axle_m: distance behind the first axle, shape (axles,).
+        axle_body: which body each axle carries.
+        axle_figures: shape (axles, 9): static load [N], unsprung mass, spring rate,
+            damping, tyre rate, tyre damping, friction [N], way over which friction
+            turns [m], share of spring and damping that resists roll.
+        body_figures: shape (bodies, 7): mass, pitch inertia, centre behind the first
+            axle, roll mass, moment per acceleration when gaining and when losing
+            speed [N·m per m/s²], not used.
+        hinge: shape (3,): place behind the first axle, stiffness, damping; no
+            stiffness: no hinge.
+        left_share: part of each axle load on its left wheels.
+        first_kept: step from which forces are kept.
+        forces: filled, shape (axles, 2, steps - first_kept) [N].
+    """
+    axles = axle_m.shape[0]
+    bodies = body_figures.shape[0]
+    points = road.shape[1]
+    body_z = np.zeros(bodies)
+    body_vz = np.zeros(bodies)
+    pitch = np.zeros(bodies)
+    pitch_v = np.zeros(bodies)
+    roll = np.zeros(bodies)
+    roll_v = np.zeros(bodies)
+    axle_z = np.zeros(axles)
+    axle_vz = np.zeros(axles)
+    axle_w = np.zeros(axles)
+    axle_vw = np.zeros(axles)
+    friction = np.zeros(axles)
+    before_left = np.zeros(axles)
+    before_right = np.zeros(axles)
+    lift = np.zeros(bodies)
+    moment = np.zeros(bodies)
+    roll_push = np.zeros(bodies)
+
+    for i in range(axles):
+        at = (place_m[0] - axle_m[i] - road_first_m) / road_step_m
+        k = min(max(int(at), 0), points - 2)
+        before_left[i] = road[0, k]
+        before_right[i] = road[1, k]
+        axle_z[i] = 0.5 * (road[0, k] + road[1, k])
+        axle_w[i] = 0.5 * (road[0, k] - road[1, k])
+    for b in range(bodies):
+        seen = 0
+        for i in range(axles):
+            if axle_body[i] == b:
+                body_z[b] += axle_z[i]
+                seen += 1
+        if seen > 0:
+            body_z[b] /= seen
+
+    for step in range(place_m.shape[0]):
+        for b in range(bodies):
+            lift[b] = body_figures[b, 0] * heave[step]
+            a = acceleration[step]
+            moment[b] = a * (body_figures[b, 4] if a > 0.0 else body_figures[b, 5])
+            roll_push[b] = 0.0
+        if hinge[1] > 0.0:
+            arm0 = hinge[0] - body_figures[0, 2]
+            arm1 = hinge[0] - body_figures[1, 2]
+            gap = body_z[0] - pitch[0] * arm0 - body_z[1] + pitch[1] * arm1
+            gap_v = body_vz[0] - pitch_v[0] * arm0 - body_vz[1] + pitch_v[1] * arm1
+            pull = hinge[1] * gap + hinge[2] * gap_v
+            lift[0] -= pull
+            moment[0] += pull * arm0
+            lift[1] += pull
+            moment[1] -= pull * arm1
+        for i in range(axles):
+            at = (place_m[step] - axle_m[i] - road_first_m) / road_step_m
+            k = min(max(int(at), 0), points - 2)
+            u = at - k
+            left_m = road[0, k] + u * (road[0, k + 1] - road[0, k])
+            right_m = road[1, k] + u * (road[1, k + 1] - road[1, k])
+            left_v = (left_m - before_left[i]) / step_s
+            right_v = (right_m - before_right[i]) / step_s
+            before_left[i] = left_m
+            before_right[i] = right_m
+
+            static_n = axle_figures[i, 0]
+            half_rate = 0.5 * axle_figures[i, 4]
+            half_damping = 0.5 * axle_figures[i, 5]
+            left_n = (
+                left_share * static_n
+                + half_rate * (left_m - axle_z[i] - axle_w[i])
+                + half_damping * (left_v - axle_vz[i] - axle_vw[i])
+            )
+            right_n = (
+                (1.0 - left_share) * static_n
+                + half_rate * (right_m - axle_z[i] + axle_w[i])
+                + half_damping * (right_v - axle_vz[i] + axle_vw[i])
+            )
+            left_n = max(left_n, 0.0)
+            right_n = max(right_n, 0.0)
+            if step >= first_kept:
+                forces[i, 0, step - first_kept] = left_n
+                forces[i, 1, step - first_kept] = right_n
+
+            b = axle_body[i]
+            arm = axle_m[i] - body_figures[b, 2]
+            squeeze = axle_z[i] - body_z[b] + pitch[b] * arm
+            squeeze_v = axle_vz[i] - body_vz[b] + pitch_v[b] * arm
+            spring_n = axle_figures[i, 2] * squeeze + axle_figures[i, 3] * squeeze_v
+            most_n = axle_figures[i, 6]
+            if most_n > 0.0:
+                way = squeeze_v * step_s
+                towards = most_n if way > 0.0 else -most_n
+                part = abs(way) / axle_figures[i, 7]
+                friction[i] = (friction[i] + part * towards) / (1.0 + part)
+                spring_n += friction[i]
+            lift[b] += spring_n
+            moment[b] -= arm * spring_n
+            push_n = left_n + right_n - static_n - spring_n
+            axle_vz[i] += step_s * push_n / axle_figures[i, 1]
+
+            share = axle_figures[i, 8]
+            twist = axle_w[i] - roll[b]
+            twist_v = axle_vw[i] - roll_v[b]
+            twist_n = share * (
+                axle_figures[i, 2] * twist + axle_figures[i, 3] * twist_v
+            )
+            roll_push[b] += twist_n
+            over_n = left_n - right_n - (2.0 * left_share - 1.0) * static_n
+            axle_vw[i] += step_s * (over_n - twist_n) / (0.55 * axle_figures[i, 1])
+        for b in range(bodies):
+            body_vz[b] += step_s * lift[b] / body_figures[b, 0]
+            pitch_v[b] += step_s * moment[b] / body_figures[b, 1]
+            roll_v[b] += step_s * roll_push[b] / body_figures[b, 3]
+            body_z[b] += step_s * body_vz[b]
+            pitch[b] += step_s * pitch_v[b]
+            roll[b] += step_s * roll_v[b]
+        for i in range(axles):
+            axle_z[i] += step_s * axle_vz[i]
+            axle_w[i] += step_s * axle_vw[i]
+
+
+@njit
+def _pressed(edge_m: float, footprint_m: float, shape: float) -> float:
+    """Return the share of a wheel's force before an edge.
+
+    The pressure along the footprint is a parabola mixed with an even one; ``shape``
+    is the parabola's part.
+    """
+    u = min(max(2.0 * edge_m / footprint_m, -1.0), 1.0)
+    parabola = 0.75 * u - 0.25 * u * u * u
+    return 0.5 + shape * parabola + (1.0 - shape) * 0.5 * u
+
+
+@njit
+def press(
+    field: Floats,
+    field_first: int,
+    sample_s: float,
+    begins_s: float,
+    step_s: float,
+    place_m: Floats,
+    axle_m: Floats,
+    footprint_m: Floats,
+    footprint_shape: float,
+    forces: Floats,
+    fastest_mps: float,
+    strip_m: Floats,
+    strip_width_m: Floats,
+    strip_late_s: Floats,
+    gains: Floats,
+) -> None:
+    """Add the counts of one vehicle's wheels on all strips.
+
+    Args:
+        field: counts, shape (strips, samples), added to.
+        field_first: number of the sample in its first column.
+        sample_s: true time between two samples.
+        begins_s: time of the first step of ``place_m``.
+        step_s: time between its steps.
+        place_m: first axle at each step, shape (steps,).
+        axle_m: behind the first axle, shape (axles,).
+        footprint_m: lengths, shape (axles,).
+        footprint_shape: 1: parabola, 0: even pressure.
+        forces: shape (axles, 2, steps) [N].
+        fastest_mps: no step is faster.
+        strip_m: centres of the strips along the road.
+        strip_width_m: their widths.
+        strip_late_s: how much later than sample 0's channel each is sampled.
+        gains: counts per newton of left and right wheels, shape (axles, 2, strips).
+    """
+    steps = place_m.shape[0]
+    samples = field.shape[1]
+    stride = fastest_mps * step_s
+    for i in range(axle_m.shape[0]):
+        for s in range(strip_m.shape[0]):
+            left, right = gains[i, 0, s], gains[i, 1, s]
+            if left == 0.0 and right == 0.0:
+                continue
+            width = strip_width_m[s]
+            reach = 0.5 * (width + footprint_m[i])
+            target = strip_m[s] + axle_m[i]
+            k = 0
+            while k < steps - 1:
+                away = abs(place_m[k] - target) - reach
+                if away > stride:
+                    k += max(1, int(away / stride))
+                    continue
+                # samples whose moment lies between this step and the next
+                here_s = begins_s + k * step_s - strip_late_s[s]
+                n = int(np.ceil(here_s / sample_s))
+                while n * sample_s < here_s + step_s:
+                    column = n - field_first
+                    if 0 <= column < samples:
+                        u = (n * sample_s - here_s) / step_s
+                        x = place_m[k] + u * (place_m[k + 1] - place_m[k])
+                        d = target - x
+                        share = _pressed(
+                            d + 0.5 * width, footprint_m[i], footprint_shape
+                        ) - _pressed(d - 0.5 * width, footprint_m[i], footprint_shape)
+                        force = left * (
+                            forces[i, 0, k]
+                            + u * (forces[i, 0, k + 1] - forces[i, 0, k])
+                        ) + right * (
+                            forces[i, 1, k]
+                            + u * (forces[i, 1, k + 1] - forces[i, 1, k])
+                        )
+                        field[s, column] += share * force
+                    n += 1
+                k += 1
+
+
+@njit
+def electronics(
+    field: Floats,
+    noise: NDArray[np.float32],
+    hum: Floats,
+    state: Floats,
+    figures: Floats,
+    slow: Floats,
+    knot_samples: int,
+    channel: Numbers,
+    counts: NDArray[np.int32],
+) -> None:
+    """Turn linear counts into what is sent: every error of strip and amplifier.
+
+    Args:
+        field: counts of an ideal strip, shape (strips, samples).
+        noise: standard normal, same shape.
+        hum: sine and cosine of the mains, shape (2, samples).
+        state: per strip, kept from block to block: input and output of the
+            amplifier at the last sample, shape (strips, 2).
+        figures: per strip, shape (strips, 10): gain, relative departure from a line
+            per full scale, full scale, what the amplifier keeps over a sample (1: no
+            droop), its gain for a change, noise, hum's sine and cosine part, step of
+            quantisation, least difference from the offset that is not clipped away.
+        slow: offset and drift at knots, shape (strips, knots).
+        knot_samples: samples between two knots.
+        channel: column of each strip.
+        counts: filled, shape (samples, channels).
+    """
+    samples = field.shape[1]
+    for s in range(field.shape[0]):
+        gain, bend, scale = figures[s, 0], figures[s, 1], figures[s, 2]
+        keep, change = figures[s, 3], figures[s, 4]
+        noise_counts = figures[s, 5]
+        sine, cosine, quantum = figures[s, 6], figures[s, 7], figures[s, 8]
+        ceiling = figures[s, 9]
+        before, output = state[s, 0], state[s, 1]
+        column = channel[s]
+        for n in range(samples):
+            force = gain * field[s, n]
+            force += force * bend * (abs(force) / scale - 0.25)
+            output = keep * output + change * (force - before)
+            before = force
+            knot = n // knot_samples
+            u = (n - knot * knot_samples) / knot_samples
+            value = (
+                output
+                + slow[s, knot]
+                + u * (slow[s, knot + 1] - slow[s, knot])
+                + sine * hum[0, n]
+                + cosine * hum[1, n]
+                + noise_counts * noise[s, n]
+            )
+            value = quantum * np.rint(value / quantum)
+            counts[n, column] = int(min(max(value, -scale), ceiling))
+        state[s, 0], state[s, 1] = before, output

@@ -1,0 +1,1 @@
+"""Indicators of static scales on a serial line, to try a source enterprise with."""
