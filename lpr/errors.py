@@ -4,12 +4,20 @@
 
     PlateReaderError
     ├── PlateError        a text is no Chinese number plate     (the caller's)
-    └── WeightsError      bytes are no weights of this reader   (the installer's)
+    ├── PictureError      bytes are no picture that is read     (the caller's)
+    ├── WeightsError      bytes are no weights of this reader   (the installer's)
+    └── EngineError       an engine is not installed, or fails  (the installer's)
 
-A picture raises nothing: whatever cannot be read is a reading with a reason.
+A picture once decoded raises nothing: what cannot be read is a reading with a reason.
 """
 
-__all__ = ["PlateError", "PlateReaderError", "WeightsError"]
+__all__ = [
+    "EngineError",
+    "PictureError",
+    "PlateError",
+    "PlateReaderError",
+    "WeightsError",
+]
 
 
 class PlateReaderError(Exception):
@@ -22,3 +30,11 @@ class PlateError(PlateReaderError):
 
 class WeightsError(PlateReaderError):
     """The bytes given as weights are damaged or belong to another reader."""
+
+
+class PictureError(PlateReaderError):
+    """Bytes are no picture, a damaged one, or too large; the text goes after a name."""
+
+
+class EngineError(PlateReaderError):
+    """An engine that was asked for is not installed or refuses its network."""

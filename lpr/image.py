@@ -1,20 +1,31 @@
 """Pixels before anything is known of plates: decode, cut, straighten, judge sharpness.
 
-Nothing here raises on a picture: bytes that are no picture decode to nothing.
+The door for pictures from anywhere: deep, printed (CMYK), grey ones come out as BGR of
+eight bits; what is no picture, cut off or giant is refused with one line. Once decoded,
+nothing here raises on a picture.
 """
 
 from typing import Final, TypeAlias
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from lpr.errors import PictureError
+from lpr.formats import header_of
+
 __all__ = [
+    "MOST_PIXELS",
     "Corners",
     "Image",
+    "Picture",
     "Region",
+    "as_blob",
     "crop_plate",
     "decode_jpeg",
+    "decode_picture",
+    "is_grey",
     "pixels_of_region",
     "sharpness",
     "sharpness_at",
@@ -28,7 +39,82 @@ Corners: TypeAlias = NDArray[np.float32]
 Region: TypeAlias = tuple[float, float, float, float]
 """x0, y0, x1, y1 as fractions of the frame."""
 
+MOST_PIXELS: Final = 80_000_000
+"""No camera at a road gives more; a file that promises more is not decoded."""
 _CROP_MARGIN: Final = 0.15
+_GREY_SPREAD: Final = 6.0
+"""So far apart the channels of a colourless picture may lie, compression included."""
+_GREY_SHARE: Final = 0.995
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A decoded picture; ``grey`` when it holds no colour to judge a plate's by."""
+
+    image: Image
+    grey: bool
+
+
+def decode_picture(data: bytes) -> Picture:
+    """A picture from the bytes of a JPEG, PNG, BMP or WebP file.
+
+    Deep pictures are brought to eight bits by the depth that they really use, so that
+    a camera's twelve bits in sixteen do not come out black.
+
+    Raises:
+        PictureError: no picture, not one of these formats, cut off, or of more than
+            ``MOST_PIXELS``.
+    """
+    header = header_of(data)
+    if header.width_px * header.height_px > MOST_PIXELS:
+        message = (
+            f"is giant: {header.width_px} by {header.height_px} pixels, at most "
+            f"{MOST_PIXELS // 1_000_000} million are read"
+        )
+        raise PictureError(message)
+    if not header.whole:
+        message = f"is a {header.format} that is cut off: its end is missing"
+        raise PictureError(message)
+    flags = cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if header.bits > 8 else 0)
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        message = f"is a {header.format} that cannot be decoded"
+        raise PictureError(message) from error
+    if decoded is None:
+        message = f"is a damaged {header.format}"
+        raise PictureError(message)
+    image = _of_eight_bits(np.asarray(decoded))
+    return Picture(image=image, grey=is_grey(image))
+
+
+def _of_eight_bits(decoded: NDArray[np.generic]) -> Image:
+    if decoded.dtype == np.uint16:
+        brightest = int(np.asarray(decoded, np.uint16).max())
+        shift = max(0, brightest.bit_length() - 8)
+        return np.asarray(np.asarray(decoded, np.uint16) >> shift, np.uint8)
+    return np.asarray(decoded, np.uint8)
+
+
+def is_grey(image: Image) -> bool:
+    """Tell whether a picture holds no colour, as infrared and old cameras give it.
+
+    >>> is_grey(np.full((40, 60, 3), 90, np.uint8))
+    True
+    """
+    step = max(1, round((image.shape[0] * image.shape[1] / 60_000) ** 0.5))
+    sample = image[::step, ::step].astype(np.int16)
+    if sample.size == 0:
+        return True
+    spread = sample.max(axis=2) - sample.min(axis=2)
+    return bool((spread <= _GREY_SPREAD).mean() >= _GREY_SHARE)
+
+
+def as_blob(image: Image, *, width: int, height: int) -> NDArray[np.float32]:
+    """The image as networks take it: shape (1, 3, height, width), about -1 to 1."""
+    blob = cv2.dnn.blobFromImage(
+        image, 1 / 128, (width, height), (128.0, 128.0, 128.0), swapRB=False, crop=False
+    )
+    return np.asarray(blob, np.float32)
 
 
 def decode_jpeg(data: bytes) -> Image | None:

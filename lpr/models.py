@@ -31,10 +31,14 @@ UNREAD_REASONS: Final[tuple[UnreadReason, ...]] = get_args(UnreadReason)
 
 
 class PlateBox(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a plate may be: corners clockwise from its upper left, in pixels."""
+    """Where a plate may be: corners clockwise from its upper left, in pixels.
+
+    ``lines`` of characters; nothing where the detector does not tell them apart.
+    """
 
     corners: Corners
     confidence: float
+    lines: Literal[1, 2] | None = None
 
     def __post_init__(self) -> None:
         """Refuse corners of another shape and confidences outside 0 to 1."""

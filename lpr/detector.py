@@ -1,0 +1,139 @@
+"""Finds the four corners of every plate in a frame with the shipped network.
+
+One pass over the frame, brought to about half a million pixels (frames above full HD
+to half their sides). It tells plates of one line from those of two and reads nothing.
+"""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lpr.image import Corners, Image, Region, as_blob, pixels_of_region
+from lpr.models import PlateBox
+from lpr.onnx import Network
+
+__all__ = ["NetworkDetector", "Sighting", "network_size", "sightings"]
+
+_STEP: Final = 32
+_STRIDE: Final = 8
+_REACH_PX: Final = 16.0
+_WORKED_PIXELS: Final = 960 * 544
+"""A full-HD frame at half its sides."""
+_LEAST_SCALE: Final = 0.5
+_OVERLAP: Final = 0.35
+_MOST_SIGHTINGS: Final = 24
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """What one peak of the answer says, in pixels of the network's picture."""
+
+    corners: Corners
+    confidence: float
+    double: float
+
+
+class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
+    """The detector with a network whose weights it is given."""
+
+    network: Network
+    least_confidence: float = 0.3
+    most: int = 8
+
+    def detect(self, image: Image, *, region: Region | None) -> tuple[PlateBox, ...]:
+        """Boxes in pixels of the whole image, the most likely first."""
+        x0, y0, x1, y1 = pixels_of_region(image, region)
+        if x1 - x0 < 16 or y1 - y0 < 8:
+            return ()
+        part = image[y0:y1, x0:x1]
+        width, height = network_size(x1 - x0, y1 - y0)
+        (answer,) = self.network.run(as_blob(part, width=width, height=height))
+        scale = np.array([(x1 - x0) / width, (y1 - y0) / height], np.float32)
+        offset = np.array([x0, y0], np.float32)
+        found = sightings(answer[0], least=self.least_confidence)
+        return tuple(
+            PlateBox(
+                corners=np.asarray(one.corners * scale + offset, np.float32),
+                confidence=one.confidence,
+                lines=2 if one.double > 0.5 else 1,
+            )
+            for one in found[: self.most]
+        )
+
+
+def network_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height at which the network looks at a part of this size.
+
+    >>> network_size(1920, 1080)
+    (960, 544)
+    >>> network_size(3840, 2160)
+    (1920, 1088)
+    >>> network_size(640, 480)
+    (640, 480)
+    """
+    scale = min(1.0, (_WORKED_PIXELS / (width * height)) ** 0.5)
+    scale = max(scale, _LEAST_SCALE)
+    return _rounded(width * scale), _rounded(height * scale)
+
+
+def _rounded(length: float) -> int:
+    return max(_STEP, round(length / _STEP) * _STEP)
+
+
+def sightings(answer: NDArray[np.float32], *, least: float) -> list[Sighting]:
+    """The peaks of an answer, each place once, the most likely first.
+
+    Args:
+        answer: shape (10, rows, columns): logit of a centre, eight corner figures,
+            logit of two lines.
+        least: probability below which a peak is none.
+    """
+    chance = 1.0 / (1.0 + np.exp(-answer[0]))
+    around = np.pad(chance, 1)
+    rows, columns = chance.shape
+    highest = np.max(
+        [
+            around[dy : dy + rows, dx : dx + columns]
+            for dy in range(3)
+            for dx in range(3)
+        ],
+        axis=0,
+    )
+    peaks = np.argwhere((chance >= highest) & (chance >= least))
+    order = np.argsort(-chance[peaks[:, 0], peaks[:, 1]], kind="stable")
+    found: list[Sighting] = []
+    for row, column in peaks[order[: 4 * _MOST_SIGHTINGS]]:
+        one = _around(answer, chance, int(row), int(column))
+        if all(_shared(one.corners, other.corners) < _OVERLAP for other in found):
+            found.append(one)
+    return found[:_MOST_SIGHTINGS]
+
+
+def _around(
+    answer: NDArray[np.float32], chance: NDArray[np.float32], row: int, column: int
+) -> Sighting:
+    """A peak and its neighbours together, each as sure as it is."""
+    rows = slice(max(row - 1, 0), row + 2)
+    columns = slice(max(column - 1, 0), column + 2)
+    weight = chance[rows, columns].copy()
+    weight[weight < 0.5 * chance[row, column]] = 0.0
+    y, x = np.mgrid[rows, columns].astype(np.float32)[:, : weight.shape[0]]
+    middles = (np.stack([x, y]) + np.float32(0.5)) * _STRIDE
+    figures = answer[1:9, rows, columns].reshape(4, 2, *weight.shape)
+    corners = ((figures * _REACH_PX + middles) * weight).sum(axis=(2, 3))
+    double = (answer[9, rows, columns] * weight).sum() / weight.sum()
+    return Sighting(
+        corners=np.asarray(corners / weight.sum(), np.float32),
+        confidence=float(chance[row, column]),
+        double=float(1.0 / (1.0 + np.exp(-double))),
+    )
+
+
+def _shared(one: Corners, other: Corners) -> float:
+    """Overlap of two upright boxes against the smaller of them."""
+    low = np.maximum(one.min(axis=0), other.min(axis=0))
+    high = np.minimum(one.max(axis=0), other.max(axis=0))
+    both = float(np.prod(np.maximum(high - low, 0.0)))
+    areas = [float(np.prod(np.ptp(corners, axis=0))) for corners in (one, other)]
+    return both / max(min(areas), 1e-6)

@@ -1,0 +1,388 @@
+"""Rendered road scenes with plates in them, and where each plate's corners lie.
+
+Scenes hold cars, trucks, walls, lettering and boards that are no plates, by day, by
+night, in rain and fog. No photograph takes part. Faces of plates are given to it.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lpr.image import Corners, Image
+from lpr.training.textures import (
+    Colour,
+    any_colour,
+    background,
+    dull_colour,
+    lettering,
+    noise_field,
+    write,
+)
+from lpr.training.vehicles import BODIES, Easel, plane
+
+__all__ = ["Face", "FaceMaker", "PlacedPlate", "Scene", "draw_scene"]
+
+_PLATE_M: Final = 0.44
+_MOST_TILT_DEG: Final = 42.0
+_MOST_HIDDEN: Final = 0.1
+"""Of a plate's upright box may be drawn over and it still counts."""
+_LETTERED_GROUNDS: Final[tuple[Colour, ...]] = (
+    (170, 70, 20),
+    (20, 170, 235),
+    (90, 170, 60),
+    (235, 235, 235),
+    (30, 30, 200),
+    (20, 20, 20),
+    (20, 120, 245),
+)
+
+
+class Face(msgspec.Struct, frozen=True, kw_only=True):
+    """A plate seen from straight in front, filling its picture to the edge."""
+
+    picture: Image
+    double: bool
+
+
+FaceMaker: TypeAlias = Callable[[np.random.Generator], Face]
+
+
+class PlacedPlate(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a plate stands; ``countable`` is false for hardly visible ones."""
+
+    corners: Corners
+    double: bool
+    countable: bool
+
+    @property
+    def width_px(self) -> float:
+        """Mean length of the upper and lower edges."""
+        sides = self.corners[[1, 2]] - self.corners[[0, 3]]
+        return float(np.hypot(sides[:, 0], sides[:, 1]).mean())
+
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture and all plates in it."""
+
+    picture: Image
+    plates: tuple[PlacedPlate, ...]
+
+
+def draw_scene(
+    rng: np.random.Generator,
+    face: FaceMaker,
+    *,
+    width: int,
+    height: int,
+    plate_width_px: tuple[float, float] = (18.0, 300.0),
+) -> Scene:
+    """A scene with no plate, one, or some, between these widths."""
+    page = background(rng, height, width)
+    for _ in range(int(rng.integers(0, 4))):
+        _decoy(rng, page)
+    placed: list[_Pasted] = []
+    crowd = int(rng.choice([0, 1, 2, 3, 4], p=[0.1, 0.4, 0.25, 0.15, 0.1]))
+    smallest, widest = np.log(plate_width_px[0]), np.log(plate_width_px[1])
+    sizes = sorted(
+        float(np.exp(smallest + (widest - smallest) * rng.random() ** 1.25))
+        for _ in range(crowd)
+    )
+    for size in sizes:
+        placed += _vehicle(rng, page, face, size)
+    for _ in range(int(rng.integers(0, 3)) if rng.random() < 0.4 else 0):
+        _decoy(rng, page)
+    plates = tuple(_judged(pasted, page) for pasted in placed)
+    lamps = _lamps(rng, height, width) if rng.random() < 0.3 else ()
+    return Scene(picture=_photographed(rng, page, lamps), plates=plates)
+
+
+class _Pasted(msgspec.Struct, frozen=True):
+    """A plate and what its surroundings looked like when it was laid down."""
+
+    plate: PlacedPlate
+    window: tuple[slice, slice]
+    fresh: Image
+
+
+def _judged(pasted: _Pasted, page: Image) -> PlacedPlate:
+    """The plate; not countable where a part lies off the frame or was drawn over."""
+    height, width = page.shape[:2]
+    plate = pasted.plate
+    inside = ((plate.corners > -2) & (plate.corners < (width + 2, height + 2))).all()
+    changed = (page[pasted.window] != pasted.fresh).any(axis=2)
+    whole = changed.size > 0 and float(changed.mean()) < _MOST_HIDDEN
+    return PlacedPlate(
+        corners=plate.corners, double=plate.double, countable=bool(inside and whole)
+    )
+
+
+def _vehicle(
+    rng: np.random.Generator, page: Image, face: FaceMaker, width_px: float
+) -> list[_Pasted]:
+    """Draw a vehicle and its plate."""
+    height, width = page.shape[:2]
+    edge = min(0.6 * width_px, 0.45 * width)
+    x, y = rng.uniform(edge, width - edge), rng.uniform(0.08, 0.97) * height
+    chance = rng.random()
+    turn = _MOST_TILT_DEG if chance < 0.35 else 22.0
+    matrix = plane(
+        rng, centre_px=(x, y), px_per_m=width_px / _PLATE_M, most_turn_deg=turn
+    )
+    easel = Easel(rng, page, matrix)
+    lone = rng.random() < 0.15
+    if not lone:
+        BODIES[int(rng.integers(len(BODIES)))](easel)
+    look = face(rng)
+    wide = _PLATE_M * (
+        1.09 if look.picture.shape[1] > 3.3 * look.picture.shape[0] else 1
+    )
+    tall = wide * look.picture.shape[0] / look.picture.shape[1]
+    corners = _mounted(rng, easel, wide, tall)
+    if rng.random() < 0.4:
+        _holder(rng, easel, wide, tall)
+    window = _paste(rng, page, look, corners)
+    if window is None:
+        return []
+    shown = PlacedPlate(
+        corners=corners.astype(np.float32), double=look.double, countable=True
+    )
+    return [_Pasted(shown, window, page[window].copy())]
+
+
+def _mounted(
+    rng: np.random.Generator, easel: Easel, wide: float, tall: float
+) -> NDArray[np.float64]:
+    """Corners [px] of a plate mounted nearly in the vehicle's plane."""
+    turn = rng.normal(0, 0.02)
+    rest = np.array([[-wide, -tall], [wide, -tall], [wide, tall], [-wide, tall]]) / 2
+    rest += np.array([-turn, turn])[None] * rest[:, ::-1]
+    corners = easel.pixels([(float(x), float(y)) for x, y in rest])
+    size = np.hypot(*(corners[1] - corners[0]))
+    return corners + rng.normal(0, 0.008 * size, corners.shape)
+
+
+def _holder(rng: np.random.Generator, easel: Easel, wide: float, tall: float) -> None:
+    """A frame around the plate: dark, chromed or of any colour."""
+    rim = rng.uniform(0.004, 0.035)
+    foot = rim + (rng.uniform(0.02, 0.07) if rng.random() < 0.4 else 0.0)
+    level = int(rng.choice([20, 60, 200, 240]))
+    colour = (level, level, level) if rng.random() < 0.85 else any_colour(rng)
+    x, y = wide / 2, tall / 2
+    easel.box(-x - rim, -y - rim, x + rim, y + foot, colour)
+    if foot > rim + 0.02:
+        easel.words(-0.8 * x, y + foot - 0.008, foot - rim, any_colour(rng))
+
+
+def _paste(
+    rng: np.random.Generator,
+    page: Image,
+    look: Face,
+    corners: NDArray[np.float64],
+) -> tuple[slice, slice] | None:
+    """Lay a face into a quadrilateral of the page; where, as rows and columns."""
+    low = np.floor(corners.min(axis=0)).astype(int) - 1
+    high = np.ceil(corners.max(axis=0)).astype(int) + 2
+    low, high = np.maximum(low, 0), np.minimum(high, page.shape[1::-1])
+    if (high - low < 2).any():
+        return None
+    face = _weathered(rng, look.picture)
+    lengths = np.hypot(*(corners[[1, 2]] - corners[[0, 3]]).T)
+    shrink = face.shape[1] / max(float(lengths.max()), 8.0)
+    if shrink > 1.3:
+        size = (
+            max(8, round(face.shape[1] / shrink * 1.1)),
+            max(4, round(face.shape[0] / shrink * 1.1)),
+        )
+        face = np.asarray(
+            cv2.resize(face, size, interpolation=cv2.INTER_AREA), np.uint8
+        )
+    tall, wide = face.shape[:2]
+    source = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
+    target = (corners - low).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(source - 0.5, target - 0.5)
+    size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    drawn = cv2.warpPerspective(
+        face, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    mask = np.zeros((size[1], size[0]), np.uint8)
+    scaled = np.round((target - 0.5) * 8).astype(np.int32)
+    cv2.fillConvexPoly(mask, scaled, 255, cv2.LINE_AA, 3)
+    share = mask[..., None].astype(np.float32) / 255
+    where = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
+    page[where] = (page[where] * (1 - share) + drawn * share).astype(np.uint8)
+    return where
+
+
+def _weathered(rng: np.random.Generator, face: Image) -> Image:
+    """A face in its own light: shadow, glare, dirt, fading."""
+    seen = face.astype(np.float32)
+    if rng.random() < 0.6:
+        seen *= rng.uniform(0.45, 1.2)
+    if rng.random() < 0.25:
+        grey = seen.mean(axis=2, keepdims=True)
+        share = rng.uniform(0.0, 0.6)
+        seen = seen * (1 - share) + grey * share
+    tall, wide = seen.shape[:2]
+    if rng.random() < 0.3:  # the edge of a shadow
+        x, y = np.meshgrid(np.linspace(-1, 1, wide), np.linspace(-1, 1, tall))
+        angle = rng.uniform(0, 2 * np.pi)
+        side = np.cos(angle) * x + np.sin(angle) * y > rng.uniform(-0.8, 0.8)
+        seen *= np.where(side, rng.uniform(0.3, 0.8), 1.0)[..., None]
+    if rng.random() < 0.3:
+        dirt = noise_field(rng, tall, wide) - rng.uniform(-0.3, 0.8)
+        share = np.clip(dirt * rng.uniform(1, 4), 0, rng.uniform(0.3, 0.9))[..., None]
+        soil = np.array([70, 90, 105]) * rng.uniform(0.5, 1.6)
+        seen = seen * (1 - share) + soil * share
+    if rng.random() < 0.12:
+        left, top = rng.uniform(0, wide), rng.uniform(0, tall)
+        far = np.hypot(
+            np.arange(wide)[None] - left, 2 * (np.arange(tall)[:, None] - top)
+        )
+        seen += (rng.uniform(60, 260) * np.exp(-((far / (0.25 * wide)) ** 2)))[
+            ..., None
+        ]
+    return np.clip(seen, 0, 255).astype(np.uint8)
+
+
+def _decoy(rng: np.random.Generator, page: Image) -> None:
+    """Something that looks a little like a plate and is none."""
+    height, width = page.shape[:2]
+    wide = int(np.exp(rng.uniform(np.log(14), np.log(0.6 * width))))
+    tall = max(5, int(wide / rng.uniform(1.5, 7)))
+    x, y = int(rng.integers(-wide // 3, width)), int(rng.integers(0, height))
+    choice = rng.random()
+    if choice < 0.4:  # lettering without a ground
+        size = min(tall, 70)
+        write(
+            rng, page, lettering(rng), at=(x, y), size_px=size, colour=any_colour(rng)
+        )
+        return
+    ground = (
+        _LETTERED_GROUNDS[int(rng.integers(len(_LETTERED_GROUNDS)))]
+        if rng.random() < 0.6
+        else any_colour(rng)
+    )
+    cv2.rectangle(page, (x, y), (x + wide, y + tall), ground, -1)
+    if choice < 0.7 and wide < 400:  # a board; not the shape of a plate's text
+        ink = any_colour(rng)
+        rows = int(rng.integers(2, 5)) if tall > 24 else 1
+        size = max(5, int(tall / rows * 0.7))
+        for row in range(rows):
+            text = lettering(rng)[: 3 if rows == 1 else 12]
+            place = (x + int(rng.integers(1, 8)), y + int((row + 0.8) * tall / rows))
+            write(rng, page, text, at=place, size_px=size, colour=ink)
+    elif choice < 0.85:  # bars
+        for left in range(x, x + wide, max(3, wide // int(rng.integers(4, 16)))):
+            stroke = max(1, wide // 40)
+            cv2.line(page, (left, y), (left, y + tall), dull_colour(rng), stroke)
+
+
+def _lamps(
+    rng: np.random.Generator, height: int, width: int
+) -> tuple[tuple[float, float, float], ...]:
+    """Lights that shine into the camera: x, y, strength."""
+    return tuple(
+        (rng.uniform(0, width), rng.uniform(0, height), rng.uniform(40, 400))
+        for _ in range(int(rng.integers(1, 5)))
+    )
+
+
+def _photographed(
+    rng: np.random.Generator,
+    page: Image,
+    lamps: tuple[tuple[float, float, float], ...],
+) -> Image:
+    """The page as a camera gives it: light, weather, lens, sensor, compression."""
+    height, width = page.shape[:2]
+    seen = page.astype(np.float32)
+    night = rng.random() < 0.22
+    if night:
+        seen *= rng.uniform(0.12, 0.6)
+    elif rng.random() < 0.5:
+        seen *= rng.uniform(0.6, 1.25)
+    if rng.random() < 0.4:
+        seen *= rng.uniform(0.8, 1.2, 3).astype(np.float32)
+    if rng.random() < 0.25:  # the world's shadows
+        seen *= (
+            1
+            + np.float32(rng.uniform(0.1, 0.6))
+            * noise_field(rng, height, width)[..., None]
+        )
+    for x, y, strength in lamps if night or rng.random() < 0.3 else ():
+        far = np.hypot(np.arange(width)[None] - x, np.arange(height)[:, None] - y)
+        halo = strength * np.exp(-((far / (rng.uniform(0.01, 0.1) * width)) ** 1.2))
+        seen += halo.astype(np.float32)[..., None]
+    if rng.random() < 0.12:  # fog
+        share = rng.uniform(0.1, 0.6)
+        seen = seen * (1 - share) + share * rng.uniform(120, 230)
+    if rng.random() < 0.1:
+        _rain(rng, seen)
+    chance = rng.random()
+    if chance < 0.45:
+        seen = np.asarray(
+            cv2.GaussianBlur(seen, (0, 0), rng.uniform(0.3, 1.3)), np.float32
+        )
+    elif chance < 0.6:
+        seen = _smeared(rng, seen)
+    elif chance < 0.72:
+        soft = cv2.GaussianBlur(seen, (0, 0), 1.2)
+        seen += np.float32(rng.uniform(0.3, 1.4)) * (seen - soft)
+    if rng.random() < 0.35:
+        middle = rng.uniform(90, 140)
+        seen = (seen - middle) * rng.uniform(0.5, 1.5) + middle
+    noise = rng.uniform(2, 16) if night else rng.uniform(0, 7)
+    seen += rng.standard_normal((height, width, 1), np.float32) * np.float32(noise)
+    if rng.random() < 0.3:
+        seen += rng.standard_normal(seen.shape, np.float32) * np.float32(noise / 2)
+    if rng.random() < 0.12:
+        seen = np.repeat(seen.mean(axis=2, keepdims=True), 3, axis=2)
+    picture = np.clip(seen, 0, 255).astype(np.uint8)
+    if rng.random() < 0.4:
+        _caption(rng, picture)
+    if rng.random() < 0.75:
+        options = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 97))]
+        _, data = cv2.imencode(".jpg", picture, options)
+        picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return picture
+
+
+def _rain(rng: np.random.Generator, seen: NDArray[np.float32]) -> None:
+    height, width = seen.shape[:2]
+    layer = np.zeros((height, width), np.uint8)
+    slant = rng.uniform(-0.4, 0.4)
+    for _ in range(int(rng.integers(30, 300))):
+        x, y = int(rng.integers(width)), int(rng.integers(height))
+        length = int(rng.integers(5, 30))
+        end = (x + int(slant * length), y + length)
+        cv2.line(layer, (x, y), end, int(rng.integers(40, 160)), 1, cv2.LINE_AA)
+    seen += layer[..., None].astype(np.float32) * np.float32(rng.uniform(0.2, 0.8))
+
+
+def _smeared(
+    rng: np.random.Generator, seen: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    length = int(rng.integers(2, 8))
+    kernel = np.zeros((15, 15), np.float32)
+    angle = rng.uniform(0, np.pi)
+    reach = (length / 2 * np.cos(angle), length / 2 * np.sin(angle))
+    start = (round(7 - reach[0]), round(7 - reach[1]))
+    cv2.line(kernel, start, (round(7 + reach[0]), round(7 + reach[1])), 1.0)
+    return np.asarray(cv2.filter2D(seen, -1, kernel / kernel.sum()), np.float32)
+
+
+def _caption(rng: np.random.Generator, picture: Image) -> None:
+    """What a camera writes over its picture: time, place, speed."""
+    height, width = picture.shape[:2]
+    size = int(rng.integers(9, 26))
+    colour = ((255, 255, 255), (0, 255, 255), (0, 0, 255), (0, 255, 0), (0, 0, 0))[
+        int(rng.integers(5))
+    ]
+    top = rng.random() < 0.7
+    for row in range(int(rng.integers(1, 3))):
+        y = (row + 1) * (size + 4) if top else height - 4 - row * (size + 4)
+        x = int(rng.uniform(0, 0.5) * width)
+        write(rng, picture, lettering(rng), at=(x, y), size_px=size, colour=colour)
