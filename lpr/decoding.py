@@ -1,0 +1,279 @@
+"""From a network's columns to a distribution over plates, weighed by the grammar.
+
+The grammar of GA 36 is a prior and no mask: a picture that clearly shows a text
+outside it is read as it stands, and the answer says that the two disagree. Nothing here
+looks at pixels, and nothing averages: a text is as sure as the whole of it.
+"""
+
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lpr.alphabet import BLANK, COVERED, GROUNDS, STATES, SYMBOLS, Ground, State
+from lpr.plate import KINDS, Kind, PlateColour, kind_of
+
+__all__ = [
+    "Conflict",
+    "Decoded",
+    "Outputs",
+    "Place",
+    "Prior",
+    "Spelling",
+    "decode",
+    "softmax",
+    "spellings",
+]
+
+Floats: TypeAlias = NDArray[np.float32]
+Conflict: TypeAlias = Literal["text", "colour"]
+"""What in the picture the grammar contradicts: the characters, or the ground they
+stand on."""
+
+_BEAM: Final = 12
+_LEAST: Final = 2e-4
+"""A symbol less likely than this in a column is not followed."""
+_TOLD: Final = 5
+"""So many alternatives are handed on."""
+
+
+class Prior(msgspec.Struct, frozen=True, kw_only=True):
+    """How much less likely than a lawful plate the others are.
+
+    One in some thousand plates seen is forged, foreign or drawn wrong; the shares are
+    larger, so that a clear picture of one is not read as something lawful beside it.
+    """
+
+    unlawful: float = 0.03
+    foreign_colour: float = 0.1
+
+
+class Outputs(msgspec.Struct, frozen=True):
+    """What the network gives for one strip, as logits.
+
+    ``columns`` (columns, symbols and blank), ``ground`` (grounds,) and ``state``
+    (states,).
+    """
+
+    columns: Floats
+    ground: Floats
+    state: Floats
+
+
+class Spelling(msgspec.Struct, frozen=True):
+    """A text and how likely it is; covered characters are written ``?``."""
+
+    text: str
+    probability: float
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One place of a plate: what stands there and what else it may be.
+
+    ``others`` is the likeliest first; together with ``probability`` it makes at most 1,
+    the rest being plates of another length.
+    """
+
+    symbol: str
+    probability: float
+    others: tuple[Spelling, ...]
+
+
+class Decoded(msgspec.Struct, frozen=True, kw_only=True):
+    """A distribution over what stands in a strip.
+
+    ``text`` is the likeliest once the grammar has its say and ``seen`` the likeliest by
+    the picture alone; ``conflict`` tells that ``text`` breaks the grammar, or that its
+    ground is foreign to it. ``ground`` is ``grey`` where the picture has no colour.
+    """
+
+    text: str
+    probability: float
+    seen: str
+    places: tuple[Place, ...]
+    alternatives: tuple[Spelling, ...]
+    ground: Ground
+    ground_probability: float
+    conflict: Conflict | None
+    state: State
+    state_probabilities: tuple[float, ...]
+
+    @property
+    def colour(self) -> PlateColour | None:
+        """The ground as a plate's colour; none in a picture without colour."""
+        return None if self.ground == "grey" else self.ground
+
+    @property
+    def covered(self) -> bool:
+        """Whether a character is there that cannot be seen."""
+        return COVERED in self.text
+
+    @property
+    def weakest(self) -> int | None:
+        """Index of the least certain place; none where nothing was read."""
+        if not self.places:
+            return None
+        chances = [place.probability for place in self.places]
+        return chances.index(min(chances))
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the least certain character; 0 where nothing was read."""
+        return min((place.probability for place in self.places), default=0.0)
+
+    def probability_of(self, state: State) -> float:
+        """How likely the strip is in this state."""
+        return self.state_probabilities[STATES.index(state)]
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities along the last axis.
+
+    >>> softmax(np.array([0.0, 0.0], np.float32)).tolist()
+    [0.5, 0.5]
+    """
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)
+
+
+def decode(outputs: Outputs, prior: Prior | None = None) -> Decoded:
+    """The distribution that the network's answer and the grammar make together."""
+    prior = Prior() if prior is None else prior
+    grounds = softmax(outputs.ground)
+    states = softmax(outputs.state)
+    found = spellings(softmax(outputs.columns))
+    weighed = [
+        Spelling(one.text, one.probability * _weight(one.text, grounds, prior))
+        for one in found
+    ]
+    total = sum(one.probability for one in weighed)
+    # what no candidate of the beam holds stays as doubt, whatever the grammar says
+    known = min(1.0, sum(one.probability for one in found))
+    scale = known / total if total > 0 else 0.0
+    ranked = sorted(
+        (Spelling(one.text, one.probability * scale) for one in weighed),
+        key=lambda one: -one.probability,
+    )
+    best = ranked[0]
+    place = int(grounds.argmax())
+    ground = GROUNDS[place]
+    return Decoded(
+        text=best.text,
+        probability=best.probability,
+        seen=max(found, key=lambda one: one.probability).text,
+        places=_places(best.text, ranked),
+        alternatives=tuple(ranked[1 : 1 + _TOLD]),
+        ground=ground,
+        ground_probability=float(grounds[place]),
+        conflict=_conflict(best.text, ground),
+        state=STATES[int(states.argmax())],
+        state_probabilities=tuple(float(value) for value in states),
+    )
+
+
+# --------------------------------------------------------------------------- spelling
+
+
+def spellings(chances: Floats) -> tuple[Spelling, ...]:
+    """The likeliest texts of a lattice, each with all the paths that spell it.
+
+    A prefix beam search: a prefix is kept with the chance that it ends in a blank and
+    the chance that it does not, as connectionist temporal classification asks.
+
+    Args:
+        chances: probabilities, shape (columns, symbols and blank).
+
+    Returns:
+        At most twelve, likeliest first; the empty text where nothing is seen.
+    """
+    beam: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
+    for column in chances:
+        seen = np.flatnonzero(column[:BLANK] > _LEAST).tolist()
+        blank = float(column[BLANK])
+        likely = [(symbol, float(column[symbol])) for symbol in seen]
+        grown: dict[tuple[int, ...], list[float]] = {}
+        for prefix, (ended, open_) in beam.items():
+            both = ended + open_
+            entry = grown.setdefault(prefix, [0.0, 0.0])
+            entry[0] += both * blank
+            last = prefix[-1] if prefix else -1
+            for symbol, chance in likely:
+                if symbol == last:
+                    entry[1] += open_ * chance
+                    if ended:
+                        more = grown.setdefault((*prefix, symbol), [0.0, 0.0])
+                        more[1] += ended * chance
+                else:
+                    more = grown.setdefault((*prefix, symbol), [0.0, 0.0])
+                    more[1] += both * chance
+        kept = sorted(grown.items(), key=lambda one: -(one[1][0] + one[1][1]))[:_BEAM]
+        beam = {prefix: (pair[0], pair[1]) for prefix, pair in kept}
+    return tuple(
+        Spelling("".join(SYMBOLS[index] for index in prefix), ended + open_)
+        for prefix, (ended, open_) in beam.items()
+    )
+
+
+def _places(text: str, ranked: list[Spelling]) -> tuple[Place, ...]:
+    """For each place the chance of each symbol over all texts of this length."""
+    same = [one for one in ranked if len(one.text) == len(text)]
+    places = []
+    for index, symbol in enumerate(text):
+        chances: dict[str, float] = {}
+        for one in same:
+            other = one.text[index]
+            chances[other] = chances.get(other, 0.0) + one.probability
+        own = chances.pop(symbol)
+        others = sorted(chances.items(), key=lambda pair: -pair[1])[:_TOLD]
+        places.append(
+            Place(
+                symbol,
+                min(1.0, own),
+                tuple(Spelling(other, chance) for other, chance in others),
+            )
+        )
+    return tuple(places)
+
+
+# ---------------------------------------------------------------------------- grammar
+
+
+@lru_cache(maxsize=4096)
+def _kinds(text: str) -> tuple[Kind, ...]:
+    """The kinds that admit a text; a covered place may hold anything."""
+    if COVERED not in text:
+        kind = kind_of(text)
+        return () if kind is None else (kind,)
+    return tuple(
+        kind
+        for kind in KINDS
+        if len(kind.alphabets) == len(text)
+        and all(
+            symbol == COVERED or symbol in alphabet
+            for symbol, alphabet in zip(text, kind.alphabets, strict=True)
+        )
+    )
+
+
+def _weight(text: str, grounds: Floats, prior: Prior) -> float:
+    kinds = _kinds(text)
+    if not kinds:
+        return prior.unlawful
+    colours = frozenset().union(*(kind.colours for kind in kinds))
+    own = sum(
+        float(chance)
+        for ground, chance in zip(GROUNDS, grounds, strict=True)
+        if ground == "grey" or ground in colours
+    )
+    return own + (1.0 - own) * prior.foreign_colour
+
+
+def _conflict(text: str, ground: Ground) -> Conflict | None:
+    kinds = _kinds(text)
+    if not kinds:
+        return "text"
+    if ground == "grey" or any(ground in kind.colours for kind in kinds):
+        return None
+    return "colour"

@@ -1,0 +1,112 @@
+"""The sequence reader: from corners in a picture to a distribution over plates.
+
+One network reads plates of one line and of two. It refuses nothing and judges nothing:
+whether an answer is good enough is its user's to say.
+"""
+
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lpr.alphabet import BLANK, GROUNDS, STATES
+from lpr.decoding import Decoded, Outputs, Prior, decode
+from lpr.errors import WeightsError
+from lpr.image import Corners, Image
+from lpr.onnx import EngineName, Network, load
+from lpr.strips import HEIGHT, MARGIN, WIDTH, Lines, normalised, strip_of, widened
+
+__all__ = ["SequenceReader", "packaged_reader_weights"]
+
+_WEIGHTS: Final = "reader.onnx"
+_SURELY_ONE: Final = 2.9
+_SURELY_TWO: Final = 1.6
+"""Width by height: a plate of one line has 3.1 or 3.4 and one of two lines 2.0; turned
+away by 40° the first comes down to 2.4 and the second to 1.5."""
+
+
+def packaged_reader_weights() -> bytes:
+    """The weights that ship inside the package."""
+    return resources.files("lpr").joinpath("weights", _WEIGHTS).read_bytes()
+
+
+class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
+    """A network for strips, and how much the grammar weighs."""
+
+    network: Network
+    prior: Prior = Prior()
+
+    @classmethod
+    def load(
+        cls, weights: bytes, *, engine: EngineName | None = None, threads: int = 1
+    ) -> "SequenceReader":
+        """The reader with these weights.
+
+        Raises:
+            EngineError: the engine that was asked for is not installed.
+            WeightsError: the bytes are no weights of this reader.
+        """
+        network = load(weights, engine=engine, threads=threads)
+        blank = np.zeros((1, 3, HEIGHT, WIDTH), np.float32)
+        given = tuple(len(one.reshape(-1)) for one in network.run(blank))
+        columns, rest = divmod(given[0], BLANK + 1)
+        if not columns or rest or given[1:] != (len(GROUNDS), len(STATES)):
+            raise WeightsError("weights were made for another alphabet")
+        return cls(network=network)
+
+    @classmethod
+    def standard(cls) -> "SequenceReader":
+        """The reader with the weights that ship inside the package."""
+        return _standard()
+
+    def read(
+        self, image: Image, corners: Corners, *, lines: Lines | None = None
+    ) -> Decoded:
+        """What stands between the plate's corners.
+
+        Args:
+            image: BGR, shape (height, width, 3).
+            corners: of the plate itself, clockwise from its upper left [px].
+            lines: how many lines it has; where nobody knows, its shape decides, and in
+                doubt the reading that is the likelier.
+        """
+        around = widened(corners, *MARGIN)
+        tried = _possible_lines(corners) if lines is None else (lines,)
+        strips = np.stack([strip_of(image, around, count) for count in tried])
+        found = self.read_strips(strips)
+        return max(found, key=lambda one: one.probability)
+
+    def read_crop(self, crop: Image, *, lines: Lines | None = None) -> Decoded:
+        """What stands in a picture that somebody has cut out around a plate."""
+        height, width = crop.shape[:2]
+        corners = np.array(
+            [[0, 0], [width, 0], [width, height], [0, height]], np.float32
+        )
+        tried = _possible_lines(corners) if lines is None else (lines,)
+        strips = np.stack([strip_of(crop, corners, count) for count in tried])
+        return max(self.read_strips(strips), key=lambda one: one.probability)
+
+    def read_strips(self, strips: NDArray[np.uint8]) -> tuple[Decoded, ...]:
+        """What stands in strips, shape (n, 32, 144, 3)."""
+        columns, ground, state = self.network.run(normalised(strips))
+        return tuple(
+            decode(Outputs(*one), self.prior)
+            for one in zip(columns, ground, state, strict=True)
+        )
+
+
+def _possible_lines(corners: Corners) -> tuple[Lines, ...]:
+    across = np.hypot(*(corners[1] - corners[0])) + np.hypot(*(corners[2] - corners[3]))
+    along = np.hypot(*(corners[3] - corners[0])) + np.hypot(*(corners[2] - corners[1]))
+    shape = float(across) / max(float(along), 1e-6)
+    if shape > _SURELY_ONE:
+        return (1,)
+    return (2,) if shape < _SURELY_TWO else (1, 2)
+
+
+@cache
+def _standard() -> SequenceReader:
+    return SequenceReader.load(packaged_reader_weights())
