@@ -133,7 +133,7 @@ def test_judging_takes_mean_and_deviation_of_the_errors_and_needs_ten():
     assert cost323.judge({"gross": [1.0]}).name is None
 
 
-def test_harder_conditions_require_more_confidence():
+def test_narrower_conditions_require_more_confidence():
     kinds = [
         cost323.required_confidence(50, repeatability=kind)
         for kind in ("R2", "R1", "r2", "r1")

@@ -9,13 +9,14 @@ import contextlib
 import sys
 from typing import NoReturn
 
+from wim.cli.accuracy import ACCURACY
 from wim.cli.bench import BENCH
 from wim.cli.process import PROCESS
 from wim.errors import WimError
 
 __all__ = ["main"]
 
-_COMMANDS = (PROCESS, BENCH)
+_COMMANDS = (PROCESS, ACCURACY, BENCH)
 
 
 def main(arguments: list[str] | None = None) -> int:

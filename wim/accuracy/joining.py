@@ -1,0 +1,162 @@
+"""Which passage was which vehicle: measured lines and true lines, joined by time.
+
+The truth is never changed to fit: a vehicle that no passage belongs to was missed, a
+passage that no vehicle belongs to is extra. Lines of several recordings may stand in
+one file; their key ``recording`` keeps them apart.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from wim.calibration import VehicleClass
+
+__all__ = ["Estimate", "Joined", "Measured", "Pair", "Truth", "join"]
+
+Mass: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0)]
+Loads: TypeAlias = Annotated[tuple[Mass, ...], msgspec.Meta(min_length=1)]
+_NO_MANOEUVRE = (None, "", "none", "normal")
+
+
+class Truth(msgspec.Struct, frozen=True, kw_only=True):
+    """One vehicle as it was; ``manoeuvre`` None is normal driving.
+
+    ``flags`` are those that an honest station raises; ``suspension`` is a label to
+    group by, where the simulator tells it.
+    """
+
+    lane: int
+    started_at_s: float
+    speed_mps: float
+    axle_loads_kg: Loads
+    axle_spacings_m: tuple[float, ...]
+    gross_mass_kg: Annotated[float, msgspec.Meta(gt=0.0)]
+    direction: str = "forward"
+    acceleration_mps2: float | None = None
+    axle_groups: tuple[tuple[int, ...], ...] | None = None
+    vehicle_class: VehicleClass | None = None
+    flags: tuple[str, ...] = ()
+    manoeuvre: str | None = None
+    severity: float | str | None = None
+    suspension: str | None = None
+    recording: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a truth whose figures do not belong together."""
+        if len(self.axle_spacings_m) != len(self.axle_loads_kg) - 1:
+            message = (
+                f"axle_spacings_m: {len(self.axle_spacings_m)} for "
+                f"{len(self.axle_loads_kg)} axles; expected one fewer"
+            )
+            raise ValueError(message)
+
+    @property
+    def is_normal(self) -> bool:
+        """Tell whether the vehicle drove normally."""
+        return self.manoeuvre in _NO_MANOEUVRE
+
+    def is_told_by(self, flags: Collection[str]) -> bool:
+        """Tell whether flags name the manoeuvre; by its own name or all its flags."""
+        return self.manoeuvre in flags or (
+            len(self.flags) > 0 and all(flag in flags for flag in self.flags)
+        )
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What one estimator makes of a passage."""
+
+    gross_mass_kg: float
+    axle_loads_kg: tuple[float, ...]
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One passage as it was weighed: a line of ``luheng-wim process --json``."""
+
+    lane: int
+    started_at_s: float
+    speed_mps: float
+    axle_loads_kg: Loads
+    axle_load_uncertainties_kg: tuple[float, ...] | None
+    axle_spacings_m: tuple[float, ...]
+    gross_mass_kg: float
+    gross_mass_uncertainty_kg: float | None
+    axle_groups: tuple[tuple[int, ...], ...]
+    flags: tuple[str, ...]
+    valid: bool
+    axle_configuration: str | None = None
+    vehicle_class: VehicleClass | None = None
+    estimators: dict[str, Estimate] | None = None
+    recording: str = ""
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """A vehicle and its passage."""
+
+    truth: Truth
+    measured: Measured
+
+    @property
+    def error(self) -> float:
+        """Return the relative error of the gross mass [%]."""
+        true = self.truth.gross_mass_kg
+        return 100.0 * (self.measured.gross_mass_kg - true) / true
+
+    @property
+    def axles_right(self) -> bool:
+        """Tell whether as many axles were found as there are."""
+        return len(self.measured.axle_loads_kg) == len(self.truth.axle_loads_kg)
+
+
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """All vehicles and passages, each once."""
+
+    pairs: tuple[Pair, ...]
+    missed: tuple[Truth, ...]
+    extra: tuple[Measured, ...]
+
+
+def join(
+    measured: Sequence[Measured], truths: Sequence[Truth], *, tolerance_s: float = 1.0
+) -> Joined:
+    """Join passages and vehicles of one lane and recording, the nearest in time first.
+
+    Args:
+        measured: passages in any order.
+        truths: vehicles in any order.
+        tolerance_s: further apart than that they are not the same.
+    """
+    lanes: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    for k, passage in enumerate(measured):
+        lanes[passage.recording, passage.lane].append(k)
+    times: dict[tuple[str, int], list[float]] = {}
+    for key, indices in lanes.items():
+        indices.sort(key=lambda k: measured[k].started_at_s)
+        times[key] = [measured[k].started_at_s for k in indices]
+    near = []
+    for i, truth in enumerate(truths):
+        key = (truth.recording, truth.lane)
+        starts = times.get(key, [])
+        at = bisect_left(starts, truth.started_at_s - tolerance_s)
+        while at < len(starts) and starts[at] <= truth.started_at_s + tolerance_s:
+            apart = abs(starts[at] - truth.started_at_s)
+            near.append((apart, i, lanes[key][at]))
+            at += 1
+    near.sort()
+    of_truth: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, i, k in near:
+        if i not in of_truth and k not in taken:
+            of_truth[i] = k
+            taken.add(k)
+    return Joined(
+        pairs=tuple(
+            Pair(truth=truth, measured=measured[of_truth[i]])
+            for i, truth in enumerate(truths)
+            if i in of_truth
+        ),
+        missed=tuple(t for i, t in enumerate(truths) if i not in of_truth),
+        extra=tuple(m for k, m in enumerate(measured) if k not in taken),
+    )
