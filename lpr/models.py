@@ -25,7 +25,15 @@ __all__ = [
 
 Probability: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 UnreadReason: TypeAlias = Literal[
-    "no_frame", "no_plate", "too_small", "blurred", "doubtful", "grammar"
+    "no_frame",
+    "no_plate",
+    "too_small",
+    "off_frame",
+    "blurred",
+    "glare",
+    "covered",
+    "doubtful",
+    "grammar",
 ]
 UNREAD_REASONS: Final[tuple[UnreadReason, ...]] = get_args(UnreadReason)
 

@@ -103,6 +103,17 @@ Proves: TypeAlias = Literal[
 PlateColour: TypeAlias = Literal[
     "blue", "yellow", "black", "white", "green", "yellow_green", "gradient_green"
 ]
+UnreadReason: TypeAlias = Literal[
+    "no_frame",
+    "no_plate",
+    "too_small",
+    "off_frame",
+    "blurred",
+    "glare",
+    "covered",
+    "doubtful",
+    "grammar",
+]
 VehicleClass: TypeAlias = Literal["rigid", "articulated", "centre_axle", "full_trailer"]
 
 
@@ -119,10 +130,7 @@ class PlateNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     text: str | None
     colour: PlateColour | None
     character_confidences: tuple[Probability, ...]
-    unread_reason: (
-        Literal["no_frame", "no_plate", "too_small", "blurred", "doubtful", "grammar"]
-        | None
-    )
+    unread_reason: UnreadReason | None
 
     def __post_init__(self) -> None:
         """Refuse a reading that is both read and unread, or neither."""

@@ -272,6 +272,9 @@ unread-no_frame = no frame
 unread-no_plate = no plate in the frame
 unread-too_small = plate too small
 unread-blurred = blurred
+unread-off_frame = partly outside the frame
+unread-glare = glare
+unread-covered = covered
 unread-doubtful = doubtful character
 unread-grammar = breaks the plate grammar
 

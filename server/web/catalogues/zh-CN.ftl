@@ -272,6 +272,9 @@ unread-no_frame = 没有画面
 unread-no_plate = 画面中没有车牌
 unread-too_small = 车牌太小
 unread-blurred = 画面模糊
+unread-off_frame = 车牌部分在画面外
+unread-glare = 反光
+unread-covered = 号牌遮挡
 unread-doubtful = 字符存疑
 unread-grammar = 不符合号牌规则
 
