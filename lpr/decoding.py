@@ -35,6 +35,8 @@ stand on."""
 _BEAM: Final = 12
 _LEAST: Final = 2e-4
 """A symbol less likely than this in a column is not followed."""
+_COVERED: Final = 0.5
+"""A plate is called covered from this probability on, its spelling apart."""
 _TOLD: Final = 5
 """So many alternatives are handed on."""
 
@@ -109,6 +111,11 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
     def covered(self) -> bool:
         """Whether a character is there that cannot be seen."""
         return COVERED in self.text
+
+    @property
+    def seems_covered(self) -> bool:
+        """Whether the spelling or the whole picture tells of a hidden character."""
+        return self.covered or self.probability_of("covered") > _COVERED
 
     @property
     def weakest(self) -> int | None:

@@ -1,0 +1,228 @@
+"""Fits a trained reader's temperatures and measures it on rendered sets it never saw.
+
+The sets are recipes with seeds of their own: one to calibrate on, and four to measure.
+Whatever is measured here is rendered; what real pictures give stands elsewhere.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lpr.alphabet import BLANK, COVERED
+from lpr.decoding import Decoded
+from lpr.sequence import SequenceReader
+from lpr.strips import normalised
+from lpr.training.reader_network import ReaderNetwork
+from lpr.training.reader_samples import (
+    NO_GROUND,
+    Recipe,
+    Sample,
+    Samples,
+    draw_sample,
+    draw_samples,
+)
+from lpr.training.shapes import Shapes
+
+__all__ = ["HELD_OUT", "Figures", "Temperatures", "fit_temperatures", "judge"]
+
+Floats: TypeAlias = NDArray[np.float32]
+
+_CALIBRATION_SEED: Final = 800_000
+_TEMPERATURES: Final = tuple(float(t) for t in np.geomspace(0.5, 3.0, 37))
+_BINS: Final = 15
+
+_LEGIBLE: Final = Recipe(
+    covered=0.0, nothing=0.0, typefaces=0.0, unlawful=0.0, narrowest_px=80.0
+)
+HELD_OUT: Final[dict[str, tuple[int, Recipe]]] = {
+    "all damage, from 80 px": (810_000, _LEGIBLE),
+    "yellow double, all damage, from 100 px": (
+        820_000,
+        msgspec.structs.replace(
+            _LEGIBLE, kinds=(("yellow", 2),), narrowest_px=100.0, boxed=0.0
+        ),
+    ),
+    "typefaces": (830_000, msgspec.structs.replace(_LEGIBLE, typefaces=1.0)),
+    "covered": (
+        840_000,
+        msgspec.structs.replace(_LEGIBLE, covered=0.5, narrowest_px=100.0),
+    ),
+}
+
+
+class Temperatures(msgspec.Struct, frozen=True, kw_only=True):
+    """By what the logits are divided so that a stated 0.9 means nine of ten."""
+
+    symbols: float
+    ground: float
+    state: float
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader does on one set; shares with their count, the rest per set.
+
+    ``covered`` counts plates with a covered character, ``found`` those of them called
+    so and ``false_covered`` the whole plates that were called so.
+    """
+
+    plates: int
+    exact: int
+    exact_without_province: int
+    answered: int
+    answered_right: int
+    characters_off: float
+    plates_off: float
+    covered: int
+    found: int
+    false_covered: int
+    pattern_right: int
+
+
+def fit_temperatures(
+    network: ReaderNetwork, shapes: Shapes, *, count: int = 3000
+) -> Temperatures:
+    """The temperatures under which the calibration set is likeliest."""
+    drawn = draw_samples(
+        shapes, count, seed=(_CALIBRATION_SEED,), recipe=Recipe(unlawful=0.0)
+    )
+    columns, ground, state = _logits(network, drawn)
+    spelt = torch.from_numpy(drawn.spelt)
+    answers = torch.from_numpy(drawn.answers)
+    grounds = torch.from_numpy(drawn.grounds)
+    states = torch.from_numpy(drawn.states)
+
+    def of_symbols(temperature: float) -> float:
+        chances = (columns[spelt] / temperature).log_softmax(dim=2)
+        picked = answers[spelt]
+        loss = torch.nn.functional.ctc_loss(
+            chances.transpose(0, 1),
+            picked.clamp(min=0),
+            torch.full((len(picked),), chances.shape[1]),
+            (picked >= 0).sum(dim=1),
+            blank=BLANK,
+            zero_infinity=True,
+            reduction="none",
+        )
+        # a text that the network holds for impossible would decide all alone
+        return float(loss.clamp(max=20.0).mean())
+
+    def of_ground(temperature: float) -> float:
+        return float(
+            torch.nn.functional.cross_entropy(
+                ground / temperature, grounds, ignore_index=NO_GROUND
+            )
+        )
+
+    def of_state(temperature: float) -> float:
+        return float(torch.nn.functional.cross_entropy(state / temperature, states))
+
+    return Temperatures(
+        symbols=min(_TEMPERATURES, key=of_symbols),
+        ground=min(_TEMPERATURES, key=of_ground),
+        state=min(_TEMPERATURES, key=of_state),
+    )
+
+
+def _logits(
+    network: ReaderNetwork, drawn: Samples
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    network.eval()
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(drawn.strips), 250):
+            part = normalised(drawn.strips[start : start + 250])
+            found.append(network(torch.from_numpy(part)))
+    columns, ground, state = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return columns, ground, state
+
+
+def judge(
+    reader: SequenceReader,
+    shapes: Shapes,
+    *,
+    seed: int,
+    recipe: Recipe,
+    count: int,
+    confidence: float,
+) -> Figures:
+    """Read ``count`` samples of a recipe and count.
+
+    ``confidence`` is the least probability of the weakest character with which a plate
+    counts as answered.
+    """
+    rng = np.random.default_rng((seed,))
+    samples = [draw_sample(rng, shapes, recipe) for _ in range(count)]
+    return counted(samples, _read(reader, samples), confidence=confidence)
+
+
+def _read(reader: SequenceReader, samples: Sequence[Sample]) -> list[Decoded]:
+    found: list[Decoded] = []
+    for start in range(0, len(samples), 64):
+        strips = np.stack([one.strip for one in samples[start : start + 64]])
+        found.extend(reader.read_strips(strips))
+    return found
+
+
+def counted(
+    samples: Sequence[Sample], found: Sequence[Decoded], *, confidence: float
+) -> Figures:
+    """Compare what was read with what stands there."""
+    pairs = [
+        (sample, one)
+        for sample, one in zip(samples, found, strict=True)
+        if sample.truth
+    ]
+    whole = [(s, d) for s, d in pairs if COVERED not in s.text]
+    hidden = [(s, d) for s, d in pairs if COVERED in s.text]
+    answered = [(s, d) for s, d in whole if is_answer(d, confidence=confidence)]
+    characters = [
+        (place.probability, place.symbol == truth)
+        for s, d in whole
+        if len(s.text) == len(d.text)
+        for place, truth in zip(d.places, s.text, strict=True)
+    ]
+    return Figures(
+        plates=len(whole),
+        exact=sum(s.text == d.text for s, d in whole),
+        exact_without_province=sum(s.text[1:] == d.text[1:] for s, d in whole),
+        answered=len(answered),
+        answered_right=sum(s.text == d.text for s, d in answered),
+        characters_off=calibration_error(characters),
+        plates_off=calibration_error(
+            [(d.probability, s.text == d.text) for s, d in whole]
+        ),
+        covered=len(hidden),
+        found=sum(d.seems_covered for _, d in hidden),
+        false_covered=sum(d.seems_covered for _, d in whole),
+        pattern_right=sum(s.text == d.text for s, d in hidden),
+    )
+
+
+def is_answer(found: Decoded, *, confidence: float) -> bool:
+    """Whether a reading is given out: every place sure, nothing hidden or broken."""
+    return (
+        bool(found.places)
+        and found.confidence >= confidence
+        and not found.seems_covered
+        and found.conflict is None
+        and found.state != "none"
+    )
+
+
+def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
+    """Expected calibration error over fifteen bins of equal width."""
+    if not pairs:
+        return 0.0
+    stated = np.array([chance for chance, _ in pairs])
+    right = np.array([truth for _, truth in pairs], np.float64)
+    bins = np.minimum((stated * _BINS).astype(int), _BINS - 1)
+    off = 0.0
+    for index in range(_BINS):
+        inside = bins == index
+        if inside.any():
+            off += abs(right[inside].mean() - stated[inside].mean()) * inside.mean()
+    return float(off)
