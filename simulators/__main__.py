@@ -26,6 +26,7 @@ from simulators.manoeuvres import MANOEUVRES
 from simulators.progress import ProgressBar
 from simulators.recording import FAMILIES, Order, write_recording
 from simulators.roads import RoadClass
+from simulators.scales import command as scale
 from simulators.sensors import ERRORS, FAULTS, Electronics, Fault
 from simulators.station import COMMANDS, Event, Station, StationOrder
 
@@ -212,6 +213,13 @@ def _error(text: str) -> tuple[str, float]:
     return name, factor
 
 
+# ---------------------------------------------------------------- scale
+
+
+def _run_scale(arguments: argparse.Namespace) -> int:
+    return scale.run(arguments, _print_json if arguments.json else _print_text)
+
+
 # ---------------------------------------------------------------- demo, bench
 
 
@@ -270,6 +278,7 @@ _COMMANDS = (
         _recording_arguments,
         _run_recording,
     ),
+    Command("scale", scale.SUMMARY, scale.add_arguments, _run_scale),
     Command(
         "demo",
         "run station, source enterprise, edge daemons, server and officers together",

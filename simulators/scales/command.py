@@ -1,12 +1,11 @@
 """``luheng-sim scale``: one indicator of a static scale on a pseudo-terminal.
 
-It prints what happens and obeys commands on its standard input; what the indicator
+It announces what happens and obeys commands on its standard input; what the indicator
 says is told elsewhere.
 """
 
 import _thread
 import argparse
-import json
 import signal
 import sys
 import threading
@@ -22,7 +21,7 @@ from simulators.scales.display import Display, Stays
 from simulators.scales.indicators import INDICATORS
 from simulators.scales.line import MOODS, ScaleLine
 
-__all__ = ["COMMANDS", "SUMMARY", "add_arguments", "run"]
+__all__ = ["COMMANDS", "SUMMARY", "Event", "add_arguments", "run"]
 
 SUMMARY = "simulate the indicator of a static scale on a serial line"
 COMMANDS = (
@@ -61,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON lines")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, announce: Callable[[Event], None]) -> int:
     """Simulate one scale until told to stop; return the exit code.
 
     Raises:
@@ -76,14 +75,13 @@ def run(arguments: argparse.Namespace) -> int:
         vehicles=arguments.vehicles,
         capacity_kg=arguments.capacity_kg,
     )
-    show = _print_json if arguments.json else _print_text
     scale = _Scale(stays, arguments.link, arguments.protocol, seed=arguments.seed)
     with scale.line:
         talk = threading.Thread(target=scale.talk.run, args=(stop,), daemon=True)
         talk.start()
-        show({"event": "ready", "link": str(arguments.link)})
-        threading.Thread(target=_listen, args=(scale, show), daemon=True).start()
-        _tell(scale, stop, show, leave=arguments.exit)
+        announce({"event": "ready", "link": str(arguments.link)})
+        threading.Thread(target=_listen, args=(scale, announce), daemon=True).start()
+        _tell(scale, stop, announce, leave=arguments.exit)
         stop.set()
         talk.join(2.0)
     return 0
@@ -134,7 +132,11 @@ class _Scale:
 
 
 def _tell(
-    scale: _Scale, stop: threading.Event, show: Callable[[Event], None], *, leave: bool
+    scale: _Scale,
+    stop: threading.Event,
+    announce: Callable[[Event], None],
+    *,
+    leave: bool,
 ) -> None:
     """Say of every vehicle that it stands, until the end if there is one."""
     said = -1
@@ -144,13 +146,15 @@ def _tell(
         if number is not None and number > said:
             said = number
             mass_kg = scale.stays.masses_kg[number]
-            show({"event": "stands", "vehicle": number + 1, "gross_mass_kg": mass_kg})
+            announce(
+                {"event": "stands", "vehicle": number + 1, "gross_mass_kg": mass_kg}
+            )
         if leave and time_s >= scale.stays.length_s:
-            show({"event": "finished", "vehicles": len(scale.stays.masses_kg)})
+            announce({"event": "finished", "vehicles": len(scale.stays.masses_kg)})
             return
 
 
-def _listen(scale: _Scale, show: Callable[[Event], None]) -> None:
+def _listen(scale: _Scale, announce: Callable[[Event], None]) -> None:
     """Obey commands until the input ends."""
     for line in sys.stdin or ():
         if not (text := line.strip()):
@@ -158,18 +162,9 @@ def _listen(scale: _Scale, show: Callable[[Event], None]) -> None:
         try:
             scale.obey(text)
         except SimulatorError as error:
-            show({"event": "refused", "command": text, "reason": str(error)})
+            announce({"event": "refused", "command": text, "reason": str(error)})
         else:
-            show({"event": "done", "command": text})
-
-
-def _print_json(event: Event) -> None:
-    print(json.dumps(event), flush=True)
-
-
-def _print_text(event: Event) -> None:
-    fields = (f"{name}={value}" for name, value in event.items() if name != "event")
-    print(f"{event['event']}: {' '.join(fields)}", flush=True)
+            announce({"event": "done", "command": text})
 
 
 def _given_mass(text: str) -> float:

@@ -43,11 +43,18 @@ def write(tmp_path, repository):
     return write
 
 
-@pytest.mark.parametrize("name", ["station", "source"])
+SHIPPED = ["station", "source", "source-toledo", "source-hbm", "source-modbus"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_configuration_loads(repository, name):
     config = load_config(repository / f"configs/edge/{name}.toml")
     assert config.cameras
-    assert (config.site is None) == (name == "source")
+    assert (config.site is None) == name.startswith("source")
+
+
+def test_no_shipped_configuration_is_left_untested(repository):
+    assert {path.stem for path in (repository / "configs/edge").iterdir()} == {*SHIPPED}
 
 
 def test_a_key_left_out_of_an_optional_table_is_unknown_not_zero(write):
@@ -110,6 +117,65 @@ FAULTS = [
         "a PEM file",
     ),
 ]
+
+
+SCALE_FAULTS = [
+    ("source", {"line__protocol": "strip"}, "line.protocol", "'toledo', 'hbm'"),
+    ("source", {"line__protocol": "avery"}, "line.protocol", "'modbus'"),
+    ("source", {"line__protocol": "hbm"}, "line.hbm", "addresses, cof, kg_per_digit"),
+    ("source", {"line__protocol": "modbus"}, "line.modbus", "mass, status, unit"),
+    ("source", {"line__toledo": {}}, "line.toledo", "no such table"),
+    ("source", {"line__xk3190": {"unit": "st"}}, "line.xk3190.unit", "'g', 'kg'"),
+    ("source", {"line__data_bits": 6}, "line.data_bits", "7, 8"),
+    ("source", {"line__parity": "mark"}, "line.parity", "'even', 'none', 'odd'"),
+    ("source", {"scale__maximum_mass_kg": 2000.0}, "scale.maximum_mass_kg", "3000"),
+    ("source-hbm", {"line__hbm__cof": 10}, "line.hbm.cof", "8, 9, 11, 12"),
+    ("source-hbm", {"line__hbm__kg_per_digit": None}, "kg_per_digit", "a number > 0"),
+    ("source-hbm", {"line__hbm__addresses": [1, 1]}, "line.hbm.addresses", "once"),
+    ("source-hbm", {"line__hbm__addresses": []}, "line.hbm.addresses", "length ≥ 1"),
+    ("source-hbm", {"line__hbm__addresses": [90]}, "line.hbm.addresses", "≤ 89"),
+    ("source-hbm", {"line__data_bits": 7}, "line.data_bits", "allowed: 8"),
+    (
+        "source-hbm",
+        {"line__hbm__status": {"standstill": [8]}},
+        "line.hbm.status",
+        "0 to 7",
+    ),
+    ("source-modbus", {"line__modbus__unit": 0}, "line.modbus.unit", "≥ 1"),
+    ("source-modbus", {"line__modbus__mass__kind": "u64"}, "mass.kind", "'f32'"),
+    (
+        "source-modbus",
+        {"line__modbus__mass__register": 40_000},
+        "line.modbus.mass",
+        "40001 to 49998",
+    ),
+    (
+        "source-modbus",
+        {"line__modbus__status__stable": [16]},
+        "line.modbus.status.stable",
+        "≤ 15",
+    ),
+    (
+        "source-modbus",
+        {"line__modbus__status__steady": [3]},
+        "line.modbus.status.steady",
+        "moving, negative, out_of_range",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "key", "allowed"), SCALE_FAULTS)
+def test_a_fault_of_a_scale_is_answered_with_file_key_and_what_is_allowed(
+    write, name, changes, key, allowed
+):
+    path = write(name, **changes)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    text = str(caught.value)
+    assert str(path) in text
+    assert key in text
+    assert allowed in text
+    assert "\n" not in text
 
 
 @pytest.mark.parametrize(("changes", "key", "allowed"), FAULTS)

@@ -57,6 +57,11 @@ class Poller(Generic[Answer]):
         self._asked_s = 0.0
         self._next_s = 0.0
 
+    @property
+    def counters(self) -> dict[str, int]:
+        """Return what was counted, by name."""
+        return {"answers_missed": self.missed, "answers_unasked": self.unasked}
+
     def ask(self, now_s: float) -> bytes:
         """Return what to send now, often nothing; ``now_s`` never goes back."""
         if self._open and now_s - self._asked_s >= self._timeout_s:
