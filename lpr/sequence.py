@@ -16,12 +16,10 @@ from lpr.alphabet import BLANK, GROUNDS, STATES
 from lpr.decoding import Decoded, Outputs, Prior, decode
 from lpr.errors import WeightsError
 from lpr.image import Corners, Image
-from lpr.models import CharacterReading, LineReading, PlateBox
 from lpr.onnx import EngineName, Network, load
-from lpr.plate import kind_of
 from lpr.strips import HEIGHT, MARGIN, WIDTH, Lines, normalised, strip_of, widened
 
-__all__ = ["SequenceReader", "line_of", "packaged_reader_weights"]
+__all__ = ["SequenceReader", "packaged_reader_weights"]
 
 _WEIGHTS: Final = "reader.onnx"
 _SURELY_ONE: Final = 2.9
@@ -64,31 +62,32 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         """The reader with the weights that ship inside the package."""
         return _standard()
 
-    def read(self, image: Image, box: PlateBox) -> LineReading | None:
-        """What stands in the box; nothing when it holds no plate."""
-        found = self.decoded(image, box.corners, lines=box.lines)
-        if not found.places or found.state == "none":
-            return None
-        return line_of(found)
-
-    def decoded(
+    def read(
         self, image: Image, corners: Corners, *, lines: Lines | None = None
     ) -> Decoded:
-        """The distribution over what stands between a plate's corners.
+        """What stands between the plate's corners.
 
         Args:
             image: BGR, shape (height, width, 3).
-            corners: of the plate itself, clockwise from its upper left [px]; those of
-                the whole picture where somebody has cut it out around a plate.
+            corners: of the plate itself, clockwise from its upper left [px].
             lines: how many lines it has; where nobody knows, its shape decides, and in
                 doubt the reading that is the likelier.
         """
-        cut_out = _is_whole(image, corners)
-        around = corners if cut_out else widened(corners, *MARGIN)
+        around = widened(corners, *MARGIN)
         tried = _possible_lines(corners) if lines is None else (lines,)
         strips = np.stack([strip_of(image, around, count) for count in tried])
         found = self.read_strips(strips)
         return max(found, key=lambda one: one.probability)
+
+    def read_crop(self, crop: Image, *, lines: Lines | None = None) -> Decoded:
+        """What stands in a picture that somebody has cut out around a plate."""
+        height, width = crop.shape[:2]
+        corners = np.array(
+            [[0, 0], [width, 0], [width, height], [0, height]], np.float32
+        )
+        tried = _possible_lines(corners) if lines is None else (lines,)
+        strips = np.stack([strip_of(crop, corners, count) for count in tried])
+        return max(self.read_strips(strips), key=lambda one: one.probability)
 
     def read_strips(self, strips: NDArray[np.uint8]) -> tuple[Decoded, ...]:
         """What stands in strips, shape (n, 32, 144, 3)."""
@@ -97,27 +96,6 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
             decode(Outputs(*one), self.prior)
             for one in zip(columns, ground, state, strict=True)
         )
-
-
-def line_of(found: Decoded) -> LineReading:
-    """The distribution narrowed to its likeliest text, as pipelines take it.
-
-    It is complete when it shows every character of a kind of plate.
-    """
-    return LineReading(
-        characters=tuple(
-            CharacterReading(character=place.symbol, confidence=place.probability)
-            for place in found.places
-        ),
-        complete=kind_of(found.text) is not None,
-        colour=found.colour,
-    )
-
-
-def _is_whole(image: Image, corners: Corners) -> bool:
-    height, width = image.shape[:2]
-    frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    return bool(np.abs(corners - frame).max() < 1.0)
 
 
 def _possible_lines(corners: Corners) -> tuple[Lines, ...]:
