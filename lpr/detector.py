@@ -4,19 +4,29 @@ One pass over the frame, brought to about half a million pixels (frames above fu
 to half their sides). It tells plates of one line from those of two and reads nothing.
 """
 
+from importlib import resources
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from lpr.errors import WeightsError
 from lpr.image import Corners, Image, Region, as_blob, pixels_of_region
 from lpr.models import PlateBox
-from lpr.onnx import Network
+from lpr.onnx import EngineName, Network, load
 
-__all__ = ["NetworkDetector", "Sighting", "network_size", "sightings"]
+__all__ = [
+    "NetworkDetector",
+    "Sighting",
+    "network_size",
+    "packaged_detector_weights",
+    "sightings",
+]
 
+_WEIGHTS: Final = "detector.onnx"
 _STEP: Final = 32
+_CHANNELS: Final = 10
 _STRIDE: Final = 8
 _REACH_PX: Final = 16.0
 _WORKED_PIXELS: Final = 960 * 544
@@ -24,6 +34,11 @@ _WORKED_PIXELS: Final = 960 * 544
 _LEAST_SCALE: Final = 0.5
 _OVERLAP: Final = 0.35
 _MOST_SIGHTINGS: Final = 24
+
+
+def packaged_detector_weights() -> bytes:
+    """The weights that ship inside the package."""
+    return resources.files("lpr").joinpath("weights", _WEIGHTS).read_bytes()
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -40,6 +55,23 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
     network: Network
     least_confidence: float = 0.3
     most: int = 8
+
+    @classmethod
+    def load(
+        cls, weights: bytes, *, engine: EngineName | None = None, threads: int = 1
+    ) -> "NetworkDetector":
+        """The detector with these weights.
+
+        Raises:
+            EngineError: the engine that was asked for is not installed.
+            WeightsError: the bytes are no weights of a detector.
+        """
+        network = load(weights, engine=engine, threads=threads)
+        blank = np.zeros((1, 3, _STEP, _STEP), np.float32)
+        wanted = (1, _CHANNELS, _STEP // _STRIDE, _STEP // _STRIDE)
+        if tuple(one.shape for one in network.run(blank)) != (wanted,):
+            raise WeightsError("weights are those of no plate detector")
+        return cls(network=network)
 
     def detect(self, image: Image, *, region: Region | None) -> tuple[PlateBox, ...]:
         """Boxes in pixels of the whole image, the most likely first."""

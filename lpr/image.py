@@ -17,6 +17,7 @@ from lpr.formats import header_of
 
 __all__ = [
     "MOST_PIXELS",
+    "OPENCV_VERSION",
     "Corners",
     "Image",
     "Picture",
@@ -25,6 +26,7 @@ __all__ = [
     "crop_plate",
     "decode_jpeg",
     "decode_picture",
+    "holds",
     "is_grey",
     "pixels_of_region",
     "sharpness",
@@ -39,6 +41,7 @@ Corners: TypeAlias = NDArray[np.float32]
 Region: TypeAlias = tuple[float, float, float, float]
 """x0, y0, x1, y1 as fractions of the frame."""
 
+OPENCV_VERSION: Final = cv2.__version__
 MOST_PIXELS: Final = 80_000_000
 """No camera at a road gives more; a file that promises more is not decoded."""
 _CROP_MARGIN: Final = 0.15
@@ -136,6 +139,11 @@ def pixels_of_region(image: Image, region: Region | None) -> tuple[int, int, int
     left, right = sorted(round(min(max(x, 0.0), 1.0) * width) for x in (x0, x1))
     top, bottom = sorted(round(min(max(y, 0.0), 1.0) * height) for y in (y0, y1))
     return left, top, right, bottom
+
+
+def holds(corners: Corners, point: tuple[float, float]) -> bool:
+    """Tell whether a point lies in a quadrilateral or on its edge."""
+    return bool(cv2.pointPolygonTest(corners, point, measureDist=False) >= 0)
 
 
 def straighten(image: Image, corners: Corners, *, width: int, height: int) -> Image:

