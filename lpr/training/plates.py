@@ -247,23 +247,38 @@ def _write(
     hanzi = shapes.hanzi[int(rng.integers(len(shapes.hanzi)))]
     crossed = rng.random() < 0.06
     natural = ordinary and rng.random() < 0.35
+    slashed = ordinary and rng.random() < 0.3
     squeeze = rng.uniform(0.72, 0.98) if natural and rng.random() < 0.5 else 1.0
     for index, (character, box) in enumerate(zip(wanted.text, boxes, strict=True)):
         own = _own_typeset(shapes, wanted, index)
         if crossed:  # plates pressed with the shapes of the other series
             own = shapes.green if own is shapes.single else shapes.single
-        shape = None if ordinary else own.shapes.get(_alike(character))
-        tight = False
-        if shape is None:
-            face = hanzi if character > "\u4e00" else letters
-            shape, tight = face.shapes.get(character), True
-        if shape is None:
-            shape, tight = shapes.hanzi[0].shapes[character], True
+        face = hanzi if character > "\u4e00" else letters
+        tight = ordinary or _alike(character) not in own
+        typeset = face if tight else own
+        if character not in typeset and _alike(character) not in typeset:
+            typeset = shapes.hanzi[0]  # the one that has all Chinese characters
+        shape = typeset.shapes[character if character in typeset else _alike(character)]
+        if slashed and character == "0":
+            shape = _slashed(rng, shape)
         _stamp(
             ink,
             shape,
             _fitted(shape, box, tight=tight, natural=natural, squeeze=squeeze),
         )
+
+
+def _slashed(rng: np.random.Generator, shape: Pixels) -> Pixels:
+    """A nought with a stroke through it or a dot in it, as some typefaces have."""
+    zero = shape.copy()
+    height, width = zero.shape
+    thick = max(2, round(width * rng.uniform(0.07, 0.16)))
+    if rng.random() < 0.8:
+        x, y = round(width * 0.28), round(height * rng.uniform(0.2, 0.3))
+        cv2.line(zero, (x, height - y), (width - x, y), 255, thick, cv2.LINE_AA)
+    else:
+        cv2.circle(zero, (width // 2, height // 2), thick, 255, -1, cv2.LINE_AA)
+    return zero
 
 
 def _alike(character: str) -> str:

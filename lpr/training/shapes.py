@@ -128,7 +128,7 @@ def _typesets(files: list[Path]) -> tuple[list[Typeset], list[Typeset]]:
         chinese = path.suffix.lower() == ".ttc" or path.stat().st_size > 3_000_000
         for face in typefaces_of_font(path, _HANZI if chinese else _LETTERS):
             shapes = {c: _scaled(ink) for c, ink in face.shapes.items()}
-            if "豫" in shapes and "赣" in shapes:
+            if all(character in shapes for character in _HANZI):
                 hanzi.append(Typeset(face.name, True, shapes))
             elif "A" in shapes and "0" in shapes:
                 letters.append(Typeset(face.name, True, shapes))
