@@ -21,8 +21,9 @@ _LEAF_TRAILER = (750.0, 750e3, (10e3, 15e3), (3500e3, 3500e3))
 _AIR_TRAILER = (700.0, 350e3, (30e3, 30e3), (2000e3, 3500e3))
 _SPREAD = 0.2
 _FRICTION_N = (2e3, 5e3)
-_FRICTION_WAY_M = (0.5e-3, 1.5e-3)
-_TYRE_DAMPING = (1.5e3, 4e3)
+_STEER_FRICTION_N = (1e3, 2.5e3)  # few leaves
+_FRICTION_WAY_M = (0.5e-3, 3e-3)
+_TYRE_DAMPING = (0.0, 1e3)
 _LEAF_SHARE = 0.6
 _SPRING_TRACK = (0.5, 0.62)  # of the tyres' track
 _HINGE_RATE = 2.5e7
@@ -111,7 +112,8 @@ def _axle_figures(
         "air trailer": _AIR_TRAILER,
     }[kind]
     spread = rng.uniform(1.0 - _SPREAD, 1.0 + _SPREAD, 4)
-    friction = rng.uniform(*_FRICTION_N) if "air" not in kind else 0.0
+    most = {"steer": _STEER_FRICTION_N, "leaf": _FRICTION_N}
+    friction = rng.uniform(*most.get(kind.split(maxsplit=1)[0], (0.0, 0.0)))
     return (
         load_kg * GRAVITY_MPS2,
         min(unsprung * spread[0], _MOST_UNSPRUNG * load_kg),

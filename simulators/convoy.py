@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.driving import STEP_S, Motion
-from simulators.fleet import MODELS, TRAILER_MODELS, Vehicle, draw_vehicle
+from simulators.fleet import (
+    MODELS,
+    TRAILER_MODELS,
+    Vehicle,
+    draw_any_vehicle,
+    draw_vehicle,
+)
 from simulators.manoeuvres import (
     MANOEUVRES,
     Driving,
@@ -183,9 +189,7 @@ def _vehicle(
         return number, draw_vehicle(
             rng, 0.0, 0.1, models=_ALL_MODELS, lawful_part=(0.6, 1.0)
         )
-    return number, draw_vehicle(
-        rng, 0.35, 0.2, models=_ALL_MODELS, lawful_part=(0.45, 1.15)
-    )
+    return number, draw_any_vehicle(rng, models=_ALL_MODELS, empty_share=0.05)
 
 
 def _driving(

@@ -19,6 +19,7 @@ __all__ = [
     "Load",
     "Model",
     "Vehicle",
+    "draw_any_vehicle",
     "draw_vehicle",
     "group_axles",
     "heavy_vehicle",
@@ -324,6 +325,23 @@ def draw_vehicle(
     else:
         load = "lawful"
         gross_kg = model.limit_kg * rng.uniform(*lawful_part)
+    return _build(rng, model, load, gross_kg=gross_kg)
+
+
+def draw_any_vehicle(
+    rng: np.random.Generator, *, models: tuple[Model, ...], empty_share: float
+) -> Vehicle:
+    """Draw a truck of any mass: empty, or evenly from there to what axles bear."""
+    shares = np.array([model.share for model in models])
+    model = models[int(rng.choice(len(models), p=shares / shares.sum()))]
+    tare_kg = sum(model.empty_kg)
+    if rng.random() < empty_share:
+        return _build(rng, model, "empty", gross_kg=tare_kg * rng.uniform(0.95, 1.1))
+    steered = model.suspensions[0]
+    rear_kg = _GREATEST_AXLE_KG * (model.axle_count - steered)
+    heaviest_kg = min(_GREATEST_MASS_KG, 7_300.0 * steered + rear_kg)
+    gross_kg = rng.uniform(tare_kg, heaviest_kg)
+    load: Load = "lawful" if gross_kg <= model.limit_kg else "overloaded"
     return _build(rng, model, load, gross_kg=gross_kg)
 
 

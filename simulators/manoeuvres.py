@@ -77,7 +77,9 @@ def draw_driving(
     )
 
 
-def normal_drive(rng: np.random.Generator, *, speed_mps: float) -> Drive:
+def normal_drive(
+    rng: np.random.Generator, *, speed_mps: float, path: Path | None = None
+) -> Drive:
     """Draw a driver who keeps a speed as well as people do."""
     mean = float(
         np.clip(rng.normal(0.0, _NORMAL_MPS2), -_MOST_NORMAL_MPS2, _MOST_NORMAL_MPS2)
@@ -96,7 +98,7 @@ def normal_drive(rng: np.random.Generator, *, speed_mps: float) -> Drive:
         start_mps=speed_mps,
         pushes=pushes,
         pushes_from_m=-min(20.0, 1.0 * speed_mps) - 1.0,
-        path=_path(rng),
+        path=path or _path(rng),
     )
 
 
@@ -134,6 +136,16 @@ class _Case(msgspec.Struct, frozen=True):
     severity: float
     vehicle: Vehicle
     place: Place
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What half a vehicle is called: with no lane beside, it is off the edge."""
+        return ("straddling",) if self.place.aside else ("edge",)
+
+    def steady(self, least_kmh: float, most_kmh: float, path: Path) -> Drive:
+        """Draw a drive at an even speed on a path of its own."""
+        speed = float(self.rng.uniform(least_kmh, most_kmh)) * _KMH
+        return normal_drive(self.rng, speed_mps=speed, path=path)
 
 
 def _accelerating(case: _Case) -> _Drawn:
@@ -258,8 +270,7 @@ def _s_path(case: _Case) -> _Drawn:
         s_wave_m=float(case.rng.uniform(1.4, 2.6)) * max(case.place.length_m, 9.0),
         s_phase=float(case.rng.uniform(0.0, 2.0 * np.pi)),
     )
-    speed = float(case.rng.uniform(8.0, 35.0)) * _KMH
-    return Drive(start_mps=speed, path=path), ("s_path",)
+    return case.steady(8.0, 35.0, path), ("s_path",)
 
 
 def _straddling(case: _Case) -> _Drawn:
@@ -267,8 +278,7 @@ def _straddling(case: _Case) -> _Drawn:
     path = _path(
         case.rng, offset_m=towards * _between(case.severity, 1.2, 1.8), wander_m=0.0
     )
-    drive = Drive(start_mps=float(case.rng.uniform(10.0, 80.0)) * _KMH, path=path)
-    return drive, ("straddling",)
+    return case.steady(10.0, 80.0, path), case.beside
 
 
 def _edge(case: _Case) -> _Drawn:
@@ -277,13 +287,11 @@ def _edge(case: _Case) -> _Drawn:
     path = _path(
         case.rng, offset_m=towards * _between(case.severity, 0.78, 1.15), wander_m=0.0
     )
-    drive = Drive(start_mps=float(case.rng.uniform(8.0, 80.0)) * _KMH, path=path)
-    return drive, ("edge",)
+    return case.steady(8.0, 80.0, path), ("edge",)
 
 
 def _tailgating(case: _Case) -> _Drawn:
-    speed = float(case.rng.uniform(8.0, 60.0)) * _KMH
-    return Drive(start_mps=speed, path=_path(case.rng)), ("tailgating",)
+    return case.steady(8.0, 60.0, _path(case.rng)), ("tailgating",)
 
 
 def _reverse(case: _Case) -> _Drawn:
@@ -324,8 +332,7 @@ def _lane_change(case: _Case) -> _Drawn:
         move_from_m=case.place.length_m / 2.0 - move_m * halfway,
         move_m=move_m,
     )
-    drive = Drive(start_mps=float(case.rng.uniform(20.0, 80.0)) * _KMH, path=path)
-    return drive, ("straddling",)
+    return case.steady(20.0, 80.0, path), case.beside
 
 
 _DRAWN: dict[Manoeuvre, Callable[[_Case], _Drawn]] = {

@@ -47,7 +47,8 @@ def iso_road(
     """Synthesise a road from its spectrum: Gd(n) = Gd(0.1)·(n/0.1)^-2.
 
     Inverse Fourier transform with random phases from 0.01 to 10 cycles/m. The tracks
-    share their long waves and differ in their short ones. The sensors lie in a slab
+    share their long waves and differ in their short ones; their mean, over which the
+    middle of an axle drives, has the spectrum of the class. The sensors lie in a slab
     that stands 1 to 3 mm higher or lower than the road before and behind it.
 
     Args:
@@ -67,8 +68,9 @@ def iso_road(
     amplitudes *= np.sinc(per_m * envelope_m)
     together, apart = (np.exp(2j * np.pi * rng.random(len(per_m))) for _ in range(2))
     coherence = 1.0 / (1.0 + (per_m * _COHERENT_M / 2.0) ** 2)
-    common = np.sqrt((1.0 + coherence) / 2.0) * together
-    differing = np.sqrt((1.0 - coherence) / 2.0) * apart
+    # the middle of an axle follows the class; left and right lie apart from it
+    common = together
+    differing = np.sqrt((1.0 - coherence) / (1.0 + coherence)) * apart
     tracks = np.stack(
         [
             np.fft.irfft(amplitudes * (common + sign * differing), _POINTS)
