@@ -27,7 +27,14 @@ from lpr.training.reader_samples import (
 )
 from lpr.training.shapes import Shapes
 
-__all__ = ["HELD_OUT", "Figures", "Temperatures", "fit_temperatures", "judge"]
+__all__ = [
+    "HELD_OUT",
+    "Figures",
+    "Temperatures",
+    "fit_temperatures",
+    "fit_threshold",
+    "judge",
+]
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -125,6 +132,26 @@ def fit_temperatures(
         ground=min(_TEMPERATURES, key=of_ground),
         state=min(_TEMPERATURES, key=of_state),
     )
+
+
+def fit_threshold(
+    reader: SequenceReader, shapes: Shapes, *, precision: float, count: int = 6000
+) -> float:
+    """The least confidence from which on so many of the calibration set are right."""
+    rng = np.random.default_rng((_CALIBRATION_SEED, 1))
+    recipe = msgspec.structs.replace(_LEGIBLE, covered=0.03, narrowest_px=60.0)
+    samples = [draw_sample(rng, shapes, recipe) for _ in range(count)]
+    ranked = sorted(
+        (one.confidence, sample.text == one.text)
+        for sample, one in zip(samples, _read(reader, samples), strict=True)
+        if is_answer(one, confidence=0.0)
+    )
+    right = sum(truth for _, truth in ranked)
+    for index, (confidence, truth) in enumerate(ranked):
+        if right >= precision * (len(ranked) - index):
+            return confidence
+        right -= truth
+    return 1.0
 
 
 def _logits(
