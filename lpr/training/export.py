@@ -1,34 +1,46 @@
-"""Turns a trained network into the ONNX file that ships, its temperatures folded in.
+"""Turns a trained network into the ONNX file that ships, and such a file back again.
 
-What leaves here gives logits that need nothing but a softmax: whoever runs it knows of
-no calibration.
+Normalisation and temperatures are folded into the weights: what leaves here gives
+logits that need nothing but a softmax, and whoever runs it knows of no calibration.
 """
 
+import copy
 import io
+from itertools import pairwise
 
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from lpr.errors import WeightsError
 from lpr.strips import HEIGHT, WIDTH
 from lpr.training.reader_network import ReaderNetwork
 
-__all__ = ["exported", "parameter_count", "with_temperatures"]
+__all__ = [
+    "exported",
+    "folded",
+    "network_of",
+    "parameter_count",
+    "with_temperatures",
+]
 
 
 def with_temperatures(
     network: ReaderNetwork, *, symbols: float, ground: float, state: float
 ) -> ReaderNetwork:
-    """The same network with its three answers divided by these temperatures."""
+    """A copy of the network with its three answers divided by these temperatures."""
+    cooled = copy.deepcopy(network)
     with torch.no_grad():
         for layer, temperature in (
-            (network.symbols, symbols),
-            (network.ground, ground),
-            (network.state, state),
+            (cooled.symbols, symbols),
+            (cooled.ground, ground),
+            (cooled.state, state),
         ):
             layer.weight /= temperature
             layer.bias /= temperature
-    return network
+    return cooled
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -36,11 +48,23 @@ def parameter_count(network: nn.Module) -> int:
     return sum(values.numel() for values in network.parameters())
 
 
+def folded(network: ReaderNetwork) -> ReaderNetwork:
+    """A copy whose normalisations are part of the convolutions before them."""
+    made: ReaderNetwork = copy.deepcopy(network).eval()
+    for parent in list(made.modules()):
+        children = list(parent.named_children())
+        for (before, layer), (name, norm) in pairwise(children):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(parent, before, fuse_conv_bn_eval(layer, norm))
+                setattr(parent, name, nn.Identity())
+    return made
+
+
 def exported(network: ReaderNetwork) -> bytes:
-    """The network as an ONNX file for any number of strips at once."""
+    """The network, folded, as an ONNX file for any number of strips at once."""
     target = io.BytesIO()
     torch.onnx.export(
-        network.eval().to(memory_format=torch.contiguous_format),
+        folded(network).to(memory_format=torch.contiguous_format),
         (torch.zeros(1, 3, HEIGHT, WIDTH),),
         target,
         input_names=["strips"],
@@ -54,3 +78,28 @@ def exported(network: ReaderNetwork) -> bytes:
     model = onnx.load_model_from_string(target.getvalue())
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def network_of(weights: bytes) -> ReaderNetwork:
+    """The folded network of an ONNX file, to be trained on.
+
+    Raises:
+        WeightsError: the bytes are no file of this module.
+    """
+    try:
+        model = onnx.load_model_from_string(weights)
+    except Exception as error:  # what protobuf raises has no common root
+        message = f"weights are no ONNX file: {error}"
+        raise WeightsError(message) from error
+    held = {
+        one.name: torch.from_numpy(numpy_helper.to_array(one).copy())
+        for one in model.graph.initializer
+    }
+    network = folded(ReaderNetwork())
+    own = network.state_dict()
+    lacking = [name for name in own if name not in held]
+    if lacking:
+        message = f"weights lack {lacking[0]}: another network's?"
+        raise WeightsError(message)
+    network.load_state_dict({name: held[name] for name in own})
+    return network
