@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wim.axles import group_axles, spacing_m
+from wim.axles import Axle, group_axles, spacing_m
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
 from wim.pulses import Detection, PulseDetector
@@ -68,7 +68,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     Times [s] count from the first sample of the stream, lost samples included, and
     are those of row 0 (of the last row when reversing); ``ended_s`` is when the last
     wheel left the last row. Speed is that of the first axle at ``first_axle_s``,
-    acceleration the mean over the crossing, positive when gaining speed.
+    acceleration the mean over the crossing, positive when gaining speed. ``axles`` are
+    what calibration and drift watch look at: each axle row by row.
     """
 
     lane: int
@@ -88,6 +89,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[Flag, ...]
     valid: bool
     samples_lost: int
+    axles: tuple[Axle, ...] = ()
 
 
 Event: TypeAlias = VehicleEntered | Passage
@@ -359,6 +361,7 @@ class Weigher:
             flags=flags,
             valid=not bars_evidence(flags),
             samples_lost=lost,
+            axles=axles,
         )
 
 

@@ -108,7 +108,9 @@ def _errors(histogram: Histogram) -> list[str]:
         if histogram.from_error <= error <= last:
             x = across(error)
             parts.append(_line(x, _BOTTOM, x, _BOTTOM + 5, _INK))
-            parts.append(_text(x, _BOTTOM + 20, f"{error:+d}", anchor="middle"))
+            parts.append(
+                _text(x, _BOTTOM + 20, f"{error:+d}" if error else "0", anchor="middle")
+            )
     parts.append(
         _text(
             (x0 + x1) / 2, _BOTTOM + 40, "error of the gross mass [%]", anchor="middle"
@@ -163,7 +165,7 @@ def _speeds(slices: Sequence[Slice]) -> list[str]:
 
 
 def _legend(*, plain: bool) -> list[str]:
-    y = _TOP - 22
+    y = 30
     parts = [
         _box(735, y - 9, 10, 10, fill=_OURS),
         _text(750, y, "this record", css="s"),

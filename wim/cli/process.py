@@ -12,10 +12,8 @@ import msgspec
 
 from wim.cli.command import Command
 from wim.cli.lines import line_of, sentence_of
-from wim.cli.progress import Progress
-from wim.cli.recording import Recording
 from wim.cli.tables import read_site
-from wim.passage import Passage, Weigher
+from wim.cli.weighing import weigh_recording
 
 __all__ = ["PROCESS"]
 
@@ -28,24 +26,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     site = read_site(options.site)
-    found: list[Passage] = []
-    with Recording(options.recording) as recording:
-        recording.check_channels(site, named=options.site)
-        weigher = Weigher(site, sample_rate_hz=recording.sample_rate_hz)
-        with Progress("weighing", total=recording.samples) as progress:
-            for counts in recording.blocks():
-                events = weigher.receive(counts)
-                found += [event for event in events if isinstance(event, Passage)]
-                progress.to(weigher.samples)
-    found += [event for event in weigher.flush() if isinstance(event, Passage)]
-    found.sort(key=lambda passage: (passage.first_axle_s, passage.lane))
-    for passage in found:
+    weighed = weigh_recording(options.recording, site=site, named=options.site)
+    for passage in weighed.passages:
         if options.json:
             sys.stdout.buffer.write(msgspec.json.encode(line_of(passage)) + b"\n")
         else:
             print(sentence_of(passage))
     if not options.json:
-        print(f"{len(found)} passages, {weigher.stray_pulses} stray pulses")
+        print(f"{len(weighed.passages)} passages, {weighed.stray_pulses} stray pulses")
     return 0
 
 

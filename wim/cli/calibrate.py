@@ -1,0 +1,227 @@
+"""``luheng-wim calibrate``: reference trucks in, a sealed parameter set out.
+
+Each run is a recording with the static masses of the trucks in it, in the format of a
+recording's truth. The time and the person are arguments, so that the same files give
+the same set to the bit.
+"""
+
+import argparse
+import datetime as dt
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from wim.accuracy.joining import Truth
+from wim.calibrating import Calibrated, Observation, calibrate, observations_of
+from wim.calibration import ParameterSet, Source, sealed
+from wim.cli.command import Command
+from wim.cli.errors import WrongUseError, reason
+from wim.cli.json_lines import read_lines
+from wim.cli.parameter_sets import write_parameter_set
+from wim.cli.tables import read_site
+from wim.cli.weighing import weigh_recording
+from wim.errors import CalibrationError
+from wim.passage import Passage
+from wim.samples import Lane, Site
+
+__all__ = ["CALIBRATE"]
+
+_TOLERANCE_S = 1.0
+
+
+class _Printed(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``calibrate --json`` prints."""
+
+    parameters: ParameterSet
+    found: Calibrated
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--run",
+        dest="runs",
+        nargs=2,
+        type=Path,
+        action="append",
+        required=True,
+        metavar=("RECORDING.npz", "STATIC.jsonl"),
+        help="runs and their static masses; may be given again",
+    )
+    parser.add_argument("--site", type=Path, required=True, metavar="SITE.toml")
+    parser.add_argument("--id", required=True, help="of the set, as in site-a")
+    parser.add_argument("--version", type=int, default=1, metavar="N")
+    parser.add_argument(
+        "--made-at", required=True, metavar="TIME", help="as in 2026-03-01T08:00+08:00"
+    )
+    parser.add_argument("--made-by", required=True, metavar="NAME")
+    parser.add_argument(
+        "--static-uncertainty",
+        type=float,
+        default=0.1,
+        metavar="PERCENT",
+        help="of the reference scale, k = 1 (0.1)",
+    )
+    parser.add_argument("--out", type=Path, metavar="SET.toml")
+    parser.add_argument("--json", action="store_true", help="one object")
+
+
+def _run(options: argparse.Namespace) -> int:
+    if not 0.0 <= options.static_uncertainty <= 10.0:
+        message = f"--static-uncertainty {options.static_uncertainty:g}: expected 0..10"
+        raise WrongUseError(message)
+    made_at = _instant(options.made_at)
+    site = read_site(options.site)
+    observations: list[Observation] = []
+    trucks: dict[tuple[float, ...], int] = {}
+    runs = 0
+    for recording, static in options.runs:
+        truths = read_lines(static, Truth, what="static masses")
+        weighed = weigh_recording(recording, site=site, named=options.site)
+        for passage, truth in _reference_runs(weighed.passages, truths):
+            runs += 1
+            observations += observations_of(
+                passage.axles,
+                truth.axle_loads_kg,
+                lane=_lane(site, passage.lane),
+                run=runs,
+                truck=trucks.setdefault(truth.axle_loads_kg, len(trucks)),
+                temperature_c=weighed.temperature_c,
+                vehicle_class=truth.vehicle_class,
+            )
+    try:
+        found = calibrate(
+            observations, static_uncertainty=options.static_uncertainty / 100.0
+        )
+    except CalibrationError as error:
+        message = f"--run: {error}"
+        raise WrongUseError(message) from error
+    parameters = _parameter_set(options, site, found, made_at)
+    if options.out is not None:
+        write_parameter_set(options.out, parameters)
+    if options.json:
+        print(
+            msgspec.json.encode(_Printed(parameters=parameters, found=found)).decode()
+        )
+    else:
+        print(_told(parameters, found))
+    return 0
+
+
+def _reference_runs(
+    passages: tuple[Passage, ...], truths: list[Truth]
+) -> list[tuple[Passage, Truth]]:
+    """Pair passages with the trucks that were weighed; only fair ones calibrate."""
+    found = []
+    for truth in truths:
+        near = [
+            passage
+            for passage in passages
+            if passage.lane == truth.lane
+            and abs(passage.first_axle_s - truth.started_at_s) <= _TOLERANCE_S
+        ]
+        if len(near) != 1:
+            continue
+        (passage,) = near
+        as_many = len(passage.axles) == len(truth.axle_loads_kg)
+        if passage.valid and as_many and truth.is_normal:
+            found.append((passage, truth))
+    return found
+
+
+def _lane(site: Site, number: int) -> Lane:
+    return next(lane for lane in site.lanes if lane.number == number)
+
+
+def _instant(text: str) -> dt.datetime:
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"--made-at {text}: {error}; give it as in 2026-03-01T08:00+08:00"
+        raise WrongUseError(message) from error
+    if instant.tzinfo is None:
+        message = f"--made-at {text}: needs a time zone, as in 2026-03-01T08:00+08:00"
+        raise WrongUseError(message)
+    return instant
+
+
+def _parameter_set(
+    options: argparse.Namespace, site: Site, found: Calibrated, made_at: dt.datetime
+) -> ParameterSet:
+    files = [path for run in options.runs for path in run] + [options.site]
+    built = {
+        "id": options.id,
+        "version": options.version,
+        "station": site.station.id,
+        "made_at": made_at,
+        "made_by": options.made_by,
+        "basis": (
+            f"{found.after.runs} runs of {found.trucks} reference trucks; gross mass "
+            f"bias {found.before.bias:+.2f} % before, {found.after.bias:+.2f} % after"
+        ),
+        "calibration": found.calibration,
+        "sources": tuple(Source(file=f.name, sha256=_sha256(f)) for f in files),
+    }
+    try:
+        return sealed(
+            msgspec.convert(
+                msgspec.to_builtins(built, builtin_types=(dt.datetime,)), ParameterSet
+            )
+        )
+    except msgspec.ValidationError as error:
+        message = f"the set cannot be made: {reason(error)}"
+        raise WrongUseError(message) from error
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        message = f"{path}: cannot be read: {reason(error)}"
+        raise WrongUseError(message) from error
+
+
+def _told(parameters: ParameterSet, found: Calibrated) -> str:
+    """Return a set as people read it; uncertainties expanded, k = 2."""
+    calibration = found.calibration
+    named = f"{parameters.id} version {parameters.version} for {parameters.station}"
+    spread = f"{_sd(found.before.sd)} before, {_sd(found.after.sd)} after"
+    lines = [
+        f"{named}: {parameters.basis}",
+        f"spread of the runs {spread}",
+        "strip    factor     U (k = 2)",
+    ]
+    lines += [
+        f"{each.channel:5d}  {each.factor:8.4f}  ± {200.0 * each.uncertainty:.2f} %"
+        for each in calibration.strips
+    ]
+    curves = (("m/s", calibration.speed), ("°C", calibration.temperature))
+    for unit, curve in curves:
+        if curve is None:
+            lines.append(f"no curve over {unit}: too little was driven")
+            continue
+        lines += [
+            f"{at:6.1f} {unit}  {factor:8.4f}  ± {200.0 * u:.2f} %"
+            for at, factor, u in zip(
+                curve.at, curve.factor, curve.uncertainty, strict=True
+            )
+        ]
+    lines += [
+        f"{each.vehicle_class}  {each.factor:.4f}  ± {200.0 * each.uncertainty:.2f} %"
+        for each in calibration.vehicle_classes
+    ]
+    lines.append(f"hash {parameters.hash}")
+    return "\n".join(lines)
+
+
+def _sd(value: float | None) -> str:
+    return "?" if value is None else f"{value:.2f} %"
+
+
+CALIBRATE = Command(
+    name="calibrate",
+    summary="make a parameter set from runs of reference trucks",
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,51 @@
+"""Weigh a whole recording: what ``process``, ``calibrate`` and ``replay`` share."""
+
+from pathlib import Path
+
+import msgspec
+
+from wim.cli.progress import Progress
+from wim.cli.recording import Recording
+from wim.passage import Passage, Weigher
+from wim.samples import Site
+
+__all__ = ["Weighed", "weigh_recording"]
+
+
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """All passages of one recording, in the order of their first axles."""
+
+    passages: tuple[Passage, ...]
+    stray_pulses: int
+    temperature_c: float | None
+    start_time_s: float | None
+
+
+def weigh_recording(path: Path, *, site: Site, named: Path) -> Weighed:
+    """Weigh what a recording holds.
+
+    Args:
+        path: the recording.
+        site: where it was made.
+        named: the file of the site.
+
+    Raises:
+        WrongUseError: the recording cannot be used with this site.
+    """
+    found: list[Passage] = []
+    with Recording(path) as recording:
+        recording.check_channels(site, named=named)
+        weigher = Weigher(site, sample_rate_hz=recording.sample_rate_hz)
+        with Progress("weighing", total=recording.samples) as progress:
+            for counts in recording.blocks():
+                events = weigher.receive(counts)
+                found += [event for event in events if isinstance(event, Passage)]
+                progress.to(weigher.samples)
+        found += [event for event in weigher.flush() if isinstance(event, Passage)]
+        found.sort(key=lambda passage: (passage.first_axle_s, passage.lane))
+        return Weighed(
+            passages=tuple(found),
+            stray_pulses=weigher.stray_pulses,
+            temperature_c=recording.temperature_c,
+            start_time_s=recording.start_time_s,
+        )
