@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulators._jit import njit
 
-__all__ = ["electronics", "planar_truck", "press"]
+__all__ = ["electronics", "modal_truck", "planar_truck", "press"]
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -326,3 +326,93 @@ def electronics(
             value = quantum * np.rint(value / quantum)
             counts[n, column] = int(min(max(value, -scale), ceiling))
         state[s, 0], state[s, 1] = before, output
+
+
+@njit
+def modal_truck(
+    step_s: float,
+    place_m: Floats,
+    acceleration: Floats,
+    heave: Floats,
+    road: Floats,
+    road_first_m: float,
+    road_step_m: float,
+    axle_m: Floats,
+    static_n: Floats,
+    modes: Floats,
+    heard: Floats,
+    pressed: Floats,
+    shift: Floats,
+    lag_s: float,
+    first_kept: int,
+    forces: Floats,
+) -> None:
+    """Drive a truck of independent modes; Newmark steps of average acceleration.
+
+    Args:
+        step_s: length of a step.
+        place_m: first axle at each step, shape (steps,).
+        acceleration: of the truck along the road, shape (steps,).
+        heave: vertical acceleration that the driver forces on bodies, shape (steps,).
+        road: heights of left and right track, shape (2, points) [m].
+        road_first_m: place of the first point of the road.
+        road_step_m: distance of its points.
+        axle_m: distance behind the first axle, shape (axles,).
+        static_n: force at rest of left and right wheels, shape (axles, 2).
+        modes: shape (modes, 4): angular frequency, part of critical damping, mass,
+            part of the heave that it takes.
+        heard: weight of each height in a mode's input, shape (modes, axles, 2).
+        pressed: share of a mode's force under each wheel, shape (modes, axles, 2).
+        shift: load that an axle gains per acceleration, shape (axles,) [N per m/s²].
+        lag_s: time constant of that.
+        first_kept: step from which forces are kept.
+        forces: filled, shape (axles, 2, steps - first_kept) [N].
+    """
+    axles, count, points = axle_m.shape[0], modes.shape[0], road.shape[1]
+    height = np.zeros((axles, 2))
+    before = np.zeros((axles, 2))
+    y = np.zeros(count)
+    v = np.zeros(count)
+    a = np.zeros(count)
+    pushed = np.zeros(count)
+    felt = 0.0
+    keep = 1.0 - step_s / lag_s
+    for step in range(place_m.shape[0]):
+        for i in range(axles):
+            at = (place_m[step] - axle_m[i] - road_first_m) / road_step_m
+            k = min(max(int(at), 0), points - 2)
+            u = at - k
+            for side in range(2):
+                before[i, side] = height[i, side]
+                height[i, side] = road[side, k] + u * (
+                    road[side, k + 1] - road[side, k]
+                )
+        felt = keep * felt + (1.0 - keep) * acceleration[step]
+        for m in range(count):
+            e, e_before = 0.0, 0.0
+            for i in range(axles):
+                for side in range(2):
+                    e += heard[m, i, side] * height[i, side]
+                    e_before += heard[m, i, side] * before[i, side]
+            if step == 0:
+                e_before = e
+                y[m] = e
+            rate, damping = modes[m, 0] * modes[m, 0], 2.0 * modes[m, 0] * modes[m, 1]
+            e_v = (e - e_before) / step_s
+            drive = rate * e + damping * e_v + modes[m, 3] * heave[step]
+            y[m] += step_s * v[m] + 0.25 * step_s * step_s * a[m]
+            v[m] += 0.5 * step_s * a[m]
+            a[m] = (drive - damping * v[m] - rate * y[m]) / (
+                1.0 + 0.5 * step_s * damping + 0.25 * step_s * step_s * rate
+            )
+            y[m] += 0.25 * step_s * step_s * a[m]
+            v[m] += 0.5 * step_s * a[m]
+            pushed[m] = modes[m, 2] * (rate * (e - y[m]) + damping * (e_v - v[m]))
+        if step < first_kept:
+            continue
+        for i in range(axles):
+            for side in range(2):
+                force = static_n[i, side] + 0.5 * shift[i] * felt
+                for m in range(count):
+                    force += pressed[m, i, side] * pushed[m]
+                forces[i, side, step - first_kept] = max(force, 0.0)

@@ -28,8 +28,9 @@ from simulators.driving import STEP_S
 from simulators.errors import SimulatorError
 from simulators.ledger import PassageTruth
 from simulators.manoeuvres import Manoeuvre
+from simulators.modal import modal_ride
 from simulators.ride import Ride, planar_ride
-from simulators.roads import Road, RoadClass, iso_road
+from simulators.roads import Road, RoadClass, filtered_road, iso_road
 from simulators.sensors import BLOCK_SAMPLES, Electronics, SensorField
 from simulators.truth import FORCE_COLUMNS, driven_truth, row_forces
 from wim.errors import TableError
@@ -37,9 +38,11 @@ from wim.samples import Site, parse_site
 
 __all__ = ["FAMILIES", "Family", "Order", "Recorder", "load_site", "write_recording"]
 
-Family = Literal["planar"]
+Family = Literal["planar", "modal"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
+_RIDES = {"planar": planar_ride, "modal": modal_ride}
+_ROADS = {"planar": iso_road, "modal": filtered_road}
 _TAIL_S = 2.0
 
 
@@ -102,7 +105,7 @@ class Recorder:
         self._length_m = float(strip_m.max())
         rows = sorted({round(float(place), 3) for place in strip_m})
         chance = np.random.default_rng([order.site_seed, 10])
-        self._road: Road = iso_road(chance, order.road, tuple(rows))
+        self._road: Road = _ROADS[order.family](chance, order.road, tuple(rows))
         self.members = plan_convoy(
             site,
             seed=order.seed,
@@ -142,7 +145,7 @@ class Recorder:
             wheelbase_m=vehicle.wheelbase_m, length_m=self._length_m
         )
         rng = np.random.default_rng([self._order.seed, 3, member.truck])
-        ride = planar_ride(rng, vehicle, motion, self._road)
+        ride = _RIDES[self._order.family](rng, vehicle, motion, self._road)
         lateral = self._field.lateral_m(member.lane)
         across = lateral + member.driving.drive.path.lateral_m(self._field.strip_m)
         gains = self._field.gains(ride, across)

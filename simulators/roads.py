@@ -88,7 +88,7 @@ def filtered_road(
     """Synthesise a road as white noise through a filter of first order.
 
     Its density is that of the class at 0.1 cycle/m and flat below 0.005: another
-    method, another waviness (1.8 to 2.3 by a second filter), tracks that share a drawn
+    method, another waviness (1.9 to 2.2), tracks that share a drawn
     part of all waves, and a tyre that smooths by a bell instead of a box.
     """
     ratio = float(rng.uniform(0.5, 0.8))  # of the variance that both tracks share
@@ -101,8 +101,8 @@ def filtered_road(
     )
     per_m = np.fft.rfftfreq(_POINTS, _STEP_M)
     corner_per_m = 0.005
-    waviness = float(rng.uniform(1.8, 2.3))
-    level = np.sqrt(ROUGHNESS_M3[road_class] / (2.0 * _STEP_M)) / _REFERENCE_PER_M**0
+    waviness = float(rng.uniform(1.9, 2.2))
+    level = np.sqrt(ROUGHNESS_M3[road_class] / (2.0 * _STEP_M))
     response = level * (
         np.hypot(_REFERENCE_PER_M, corner_per_m) / np.hypot(per_m, corner_per_m)
     ) ** (waviness / 2.0)
