@@ -1,0 +1,209 @@
+"""Trains a shipped reader on with a station's own confirmed readings.
+
+A part of the readings is held back by the name of its picture and only measured on,
+before and after; half of what is learnt from stays rendered, so that the reader does
+not forget the plates that the station has not seen yet. Needs PyTorch and ONNX.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+import cv2
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lpr.alphabet import BLANK, GROUNDS, SYMBOLS
+from lpr.image import Corners, Image
+from lpr.sequence import SequenceReader
+from lpr.strips import HEIGHT, WIDTH, Lines, normalised, strip_of
+from lpr.training.export import exported, network_of
+from lpr.training.reader_judge import HELD_OUT, judge
+from lpr.training.reader_samples import LONGEST, NO_GROUND, Recipe, draw_samples
+from lpr.training.shapes import Shapes
+
+__all__ = ["LEAST_READINGS", "Confirmed", "Outcome", "finetune", "is_held_back"]
+
+Floats: TypeAlias = NDArray[np.float32]
+
+LEAST_READINGS: Final = 40
+_BATCH: Final = 128
+_RATE: Final = 3e-4
+_HELD_BACK: Final = 0.3
+_RENDERED_SET: Final = "all damage, from 80 px"
+_RENDERED: Final = 600
+
+
+class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
+    """A plate whose text a person has confirmed, and where it is in its picture."""
+
+    name: str
+    image: Image
+    corners: Corners
+    lines: Lines
+    text: str
+    colour: str
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """Exact readings before and after, of the part held back and of a rendered set."""
+
+    learnt_from: int
+    held_back: int
+    before: int
+    after: int
+    rendered: int
+    rendered_before: int
+    rendered_after: int
+
+    @property
+    def is_better(self) -> bool:
+        """Whether it gained at the station and lost at most one in a hundred else."""
+        lost = self.rendered_before - self.rendered_after
+        return self.after > self.before and lost <= 0.01 * self.rendered
+
+
+def is_held_back(name: str) -> bool:
+    """Whether a picture is measured on; the same in every run, whatever comes with it.
+
+    >>> sum(is_held_back(f"{n}.jpg") for n in range(1000)) // 10
+    30
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:4], "big") < _HELD_BACK * 2**32
+
+
+def finetune(
+    weights: bytes,
+    confirmed: Sequence[Confirmed],
+    shapes: Shapes,
+    *,
+    steps: int,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> tuple[bytes, Outcome]:
+    """New weights, and what they are worth.
+
+    Raises:
+        ValueError: fewer than ``LEAST_READINGS`` readings, or a text that the reader
+            has no symbols for.
+        WeightsError: the bytes are no weights of this reader.
+    """
+    strange = next(
+        (one for one in confirmed if not set(one.text) <= set(SYMBOLS)), None
+    )
+    if strange is not None:
+        message = f"{strange.name}: {strange.text!r} holds a character of no plate"
+        raise ValueError(message)
+    if len(confirmed) < LEAST_READINGS:
+        message = f"{len(confirmed)} readings are too few, {LEAST_READINGS} are needed"
+        raise ValueError(message)
+    held_back = [one for one in confirmed if is_held_back(one.name)]
+    learnt = [one for one in confirmed if not is_held_back(one.name)]
+    torch.manual_seed(seed)
+    network = network_of(weights)
+    network.train()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=0.01)
+    rng = np.random.default_rng(seed)
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = _RATE * 0.5 * (1 + float(np.cos(np.pi * step / steps)))
+        loss = _loss(network, *_batch(rng, learnt, shapes, (seed, 99, step)))
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        optimiser.step()
+        progress(step + 1, steps)
+    made = exported(network)
+    before, after = SequenceReader.load(weights), SequenceReader.load(made)
+    return made, Outcome(
+        learnt_from=len(learnt),
+        held_back=len(held_back),
+        before=_exact(before, held_back),
+        after=_exact(after, held_back),
+        rendered=_RENDERED,
+        rendered_before=_rendered(before, shapes),
+        rendered_after=_rendered(after, shapes),
+    )
+
+
+def _exact(reader: SequenceReader, plates: Sequence[Confirmed]) -> int:
+    return sum(
+        reader.read(one.image, one.corners, lines=one.lines).text == one.text
+        for one in plates
+    )
+
+
+def _rendered(reader: SequenceReader, shapes: Shapes) -> int:
+    seed, recipe = HELD_OUT[_RENDERED_SET]
+    return judge(
+        reader, shapes, seed=seed, recipe=recipe, count=_RENDERED, confidence=0.9
+    ).exact
+
+
+def _batch(
+    rng: np.random.Generator,
+    learnt: Sequence[Confirmed],
+    shapes: Shapes,
+    seed: tuple[int, ...],
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """Half confirmed plates, cut a little differently each time, half rendered ones."""
+    half = _BATCH // 2
+    drawn = draw_samples(
+        shapes, half, seed=seed, recipe=Recipe(nothing=0.0, covered=0.05)
+    )
+    strips = np.empty((half, HEIGHT, WIDTH, 3), np.uint8)
+    answers = np.full((half, LONGEST), -1, np.int64)
+    grounds = np.full(half, NO_GROUND, np.int64)
+    for index in range(half):
+        one = learnt[int(rng.integers(len(learnt)))]
+        strips[index] = _seen_again(rng, one)
+        answers[index, : len(one.text)] = [SYMBOLS.index(c) for c in one.text]
+        if one.colour in GROUNDS:
+            grounds[index] = GROUNDS.index(one.colour)
+    kept = drawn.spelt
+    return (
+        np.concatenate([strips, drawn.strips[kept]]),
+        np.concatenate([answers, drawn.answers[kept]]),
+        np.concatenate([grounds, drawn.grounds[kept]]),
+    )
+
+
+def _seen_again(rng: np.random.Generator, one: Confirmed) -> NDArray[np.uint8]:
+    across = float(np.hypot(*(one.corners[1] - one.corners[0])))
+    along = float(np.hypot(*(one.corners[3] - one.corners[0])))
+    error = rng.normal(0, 1, (4, 2)) * (0.015 * across, 0.03 * along)
+    strip = strip_of(one.image, (one.corners + error).astype(np.float32), one.lines)
+    values = strip.astype(np.float32)
+    if rng.random() < 0.3:
+        blurred = cv2.GaussianBlur(values, (0, 0), float(rng.uniform(0.3, 0.8)))
+        values = np.asarray(blurred, np.float32)
+    values = values * np.float32(rng.uniform(0.8, 1.2)) + np.float32(rng.normal(0, 8))
+    return np.clip(values, 0, 255).astype(np.uint8)
+
+
+def _loss(
+    network: nn.Module,
+    strips: NDArray[np.uint8],
+    answers: NDArray[np.int64],
+    grounds: NDArray[np.int64],
+) -> torch.Tensor:
+    columns, ground, _ = network(torch.from_numpy(normalised(strips)))
+    chances = columns.log_softmax(dim=2)
+    wanted = torch.from_numpy(answers)
+    spelling = nn.functional.ctc_loss(
+        chances.transpose(0, 1),
+        wanted.clamp(min=0),
+        torch.full((len(wanted),), chances.shape[1]),
+        (wanted >= 0).sum(dim=1),
+        blank=BLANK,
+        zero_infinity=True,
+        reduction="sum",
+    ) / (7.0 * len(wanted))
+    known = torch.from_numpy(grounds)
+    return spelling + 0.1 * nn.functional.cross_entropy(
+        ground, known, ignore_index=NO_GROUND, reduction="sum"
+    ) / max(1, int((known != NO_GROUND).sum()))
