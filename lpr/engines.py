@@ -17,10 +17,13 @@ import numpy as np
 from lpr.decoding import Decoded
 from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.errors import EngineError
+from lpr.finder import ColourFinder
+from lpr.glyphs import GlyphClassifier
 from lpr.image import OPENCV_VERSION, Corners, Image, straighten
+from lpr.lines import LineReader
 from lpr.models import Detector, PlateBox
 from lpr.onnx import EngineName
-from lpr.pipeline import Pipeline
+from lpr.pipeline import packaged_weights
 from lpr.plate import PROVINCES, PlateColour
 from lpr.sequence import SequenceReader, packaged_reader_weights
 
@@ -117,7 +120,8 @@ class _Glyphs:
     """The first reader: colour finds the plate, single characters are classified."""
 
     def __init__(self) -> None:
-        self._pipeline = Pipeline.glyphs()
+        self._finder = ColourFinder()
+        self._reader = LineReader(GlyphClassifier.load(packaged_weights()))
         self.version = f"luheng {_version('luheng')}, single characters"
 
     def read_crop(self, image: Image) -> Answer | None:
@@ -126,11 +130,11 @@ class _Glyphs:
         return self._answer(image, box)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
-        boxes = self._pipeline.detector.detect(image, region=None)
+        boxes = self._finder.detect(image, region=None)
         return tuple(self._answer(image, box) for box in boxes)
 
     def _answer(self, image: Image, box: PlateBox) -> Answer:
-        line = self._pipeline.reader.read(image, box)
+        line = self._reader.read(image, box)
         if line is None:
             return Answer(
                 text=None,
@@ -139,13 +143,12 @@ class _Glyphs:
                 corners=box.corners,
                 accepted=False,
             )
-        sure = self._pipeline.limits.character_confidence
         return Answer(
             text=line.text or None,
             confidence=line.weakest,
             colour=line.colour,
             corners=box.corners,
-            accepted=line.complete and line.weakest >= sure,
+            accepted=line.complete and line.weakest >= _SURE,
         )
 
 

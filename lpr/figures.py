@@ -7,6 +7,7 @@ results, only which characters were taken for which.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
+from math import comb
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ __all__ = [
     "calibration_error",
     "coverage_at",
     "figures_of",
+    "paired_p",
     "wilson",
 ]
 
@@ -184,6 +186,16 @@ def agreement_of(cases: Sequence[Case], others: Sequence[Case]) -> Agreement:
         if case.text is not None and case.text == other.text
     ]
     return Agreement(precision=_exact(same), coverage=Share.of(len(same), len(cases)))
+
+
+def paired_p(cases: Sequence[Case], others: Sequence[Case]) -> float:
+    """Two-sided p of McNemar's exact test: are two engines equally often right?"""
+    pairs = list(zip(cases, others, strict=True))
+    ahead = sum(one.exact and not other.exact for one, other in pairs)
+    behind = sum(other.exact and not one.exact for one, other in pairs)
+    count, fewer = ahead + behind, min(ahead, behind)
+    tail = sum(comb(count, index) for index in range(fewer + 1))
+    return min(1.0, tail / float(1 << count) * 2.0)
 
 
 def _exact(cases: Sequence[Case]) -> Share:

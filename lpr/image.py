@@ -26,6 +26,8 @@ __all__ = [
     "crop_plate",
     "decode_jpeg",
     "decode_picture",
+    "encode_jpeg",
+    "glare_at",
     "holds",
     "is_grey",
     "pixels_of_region",
@@ -48,6 +50,7 @@ _CROP_MARGIN: Final = 0.15
 _GREY_SPREAD: Final = 6.0
 """So far apart the channels of a colourless picture may lie, compression included."""
 _GREY_SHARE: Final = 0.995
+_BURNT: Final = 250
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +113,12 @@ def is_grey(image: Image) -> bool:
         return True
     spread = sample.max(axis=2) - sample.min(axis=2)
     return bool((spread <= _GREY_SPREAD).mean() >= _GREY_SHARE)
+
+
+def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:
+    """The bytes of a JPEG file."""
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes()
 
 
 def as_blob(image: Image, *, width: int, height: int) -> NDArray[np.float32]:
@@ -178,6 +187,12 @@ def sharpness_at(image: Image, corners: Corners) -> float:
     x0, y0 = np.maximum(corners.min(axis=0), 0).astype(int)
     x1, y1 = corners.max(axis=0).astype(int)
     return sharpness(image[y0:y1, x0:x1])
+
+
+def glare_at(image: Image, corners: Corners) -> float:
+    """Share of a plate that is burnt out to white, 0 to 1."""
+    flat = straighten(image, corners, width=96, height=32)
+    return float((flat.min(axis=2) >= _BURNT).mean())
 
 
 def sharpness(image: Image) -> float:

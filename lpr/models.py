@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Protocol, TypeAlias, get_args
 import msgspec
 import numpy as np
 
+from lpr.decoding import Decoded
 from lpr.image import Corners, Image, Region
 from lpr.plate import PlateColour
 
@@ -108,13 +109,18 @@ class LineReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlateReading(msgspec.Struct, frozen=True, kw_only=True):
-    """A plate that was read, or the reason why it was not."""
+    """A plate that was read, or the reason why it was not.
+
+    ``decoded`` is the whole distribution where the reader gives one: alternatives, the
+    weakest character, and of a covered plate the part that can be read.
+    """
 
     text: str | None
     colour: PlateColour | None
     character_confidences: tuple[float, ...]
     corners: Corners | None
     unread_reason: UnreadReason | None
+    decoded: Decoded | None = None
 
     def __post_init__(self) -> None:
         """Refuse a reading that is both read and unread, or neither."""
@@ -135,6 +141,7 @@ class PlateReading(msgspec.Struct, frozen=True, kw_only=True):
         *,
         corners: Corners | None = None,
         colour: PlateColour | None = None,
+        decoded: Decoded | None = None,
     ) -> "PlateReading":
         """A plate that was not read, for this reason."""
         return cls(
@@ -143,6 +150,7 @@ class PlateReading(msgspec.Struct, frozen=True, kw_only=True):
             character_confidences=(),
             corners=corners,
             unread_reason=reason,
+            decoded=decoded,
         )
 
 

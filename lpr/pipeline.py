@@ -6,15 +6,17 @@ grammar of its colour; otherwise it is unread. There is no average and no guess.
 
 from functools import cache
 from importlib import resources
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 import numpy as np
 
+from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.errors import PlateError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
 from lpr.image import Image, Region, sharpness_at
+from lpr.judging import Judged, PlateLimits, judge
 from lpr.lines import LineReader
 from lpr.models import (
     Detector,
@@ -25,6 +27,7 @@ from lpr.models import (
     UnreadReason,
 )
 from lpr.plate import Plate
+from lpr.sequence import SequenceReader
 
 __all__ = ["Limits", "Pipeline", "packaged_weights"]
 
@@ -53,11 +56,16 @@ def packaged_weights() -> bytes:
 
 
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
-    """A detector and a reader with the limits under which they are believed."""
+    """A detector and a reader with the limits under which they are believed.
+
+    ``limits`` are those of a reader of single characters, ``plate_limits`` those of the
+    sequence reader.
+    """
 
     detector: Detector
-    reader: Reader
+    reader: Reader | SequenceReader
     limits: Limits = Limits()
+    plate_limits: PlateLimits = PlateLimits()
 
     @classmethod
     def with_weights(cls, weights: bytes) -> "Pipeline":
@@ -68,6 +76,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """
         reader = LineReader(GlyphClassifier.load(weights))
         return cls(detector=ColourFinder(), reader=reader)
+
+    @classmethod
+    def networks(cls) -> "Pipeline":
+        """Detector and sequence reader with the weights of the package."""
+        return _networks()
 
     @classmethod
     def glyphs(cls) -> "Pipeline":
@@ -90,9 +103,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """
         if image is None or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             return PlateReading.unread("no_frame")
-        read: _Judged | None = None
-        failures: list[_Judged] = []
-        for box in self.detector.detect(image, region=region):
+        read: Judged | None = None
+        failures: list[Judged] = []
+        for box in self._boxes(image, region):
             if read is not None and not _is_nearer(box, read.box):
                 continue
             judged = self._judge(image, box)
@@ -107,30 +120,37 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 return failure.reading
         return read.reading
 
-    def _judge(self, image: Image, box: PlateBox) -> "_Judged":
+    def read_all(
+        self, image: Image, *, region: Region | None = None
+    ) -> tuple[PlateReading, ...]:
+        """All plates of a frame, read or not, the most likely first."""
+        judged = [self._judge(image, box) for box in self._boxes(image, region)]
+        return tuple(
+            one.reading for one in judged if one.reading.unread_reason != "no_plate"
+        )
+
+    def _boxes(self, image: Image, region: Region | None) -> tuple[PlateBox, ...]:
+        return self.detector.detect(image, region=region)
+
+    def _judge(self, image: Image, box: PlateBox) -> Judged:
+        if isinstance(self.reader, SequenceReader):
+            decoded = self.reader.read(image, box.corners, lines=box.lines)
+            return judge(image, box, decoded, self.plate_limits)
         limits = self.limits
         if box.width_px < limits.plate_width_px:
             reading = PlateReading.unread("too_small", corners=box.corners)
-            return _Judged(box, reading, is_plate=False)
+            return Judged(box, reading, is_plate=False)
         line = self.reader.read(image, box)
         sure = 0 if line is None else line.count_from(limits.character_confidence)
         is_plate = sure >= limits.sure_characters
         if line is not None and line.complete and sure == len(line.characters):
-            return _Judged(box, _checked(line, box), is_plate=is_plate)
+            return Judged(box, _checked(line, box), is_plate=is_plate)
         reason: UnreadReason = "doubtful" if is_plate else "no_plate"
         if sharpness_at(image, box.corners) < limits.sharpness_per_px:
             reason = "blurred"
         colour = None if line is None else line.colour
         reading = PlateReading.unread(reason, corners=box.corners, colour=colour)
-        return _Judged(box, reading, is_plate=is_plate)
-
-
-class _Judged(NamedTuple):
-    """A box, what came of it, and whether it holds enough characters for a plate."""
-
-    box: PlateBox
-    reading: PlateReading
-    is_plate: bool
+        return Judged(box, reading, is_plate=is_plate)
 
 
 def _is_nearer(box: PlateBox, other: PlateBox) -> bool:
@@ -159,6 +179,14 @@ def _checked(line: LineReading, box: PlateBox) -> PlateReading:
 @cache
 def _standard() -> Pipeline:
     return _glyphs()
+
+
+@cache
+def _networks() -> Pipeline:
+    return Pipeline(
+        detector=NetworkDetector.load(packaged_detector_weights()),
+        reader=SequenceReader.standard(),
+    )
 
 
 @cache

@@ -9,13 +9,15 @@ import contextlib
 import sys
 from typing import Final, NoReturn
 
+from lpr.cli.bench import BENCH
 from lpr.cli.command import Command
 from lpr.cli.evaluate import EVAL
+from lpr.cli.read import READ
 from lpr.errors import PlateReaderError
 
 __all__ = ["main"]
 
-_COMMANDS: Final[tuple[Command, ...]] = (EVAL,)
+_COMMANDS: Final[tuple[Command, ...]] = (READ, EVAL, BENCH)
 
 
 def main(arguments: list[str] | None = None) -> int:

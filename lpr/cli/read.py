@@ -1,0 +1,224 @@
+"""``luheng-lpr read``: the plates of a picture, or of the passages in a video."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from lpr.cli.command import Command
+from lpr.cli.errors import WrongUseError, reason
+from lpr.cli.film import frames_of
+from lpr.cli.sources import fetch, is_address, read_bytes
+from lpr.drawing import caption_of, drawn
+from lpr.errors import PictureError
+from lpr.image import Image, Picture, decode_picture, encode_jpeg, sharpness_at
+from lpr.models import PlateBox, PlateReading
+from lpr.pipeline import Pipeline
+from lpr.tracks import Look, Track, Tracker
+from lpr.vote import vote
+
+__all__ = ["READ"]
+
+_VIDEOS: Final = frozenset(
+    {".mp4", ".avi", ".mov", ".mkv", ".ts", ".m4v", ".webm", ".mjpg", ".mjpeg", ".flv"}
+)
+_FEWEST_LOOKS: Final = 2
+"""A box seen once in a video is not called a passage's plate."""
+
+
+class PlateLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``read --json`` prints of one plate; ``null`` is not known."""
+
+    source: str
+    text: str | None
+    unread_reason: str | None
+    seen: str | None
+    colour: str | None
+    grey_picture: bool
+    character_confidences: tuple[float, ...]
+    weakest: int | None
+    alternatives: tuple[tuple[str, float], ...]
+    corners_px: tuple[tuple[float, float], ...] | None
+
+
+class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``read --json`` prints of one plate of a video."""
+
+    source: str
+    track: int
+    began_s: float
+    ended_s: float
+    looks: int
+    agreeing: int
+    moves: bool
+    text: str
+    colour: str | None
+    character_confidences: tuple[float, ...]
+    accepted: bool
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="IMAGE|VIDEO|URL")
+    parser.add_argument(
+        "--draw", type=Path, metavar="OUT.jpg", help="a picture of the result"
+    )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="of a video, each Nth frame"
+    )
+    parser.add_argument("--json", action="store_true", help="one object a plate")
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.every < 1:
+        message = f"--every {options.every}: expected 1 or more"
+        raise WrongUseError(message)
+    source: str = options.source
+    if source.startswith("rtsp://") or Path(source).suffix.lower() in _VIDEOS:
+        return _video(options)
+    picture = _picture(source)
+    readings = Pipeline.standard().read_all(picture.image)
+    for reading in readings:
+        if options.json:
+            line = _plate_line(source, reading, grey=picture.grey)
+            print(msgspec.json.encode(line).decode())
+        else:
+            print(_sentence(reading, grey=picture.grey))
+    if not readings and not options.json:
+        print(f"{source}: no plate found")
+    if options.draw is not None:
+        _write(options.draw, drawn(picture.image, readings))
+    return 0 if any(reading.text is not None for reading in readings) else 1
+
+
+def _picture(source: str) -> Picture:
+    data = fetch(source) if is_address(source) else read_bytes(Path(source))
+    try:
+        return decode_picture(data)
+    except PictureError as error:
+        message = f"{source}: {error}"
+        raise WrongUseError(message) from error
+
+
+def _plate_line(source: str, reading: PlateReading, *, grey: bool) -> PlateLine:
+    decoded = reading.decoded
+    corners = reading.corners
+    return PlateLine(
+        source=source,
+        text=reading.text,
+        unread_reason=reading.unread_reason,
+        seen=None if decoded is None else decoded.text,
+        colour=None if grey else reading.colour,
+        grey_picture=grey,
+        character_confidences=reading.character_confidences
+        if decoded is None
+        else tuple(place.probability for place in decoded.places),
+        weakest=None if decoded is None else decoded.weakest,
+        alternatives=()
+        if decoded is None
+        else tuple((one.text, one.probability) for one in decoded.alternatives),
+        corners_px=None
+        if corners is None
+        else tuple((float(x), float(y)) for x, y in corners),
+    )
+
+
+def _sentence(reading: PlateReading, *, grey: bool) -> str:
+    colour = "colour unknown (grey picture)" if grey else reading.colour or "no colour"
+    told = caption_of(reading)
+    decoded = reading.decoded
+    if decoded is not None and decoded.weakest is not None:
+        place = decoded.places[decoded.weakest]
+        told += f", weakest {place.symbol!r} {place.probability:.2f}"
+    return f"{told}, {colour}"
+
+
+def _write(path: Path, image: Image) -> None:
+    try:
+        path.write_bytes(encode_jpeg(image))
+    except OSError as error:
+        message = f"{path}: cannot be written: {reason(error)}"
+        raise WrongUseError(message) from error
+
+
+# ----------------------------------------------------------------------------- video
+
+
+def _video(options: argparse.Namespace) -> int:
+    source: str = options.source
+    if not is_address(source) and not Path(source).is_file():
+        message = f"{source}: there is no such file"
+        raise WrongUseError(message)
+    pipeline, tracker = Pipeline.standard(), Tracker()
+    tracks: list[Track] = []
+    best: tuple[float, Image, Sequence[PlateReading]] | None = None
+    for number, (at_s, image) in enumerate(frames_of(source, every=options.every)):
+        readings = pipeline.read_all(image)
+        looks = [
+            look
+            for reading in readings
+            if (look := _look(number, at_s, image, reading)) is not None
+        ]
+        tracks += tracker.receive(at_s, looks)
+        widest = max((look.box.width_px for look in looks), default=0.0)
+        if options.draw is not None and (best is None or widest > best[0]):
+            best = (widest, image, readings)
+    tracks += tracker.finish()
+    lines = [line for track in tracks if (line := _passage_line(source, track))]
+    for line in sorted(lines, key=lambda one: one.began_s):
+        if options.json:
+            print(msgspec.json.encode(line).decode())
+        else:
+            told = line.text if line.accepted else f"unread ({line.text})"
+            still = "" if line.moves else ", standing still"
+            print(
+                f"{line.began_s:8.2f}-{line.ended_s:.2f} s  {told}  "
+                f"{line.agreeing} of {line.looks} looks agree{still}"
+            )
+    if best is not None:
+        _write(options.draw, drawn(best[1], best[2]))
+    return 0 if any(line.accepted for line in lines) else 1
+
+
+def _look(number: int, at_s: float, image: Image, reading: PlateReading) -> Look | None:
+    if reading.decoded is None or reading.corners is None:
+        return None
+    height, width = image.shape[:2]
+    x, y = reading.corners.mean(axis=0)
+    return Look(
+        frame=number,
+        at_s=at_s,
+        box=PlateBox(corners=reading.corners, confidence=1.0),
+        place=(float(x) / width, float(y) / height),
+        sharpness=sharpness_at(image, reading.corners),
+        decoded=reading.decoded,
+    )
+
+
+def _passage_line(source: str, track: Track) -> PassageLine | None:
+    voted = vote(track.looks) if len(track.looks) >= _FEWEST_LOOKS else None
+    if voted is None:
+        return None
+    sure = Pipeline.standard().plate_limits.character_confidence
+    return PassageLine(
+        source=source,
+        track=track.number,
+        began_s=track.began_s,
+        ended_s=track.ended_s,
+        looks=voted.looks,
+        agreeing=voted.agreeing,
+        moves=track.moves,
+        text=voted.text,
+        colour=voted.colour,
+        character_confidences=tuple(place.probability for place in voted.places),
+        accepted=voted.confidence >= sure and "?" not in voted.text,
+    )
+
+
+READ: Final = Command(
+    name="read",
+    summary="read the plates of a picture or a video",
+    add_arguments=_add_arguments,
+    run=_run,
+)

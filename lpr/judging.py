@@ -1,0 +1,112 @@
+"""Whether a decoded plate is read, and if not, why not.
+
+A plate is read only when every single character is sure, none is covered and the whole
+keeps the grammar of its colour. Everything else is unread with the reason that an
+officer can see in the picture; the distribution goes along and is never a guess.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from lpr.decoding import Decoded
+from lpr.image import Image, glare_at, sharpness_at
+from lpr.models import PlateBox, PlateReading, UnreadReason
+
+__all__ = ["Judged", "PlateLimits", "judge"]
+
+_OFF_PX: Final = 2.0
+
+
+class PlateLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Below these a plate is unread; they were chosen on rendered plates alone."""
+
+    character_confidence: float = 0.9
+    plate_width_px: float = 48.0
+    sharpness_per_px: float = 0.12
+    glare_share: float = 0.2
+    state_probability: float = 0.5
+    sure_characters: int = 3
+    """With fewer a box is not taken for a plate at all."""
+
+
+class Judged(NamedTuple):
+    """A box, what came of it, and whether it surely is a plate."""
+
+    box: PlateBox
+    reading: PlateReading
+    is_plate: bool
+
+
+def judge(image: Image, box: PlateBox, decoded: Decoded, limits: PlateLimits) -> Judged:
+    """The reading of a box of which the reader gave a distribution."""
+    sure = sum(
+        place.probability >= limits.character_confidence for place in decoded.places
+    )
+    is_plate = sure >= limits.sure_characters
+    if box.width_px < limits.plate_width_px:
+        return Judged(box, _unread("too_small", box, decoded), is_plate=False)
+    if _is_read(decoded, limits):
+        reading = PlateReading(
+            text=decoded.text,
+            colour=decoded.colour,
+            character_confidences=tuple(one.probability for one in decoded.places),
+            corners=box.corners,
+            unread_reason=None,
+            decoded=decoded,
+        )
+        return Judged(box, reading, is_plate=True)
+    reason = _reason(image, box, decoded, limits, is_plate=is_plate)
+    return Judged(box, _unread(reason, box, decoded), is_plate=is_plate)
+
+
+def _is_read(decoded: Decoded, limits: PlateLimits) -> bool:
+    return (
+        decoded.confidence >= limits.character_confidence
+        and decoded.conflict is None
+        and not _is_covered(decoded, limits)
+        and decoded.probability_of("none") < limits.state_probability
+    )
+
+
+def _is_covered(decoded: Decoded, limits: PlateLimits) -> bool:
+    likely = decoded.probability_of("covered") >= limits.state_probability
+    return decoded.covered or likely
+
+
+def _reason(
+    image: Image,
+    box: PlateBox,
+    decoded: Decoded,
+    limits: PlateLimits,
+    *,
+    is_plate: bool,
+) -> UnreadReason:
+    """Why a plate is unread: what lies outside it first, then what lies on it."""
+    if _is_off(image, box):
+        return "off_frame"
+    if glare_at(image, box.corners) >= limits.glare_share:
+        return "glare"
+    if decoded.probability_of("none") >= limits.state_probability and not is_plate:
+        return "no_plate"
+    if sharpness_at(image, box.corners) < limits.sharpness_per_px:
+        return "blurred"
+    if _is_covered(decoded, limits):
+        return "covered"
+    if not is_plate:
+        return "no_plate"
+    clear = decoded.confidence >= limits.character_confidence
+    return "grammar" if clear and decoded.conflict is not None else "doubtful"
+
+
+def _is_off(image: Image, box: PlateBox) -> bool:
+    height, width = image.shape[:2]
+    beyond = box.corners - np.array([width, height], np.float32)
+    return bool((box.corners < -_OFF_PX).any() or (beyond > _OFF_PX).any())
+
+
+def _unread(reason: UnreadReason, box: PlateBox, decoded: Decoded) -> PlateReading:
+    return PlateReading.unread(
+        reason, corners=box.corners, colour=decoded.colour, decoded=decoded
+    )

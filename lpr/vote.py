@@ -1,0 +1,180 @@
+"""What several frames of one plate say together, character by character.
+
+Each look speaks with the weight of its sharpness, size and angle. Frames of one passage
+resemble each other, so ten do not count as ten independent ones. Looks that saw another
+number of characters do not vote. There is no average over characters.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from lpr.decoding import Decoded, Place
+from lpr.models import PlateBox
+from lpr.plate import PlateColour, kind_of
+from lpr.tracks import Look
+
+__all__ = [
+    "VehiclePlates",
+    "VotedPlace",
+    "VotedPlate",
+    "vehicle_plates",
+    "vote",
+    "weight_of",
+]
+
+_FULL_WIDTH_PX: Final = 160.0
+_FULL_SHARPNESS: Final = 0.35
+_MOST_VOICES: Final = 3.0
+"""So many independent frames all looks of a passage together are worth at most."""
+_BEST_LOOKS: Final = 10
+_FLOOR: Final = 1e-4
+_SYMBOLS: Final = 75
+
+
+class VotedPlace(msgspec.Struct, frozen=True):
+    """One place: its character, how likely it is, and what else was seen."""
+
+    symbol: str
+    probability: float
+    others: tuple[tuple[str, float], ...]
+
+
+class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
+    """The plate that the looks make together.
+
+    ``best`` is the look that shows it best, ``agreeing`` how many looks alone gave this
+    very text.
+    """
+
+    text: str
+    places: tuple[VotedPlace, ...]
+    colour: PlateColour | None
+    looks: int
+    agreeing: int
+    best: Look
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the least certain character."""
+        return min((place.probability for place in self.places), default=0.0)
+
+
+def weight_of(look: Look) -> float:
+    """How much a look counts, 0 to 1: sharpness, width and how squarely it is seen."""
+    width = min(look.box.width_px / _FULL_WIDTH_PX, 1.0)
+    sharpness = min(look.sharpness / _FULL_SHARPNESS, 1.0)
+    return max(1e-3, width * sharpness * _squareness(look.box))
+
+
+def _squareness(box: PlateBox) -> float:
+    """1 for a plate seen from straight in front, less the more it is turned."""
+    corners = box.corners.astype(np.float64)
+    across = corners[1] - corners[0] + corners[2] - corners[3]
+    down = corners[3] - corners[0] + corners[2] - corners[1]
+    lengths = float(np.hypot(*across) * np.hypot(*down))
+    if lengths <= 0.0:
+        return 0.0
+    return abs(float(across[0] * down[1] - across[1] * down[0])) / lengths
+
+
+def vote(looks: Sequence[Look]) -> VotedPlate | None:
+    """What the looks say together; nothing when none of them saw a character."""
+    able = [look for look in looks if look.decoded.places]
+    if not able:
+        return None
+    weights = {id(look): weight_of(look) for look in able}
+    able.sort(key=lambda look: -weights[id(look)])
+    able = able[:_BEST_LOOKS]
+    lengths: dict[int, float] = {}
+    for look in able:
+        said = weights[id(look)] * look.decoded.confidence
+        length = len(look.decoded.places)
+        lengths[length] = lengths.get(length, 0.0) + max(said, 1e-6)
+    length = max(lengths, key=lambda one: lengths[one])
+    voting = [look for look in able if len(look.decoded.places) == length]
+    total = sum(weights[id(look)] for look in voting)
+    scale = min(_MOST_VOICES, len(voting)) / total
+    voices = [weights[id(look)] * scale for look in voting]
+    places = tuple(
+        _place([look.decoded.places[index] for look in voting], voices)
+        for index in range(length)
+    )
+    text = "".join(place.symbol for place in places)
+    alike = [look for look in voting if look.decoded.text == text]
+    return VotedPlate(
+        text=text,
+        places=places,
+        colour=_colour([look.decoded for look in voting], voices),
+        looks=len(looks),
+        agreeing=len(alike),
+        best=(alike or voting)[0],
+    )
+
+
+def _place(places: Sequence[Place], voices: Sequence[float]) -> VotedPlace:
+    """Sum of the logarithms of what each look thinks of each symbol."""
+    symbols = {place.symbol for place in places}
+    symbols |= {other.text for place in places for other in place.others}
+    sums = dict.fromkeys(sorted(symbols), 0.0)
+    nothing = 0.0
+    for place, voice in zip(places, voices, strict=True):
+        told = {other.text: other.probability for other in place.others}
+        told[place.symbol] = place.probability
+        rest = max(1.0 - sum(told.values()), 0.0) / _SYMBOLS
+        for symbol in sums:
+            sums[symbol] += voice * float(np.log(told.get(symbol, 0.0) + rest + _FLOOR))
+        nothing += voice * float(np.log(rest + _FLOOR))
+    highest = max(sums.values())
+    odds = {symbol: float(np.exp(value - highest)) for symbol, value in sums.items()}
+    total = sum(odds.values()) + _SYMBOLS * float(np.exp(nothing - highest))
+    ranked = sorted(odds.items(), key=lambda pair: -pair[1])
+    best, chance = ranked[0]
+    others = tuple((symbol, value / total) for symbol, value in ranked[1:5])
+    return VotedPlace(best, chance / total, others)
+
+
+def _colour(read: Sequence[Decoded], voices: Sequence[float]) -> PlateColour | None:
+    """The ground that most of the weight saw; none where the pictures are grey."""
+    sums: dict[PlateColour | None, float] = {}
+    for decoded, voice in zip(read, voices, strict=True):
+        said = voice * decoded.ground_probability
+        sums[decoded.colour] = sums.get(decoded.colour, 0.0) + said
+    return max(sums, key=lambda colour: sums[colour])
+
+
+class VehiclePlates(msgspec.Struct, frozen=True, kw_only=True):
+    """The plates of one vehicle: the tractor's and, behind it, the trailer's."""
+
+    tractor: str | None
+    trailer: str | None
+
+
+def vehicle_plates(front: str | None, rear: str | None) -> VehiclePlates:
+    """Sort what was read in front and behind into tractor and trailer.
+
+    A trailer's plate never names the tractor, and a rear plate that is no trailer's is
+    the vehicle's own.
+
+    >>> vehicle_plates("豫A12345", "豫B678挂")
+    VehiclePlates(tractor='豫A12345', trailer=None)
+    >>> vehicle_plates(None, "豫B6789挂")
+    VehiclePlates(tractor=None, trailer='豫B6789挂')
+    >>> vehicle_plates(None, "豫A12345")
+    VehiclePlates(tractor='豫A12345', trailer=None)
+    """
+    trailer = rear if _is_trailer(rear) else None
+    own = [text for text in (front, rear) if text is not None and _is_lawful(text)]
+    tractor = next((text for text in own if not _is_trailer(text)), None)
+    return VehiclePlates(tractor=tractor, trailer=trailer)
+
+
+def _is_lawful(text: str) -> bool:
+    return kind_of(text) is not None
+
+
+def _is_trailer(text: str | None) -> bool:
+    kind = None if text is None else kind_of(text)
+    return kind is not None and kind.name == "trailer"
