@@ -66,7 +66,7 @@ def weight_of(look: Look) -> float:
     """How much a look counts, 0 to 1: sharpness, width and how squarely it is seen."""
     width = min(look.box.width_px / _FULL_WIDTH_PX, 1.0)
     sharpness = min(look.sharpness / _FULL_SHARPNESS, 1.0)
-    return max(1e-3, width * sharpness * _squareness(look.box))
+    return max(1e-3, width * sharpness * _squareness(look.box) ** 2)
 
 
 def _squareness(box: PlateBox) -> float:

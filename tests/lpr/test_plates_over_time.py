@@ -1,0 +1,161 @@
+"""Frames of a passage: tracks keep plates apart, and votes outdo the best frame."""
+
+import numpy as np
+import pytest
+
+from lpr.decoding import Decoded, Place, Spelling
+from lpr.models import PlateBox
+from lpr.tracks import Look, Tracker, belonging
+from lpr.vote import VehiclePlates, vehicle_plates, vote, weight_of
+
+TEXT = "豫A12345"
+
+
+def decoded(text, chances=None, others=None):
+    chances = chances or [0.97] * len(text)
+    places = tuple(
+        Place(
+            symbol, chance, tuple(Spelling(*one) for one in (others or {}).get(i, ()))
+        )
+        for i, (symbol, chance) in enumerate(zip(text, chances, strict=True))
+    )
+    return Decoded(
+        text=text,
+        probability=min(chances, default=0.0),
+        seen=text,
+        places=places,
+        alternatives=(),
+        ground="yellow",
+        ground_probability=0.9,
+        conflict=None,
+        state="whole",
+        state_probabilities=(1.0, 0.0, 0.0),
+    )
+
+
+def look(frame, x, y, width=120.0, *, read=None, sharpness=0.4, skew=0.0):
+    tall = width / 3.1
+    corners = np.array(
+        [[x, y], [x + width, y + skew], [x + width, y + tall + skew], [x, y + tall]],
+        np.float32,
+    )
+    return Look(
+        frame=frame,
+        at_s=frame / 25,
+        box=PlateBox(corners=corners, confidence=0.9),
+        place=((x + width / 2) / 1920, (y + tall / 2) / 1080),
+        sharpness=sharpness,
+        decoded=read or decoded(TEXT),
+    )
+
+
+def followed(frames):
+    tracker, over = Tracker(), []
+    for looks in frames:
+        over += tracker.receive(looks[0].at_s, looks)
+    return over + tracker.finish()
+
+
+def test_crossing_and_standing_plates_stay_apart():
+    tracks = followed(
+        [
+            [
+                look(i, 200 + 60 * i, 300 + 25 * i, 100 + 5 * i),
+                look(i, 1500, 700, 80, read=decoded("皖B99999")),
+                look(i, 900 - 20 * i, 400 + 30 * i, 90 + 4 * i, read=decoded("鲁C1")),
+            ]
+            for i in range(12)
+        ]
+    )
+    assert sorted(len(track.looks) for track in tracks) == [12, 12, 12]
+    assert {len({one.decoded.text for one in track.looks}) for track in tracks} == {1}
+    assert sorted(track.moves for track in tracks) == [False, True, True]
+
+
+def test_a_plate_that_was_hidden_for_a_moment_is_the_same_plate():
+    frames = [[look(i, 200 + 40 * i, 300)] for i in range(20) if i not in {7, 8, 9}]
+    assert len(followed(frames)) == 1
+
+
+def test_the_next_vehicle_at_the_same_place_is_another_track():
+    first = [[look(i, 200 + 40 * i, 300)] for i in range(8)]
+    second = [[look(i, 200 + 40 * (i - 40), 300)] for i in range(40, 48)]
+    assert len(followed(first + second)) == 2
+
+
+def test_a_passage_gets_the_moving_plate_of_its_lane():
+    tracks = followed(
+        [
+            [
+                look(i, 200 + 30 * i, 500, 110),
+                look(i, 1300 + 30 * i, 500, 160, read=decoded("皖B99999")),
+                look(i, 300, 800, 190, read=decoded("川K00000")),
+            ]
+            for i in range(10)
+        ]
+    )
+    ours = belonging(tracks, at_s=0.2, region=(0.0, 0.0, 0.5, 1.0), window_s=0.3)
+    assert ours.looks[0].decoded.text == TEXT
+    assert belonging(tracks, at_s=9.0, region=None, window_s=0.3) is None
+
+
+def test_a_standing_plate_is_taken_where_nothing_moves():
+    (track,) = followed([[look(i, 300, 500)] for i in range(5)])
+    assert belonging([track], at_s=0.1, region=None, window_s=0.5) is track
+
+
+def test_many_doubtful_frames_outvote_one_sure_error_on_a_small_picture():
+    doubtful = {6: (("5", 0.35), ("6", 0.1))}
+    good = [
+        look(i, 10, 10, 160, read=decoded("豫A12345", [0.95] * 6 + [0.6]))
+        for i in range(5)
+    ]
+    bad = look(
+        9, 10, 10, 50, sharpness=0.1, read=decoded("豫A12348", [0.95] * 7, doubtful)
+    )
+    voted = vote([*good, bad])
+    assert voted.text == TEXT
+    assert (voted.looks, voted.agreeing) == (6, 5)
+    assert voted.confidence > 0.6
+
+
+def test_a_character_doubtful_in_every_frame_stays_doubtful():
+    chances = [0.99] * 6 + [0.5]
+    others = {6: (("6", 0.45),)}
+    looks = [look(i, 10, 10, read=decoded(TEXT, chances, others)) for i in range(10)]
+    voted = vote(looks)
+    assert voted.places[6].probability < 0.7
+    assert voted.places[6].others[0][0] == "6"
+    assert voted.confidence == voted.places[6].probability
+
+
+def test_frames_that_saw_another_number_of_characters_do_not_vote():
+    looks = [look(i, 10, 10) for i in range(3)]
+    looks += [look(i, 10, 10, 60, read=decoded("豫A1234", [0.6] * 6)) for i in (4, 5)]
+    assert vote(looks).text == TEXT
+
+
+def test_nothing_read_is_no_vote():
+    assert vote([look(0, 1, 1, read=decoded("", []))]) is None
+    assert vote([]) is None
+
+
+@pytest.mark.parametrize("worse", [{"width": 60.0}, {"sharpness": 0.1}, {"skew": 90.0}])
+def test_small_blurred_and_turned_looks_weigh_less(worse):
+    assert weight_of(look(0, 10, 10, **worse)) < weight_of(look(0, 10, 10))
+
+
+@pytest.mark.parametrize(
+    ("front", "rear", "tractor", "trailer"),
+    [
+        (TEXT, "豫B6789挂", TEXT, "豫B6789挂"),
+        (TEXT, TEXT, TEXT, None),
+        (None, TEXT, TEXT, None),
+        ("豫B6789挂", None, None, None),
+        ("放大号", "12345", None, None),
+    ],
+)
+def test_tractor_and_trailer_are_two_fields(front, rear, tractor, trailer):
+    assert vehicle_plates(front, rear) == VehiclePlates(
+        tractor=tractor, trailer=trailer
+    )
