@@ -6,6 +6,7 @@ logits that need nothing but a softmax, and whoever runs it knows of no calibrat
 
 import copy
 import io
+import warnings
 from itertools import pairwise
 
 import onnx
@@ -63,18 +64,21 @@ def folded(network: ReaderNetwork) -> ReaderNetwork:
 def exported(network: ReaderNetwork) -> bytes:
     """The network, folded, as an ONNX file for any number of strips at once."""
     target = io.BytesIO()
-    torch.onnx.export(
-        folded(network).to(memory_format=torch.contiguous_format),
-        (torch.zeros(1, 3, HEIGHT, WIDTH),),
-        target,
-        input_names=["strips"],
-        output_names=["columns", "ground", "state"],
-        dynamic_axes={
-            name: {0: "n"} for name in ("strips", "columns", "ground", "state")
-        },
-        opset_version=17,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # the newer exporter needs one package more and renames the weights
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            folded(network).to(memory_format=torch.contiguous_format),
+            (torch.zeros(1, 3, HEIGHT, WIDTH),),
+            target,
+            input_names=["strips"],
+            output_names=["columns", "ground", "state"],
+            dynamic_axes={
+                name: {0: "n"} for name in ("strips", "columns", "ground", "state")
+            },
+            opset_version=17,
+            dynamo=False,
+        )
     model = onnx.load_model_from_string(target.getvalue())
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
