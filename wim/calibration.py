@@ -18,7 +18,8 @@ import msgspec
 import rfc8785
 
 from wim.errors import TableError
-from wim.samples import Channel, Strip
+from wim.roads import Road
+from wim.samples import Channel, Site, Strip
 from wim.tables import parse_table
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "ParameterSet",
     "Source",
     "VehicleClass",
+    "calibrated",
+    "interpolated",
     "mass_kg",
     "parse_parameter_set",
     "sealed",
@@ -99,11 +102,11 @@ class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         >>> curve.factor_at(-5.0), round(curve.factor_at(2.5), 6), curve.factor_at(99.0)
         (1.0, 1.025, 1.1)
         """
-        return _interpolated(self.at, self.factor, x)
+        return interpolated(self.at, self.factor, x)
 
     def uncertainty_at(self, x: float) -> float:
         """Return the relative standard uncertainty of the factor at a place."""
-        known = _interpolated(self.at, self.uncertainty, x)
+        known = interpolated(self.at, self.uncertainty, x)
         beyond = max(self.at[0] - x, x - self.at[-1], 0.0)
         bend = max(self.factor) - min(self.factor)
         return known + bend * beyond / (self.at[-1] - self.at[0])
@@ -122,13 +125,15 @@ class Calibration(
 ):
     """Factors of one station; what is absent was not measured.
 
-    ``speed`` is over m/s, ``temperature`` over °C of the pavement.
+    ``speed`` is over m/s, ``temperature`` over °C of the pavement; ``roads`` say by
+    lane what the road does to every truck.
     """
 
     strips: tuple[ChannelFactor, ...] = ()
     speed: Curve | None = None
     temperature: Curve | None = None
     vehicle_classes: tuple[ClassFactor, ...] = ()
+    roads: tuple[Road, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse two factors for one thing."""
@@ -140,6 +145,14 @@ class Calibration(
         if len(set(classes)) < len(classes):
             message = f"vehicle_classes: classes {classes} must differ"
             raise ValueError(message)
+        lanes = [road.lane for road in self.roads]
+        if len(set(lanes)) < len(lanes):
+            message = f"roads: lanes {lanes} must differ"
+            raise ValueError(message)
+
+    def road_of(self, lane: int) -> Road | None:
+        """Return the road of a lane, None where none was learned."""
+        return next((road for road in self.roads if road.lane == lane), None)
 
     def strip_factor(self, channel: int) -> float:
         """Return the factor of one strip, 1 where none was measured."""
@@ -167,6 +180,21 @@ class Calibration(
             if entry.vehicle_class == vehicle_class:
                 return entry.factor
         return 1.0
+
+    def common_factor(
+        self,
+        *,
+        speed_mps: float,
+        temperature_c: float | None,
+        vehicle_class: VehicleClass | None,
+    ) -> float:
+        """Return the factor that all strips have in common."""
+        factor = self.class_factor(vehicle_class)
+        if self.speed is not None:
+            factor *= self.speed.factor_at(speed_mps)
+        if self.temperature is not None and temperature_c is not None:
+            factor *= self.temperature.factor_at(temperature_c)
+        return factor
 
     def common_uncertainty(
         self,
@@ -271,6 +299,28 @@ def parse_parameter_set(text: str, *, name: str) -> ParameterSet:
     return found
 
 
+def calibrated(site: Site, calibration: Calibration) -> Site:
+    """Return a site whose strips have the factors of a calibration in them."""
+    return msgspec.structs.replace(
+        site,
+        lanes=tuple(
+            msgspec.structs.replace(
+                lane,
+                strips=tuple(
+                    msgspec.structs.replace(
+                        strip,
+                        counts_per_newton=strip.counts_per_newton
+                        / calibration.strip_factor(strip.channel),
+                        gain_uncertainty=_known_gain(strip, calibration),
+                    )
+                    for strip in lane.strips
+                ),
+            )
+            for lane in site.lanes
+        ),
+    )
+
+
 def mass_kg(
     strip: Strip,
     *,
@@ -291,20 +341,23 @@ def mass_kg(
         vehicle_class: of the vehicle, None where it is not known.
     """
     force_n = area_counts_s * speed_mps / (strip.counts_per_newton * strip.width_m)
-    factor = calibration.strip_factor(strip.channel)
-    if calibration.speed is not None:
-        factor *= calibration.speed.factor_at(speed_mps)
-    if calibration.temperature is not None and temperature_c is not None:
-        factor *= calibration.temperature.factor_at(temperature_c)
-    factor *= calibration.class_factor(vehicle_class)
+    factor = calibration.strip_factor(strip.channel) * calibration.common_factor(
+        speed_mps=speed_mps, temperature_c=temperature_c, vehicle_class=vehicle_class
+    )
     return force_n * factor / STANDARD_GRAVITY_MPS2
+
+
+def _known_gain(strip: Strip, calibration: Calibration) -> float | None:
+    entry = _of_channel(calibration.strips, strip.channel)
+    return strip.gain_uncertainty if entry is None else max(entry.uncertainty, 1e-6)
 
 
 def _of_channel(entries: Sequence[ChannelFactor], channel: int) -> ChannelFactor | None:
     return next((entry for entry in entries if entry.channel == channel), None)
 
 
-def _interpolated(at: Sequence[float], values: Sequence[float], x: float) -> float:
+def interpolated(at: Sequence[float], values: Sequence[float], x: float) -> float:
+    """Return a value linearly between growing places, constant beyond them."""
     if x <= at[0]:
         return values[0]
     for i in range(1, len(at)):

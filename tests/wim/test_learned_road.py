@@ -1,0 +1,169 @@
+"""A road learned from reference passages foresees what the next trucks will feel."""
+
+import numpy as np
+import pytest
+
+from wim.calibration import Calibration
+from wim.kernels.ride import answer_to_slope, expected_excess
+from wim.loads import Crossings, on_level_road
+from wim.road_learning import RoadSample, learn_road
+from wim.roads import Ride, Road, answers, excess, roles_of
+
+RIDE = Ride()
+ROWS_M = (0.0, 3.0, 6.0, 9.0)
+
+
+@pytest.fixture(scope="module")
+def slopes():
+    rng = np.random.default_rng(5)
+    return rng.normal(0.0, np.sqrt(3.16e-6 / 0.1), 560)
+
+
+def felt(slopes, role, load_kg, speed_mps):
+    answer = answers(role, load_kg=load_kg, speed_mps=speed_mps, cell_m=0.1, ride=RIDE)
+    return [expected_excess(answer, slopes, -46.0, 0.1, place) for place in ROWS_M]
+
+
+def samples(slopes, *, passages, seed, noise=0.01):
+    rng = np.random.default_rng(seed)
+    found = []
+    for number in range(passages):
+        speed = rng.uniform(6.0, 26.0)
+        for role in ("steer", "drive", "trailer"):
+            load = rng.uniform(4000.0, 12000.0)
+            for place, more in zip(
+                ROWS_M, felt(slopes, role, load, speed), strict=True
+            ):
+                found.append(
+                    RoadSample(
+                        passage=number,
+                        role=role,
+                        load_kg=load,
+                        speed_mps=speed,
+                        place_m=place,
+                        excess=more + noise * rng.standard_normal(),
+                    )
+                )
+    return found
+
+
+def test_a_step_is_forgotten_and_a_level_road_adds_nothing():
+    answer = np.zeros(450)
+    answer_to_slope(5e3, 1e3, 7e5, 2.5e4, 3.5e6, 15.0, 0.1, answer)
+    assert abs(answer[0]) > 100.0 * abs(answer[-1])
+    assert expected_excess(answer, np.zeros(500), -45.0, 0.1, 3.0) == 0.0
+
+
+def test_the_answer_is_that_of_the_equations_of_motion():
+    """Held against an independent solution: the matrix exponential, cell by cell."""
+    ms, mu, ks, cs, kt = 5e3, 1e3, 7e5, 2.5e4, 3.5e6
+    system = np.array(
+        [
+            [0.0, 1.0, 0.0, 0.0, 0.0],
+            [-ks / ms, -cs / ms, ks / ms, cs / ms, 0.0],
+            [0.0, 0.0, 0.0, 1.0, 0.0],
+            [ks / mu, cs / mu, -(ks + kt) / mu, -cs / mu, kt / mu],
+            [0.0, 0.0, 0.0, 0.0, 0.0],
+        ]
+    )
+    values, vectors = np.linalg.eig(system)
+    inverse = np.linalg.inv(vectors)
+
+    def after(seconds, state):
+        return (vectors * np.exp(values * seconds) @ inverse @ state).real
+
+    answer = np.zeros(60)
+    answer_to_slope(ms, mu, ks, cs, kt, 15.0, 0.1, answer)
+    steps, dt = 400, 0.1 / 15.0 / 400
+    state = np.zeros(5)
+    for step in range(steps):
+        state[4] = 0.1 * (step + 0.5) / steps
+        state = after(dt, state)
+    for cell in range(60):
+        if cell:
+            state[4] = 0.1
+            state = after(0.1 / 15.0, state)
+        expected = kt * (0.1 - state[2])
+        assert answer[cell] == pytest.approx(expected, abs=0.02 * kt * 0.1)
+
+
+def test_what_the_road_adds_is_foreseen_on_passages_it_was_not_learned_from(slopes):
+    road = learn_road(samples(slopes, passages=60, seed=1), lane=1, ride=RIDE)
+    before, after = [], []
+    for sample in samples(slopes, passages=40, seed=2, noise=0.0):
+        (foreseen,) = excess(
+            road,
+            sample.role,
+            load_kg=sample.load_kg,
+            speed_mps=sample.speed_mps,
+            places_m=[sample.place_m],
+            ride=RIDE,
+        )
+        before.append(sample.excess)
+        after.append(sample.excess - foreseen)
+    assert np.std(after) < 0.35 * np.std(before)
+    assert all(0.0 < rest < 0.8 for rest in road.rest)
+
+
+def test_trucks_that_the_road_does_not_shake_teach_that_nothing_is_foreseen(slopes):
+    rng = np.random.default_rng(3)
+    chance = [
+        RoadSample(
+            passage=sample.passage,
+            role=sample.role,
+            load_kg=sample.load_kg,
+            speed_mps=sample.speed_mps,
+            place_m=sample.place_m,
+            excess=float(0.03 * rng.standard_normal()),
+        )
+        for sample in samples(slopes, passages=60, seed=4)
+    ]
+    road = learn_road(chance, lane=1, ride=RIDE)
+    assert all(rest > 0.95 for rest in road.rest)
+
+
+def test_a_few_passages_teach_no_road(slopes):
+    assert learn_road(samples(slopes, passages=9, seed=6), lane=1, ride=RIDE) is None
+
+
+def test_a_known_road_is_taken_off_the_rows(slopes):
+    road = Road(
+        lane=1,
+        from_m=-46.0,
+        cell_m=0.1,
+        slopes=tuple(slopes.tolist()),
+        rest_speeds_mps=(15.0,),
+        rest=(0.5,),
+    )
+    more = felt(slopes, "steer", 7000.0, 15.0)
+    crossings = Crossings(
+        axles=(0,) * 4,
+        ranks=(0, 1, 2, 3),
+        places_m=ROWS_M,
+        speeds_mps=(15.0,) * 4,
+        loads_kg=tuple(7000.0 * (1.0 + add) for add in more),
+        own_variances_kg2=(100.0,) * 4,
+        row_variances=(1e-5,) * 4,
+    )
+    level = on_level_road(crossings, road=road, roles=("steer",), ride=RIDE)
+    assert level.loads_kg == pytest.approx([7000.0] * 4, rel=0.002)
+    assert np.ptp(crossings.loads_kg) > 20.0 * np.ptp(level.loads_kg)
+
+
+def test_geometry_tells_what_an_axle_does():
+    assert roles_of([[0], [1]], [5.0], ride=RIDE) == ("steer", "drive")
+    four = roles_of([[0], [1], [2, 3]], [1.9, 4.0, 1.35], ride=RIDE)
+    assert four == ("steer", "steer", "drive", "drive")
+
+
+def test_one_lane_has_one_road():
+    road = Road(
+        lane=1,
+        from_m=0.0,
+        cell_m=0.1,
+        slopes=(0.0, 0.0),
+        rest_speeds_mps=(15.0,),
+        rest=(1.0,),
+    )
+    with pytest.raises(ValueError, match="roads: lanes"):
+        Calibration(roads=(road, road))

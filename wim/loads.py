@@ -1,0 +1,350 @@
+"""From what each row saw of each axle to the static loads of a vehicle.
+
+A wheel presses with its static load and with what bounce and hop add at that moment;
+the rows see it at a few moments only. It looks at all axles together and says how
+uncertain each load and their sum are; it judges nothing and moves no vehicle.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from wim.axles import Axle, RowLoad
+from wim.calibration import Calibration, VehicleClass, interpolated
+from wim.kernels.elementary import exponential, logarithm
+from wim.kernels.joint import estimate_jointly
+from wim.roads import Ride, Road, Role, excess
+from wim.samples import Lane, Strip
+
+__all__ = [
+    "Crossings",
+    "JointLoads",
+    "Known",
+    "Loading",
+    "Swing",
+    "crossings_of",
+    "joint_loads",
+    "on_level_road",
+]
+
+Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
+
+
+class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the dynamic loads of trucks are distributed, learned from simulated traffic.
+
+    An axle's load swings with a standard deviation of ``shares`` of its static load at
+    ``speeds_mps`` and ``load_kg`` (linear between, constant beyond); it shrinks with
+    the load by ``load_exponent``, and is ``first`` times as great on the first axle.
+    Bounce and hop are damped oscillations (frequency [Hz], damping ratio); ``kin_*``
+    is how alike two axles swing at the same place of the road, of one group and of
+    several. ``bounces`` are frequencies with their prior probability; ``scales``
+    factors of the variance with theirs, for suspensions that are better or worse.
+    """
+
+    speeds_mps: tuple[Positive, ...] = (2.0, 7.0, 12.0, 17.0, 22.0, 28.0)
+    shares: tuple[Positive, ...] = (0.012, 0.025, 0.04, 0.055, 0.075, 0.095)
+    load_kg: Positive = 6000.0
+    load_exponent: float = 0.63
+    first: Positive = 1.15
+    kin_bounce_group: Share = 0.4
+    kin_bounce_others: Share = 0.35
+    kin_hop_group: Share = 0.9
+    kin_hop_others: Share = 0.45
+    bounces: tuple[tuple[Positive, Positive], ...] = (
+        (1.5, 0.36),
+        (1.9, 0.34),
+        (2.4, 0.19),
+        (3.0, 0.07),
+        (3.7, 0.03),
+        (4.5, 0.01),
+    )
+    bounce_damping: Share = 0.32
+    hop_hz: Positive = 14.0
+    hop_damping: Share = 0.135
+    hop_share: Share = 0.22
+    scales: tuple[tuple[Positive, Positive], ...] = (
+        (0.15, 0.01),
+        (0.35, 0.1),
+        (0.8, 0.52),
+        (1.8, 0.33),
+        (4.0, 0.04),
+    )
+
+    def share_at(self, load_kg: float, speed_mps: float, *, first: bool) -> float:
+        """Return the standard deviation of an axle's dynamic load over its static."""
+        share = interpolated(self.speeds_mps, self.shares, speed_mps)
+        share *= _power(load_kg / self.load_kg, -self.load_exponent)
+        return share * self.first if first else share
+
+
+KNOWN_ROAD = Swing(
+    kin_bounce_group=0.02,
+    kin_bounce_others=0.02,
+    kin_hop_group=0.02,
+    kin_hop_others=0.02,
+    bounce_damping=0.48,
+    hop_hz=9.0,
+    hop_damping=0.06,
+    hop_share=0.16,
+)
+
+
+class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Figures of the joint estimator.
+
+    ``open_road`` tells how axles swing on a road that nobody learned, ``known_road``
+    what is left of it where the expected part is taken off.
+
+    ``unknown_gain`` is the relative standard uncertainty of a strip that neither site
+    nor parameter set tells; ``along_strip`` is that of the place where the wheels hit
+    it. A row that saw one wheel only is completed by the axle's other rows, and then
+    as uncertain as ``completed`` (relative), or ``halved`` where none tells the share.
+    """
+
+    open_road: Swing = Swing()
+    known_road: Swing = KNOWN_ROAD
+    unknown_gain: Positive = 0.01
+    along_strip: Positive = 0.008
+    completed: Positive = 0.04
+    halved: Positive = 0.2
+
+
+class Crossings(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of each column for every axle and row that met; shape (n,) each.
+
+    ``own_variances_kg2`` is what is independent from crossing to crossing;
+    ``row_variances`` (relative, by rank of the row) is common to all that cross it.
+    """
+
+    axles: tuple[int, ...]
+    ranks: tuple[int, ...]
+    places_m: tuple[float, ...]
+    speeds_mps: tuple[float, ...]
+    loads_kg: tuple[float, ...]
+    own_variances_kg2: tuple[float, ...]
+    row_variances: tuple[float, ...]
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the station and of the vehicle when its loads are estimated."""
+
+    calibration: Calibration
+    temperature_c: float | None
+    vehicle_class: VehicleClass | None
+
+
+class JointLoads(msgspec.Struct, frozen=True, kw_only=True):
+    """Loads of a vehicle's axles with their covariance matrix, k = 1."""
+
+    axle_loads_kg: tuple[float, ...]
+    covariance_kg2: tuple[tuple[float, ...], ...]
+
+    @property
+    def gross_mass_kg(self) -> float:
+        """Return the sum of the axle loads."""
+        return sum(self.axle_loads_kg)
+
+    @property
+    def gross_variance_kg2(self) -> float:
+        """Return the variance of the sum: of all pairs of axles together."""
+        return sum(sum(row) for row in self.covariance_kg2)
+
+
+def crossings_of(
+    axles: Sequence[Axle], *, lane: Lane, known: Known, loading: Loading
+) -> Crossings:
+    """Gather what the rows saw, with what is uncertain about each crossing.
+
+    Args:
+        axles: of one vehicle, at least one, each seen by one row at least.
+        lane: whose strips they crossed, calibrated.
+        known: what is known of the vehicle and the station.
+        loading: figures of the estimator.
+    """
+    found: list[tuple[int, RowLoad, float, float]] = []
+    for number, axle in enumerate(axles):
+        share = _left_share(axle)
+        for row in axle.rows:
+            factor = known.calibration.common_factor(
+                speed_mps=row.speed_mps,
+                temperature_c=known.temperature_c,
+                vehicle_class=known.vehicle_class,
+            )
+            load_kg, sigma_kg = _completed(row, share, loading)
+            found.append((number, row, factor * load_kg, factor * sigma_kg))
+    variances = [0.0] * (1 + max(row.rank for _, row, _, _ in found))
+    for _, row, _, _ in found:
+        strips = [strip for strip in lane.strips if strip.row == row.row]
+        variances[row.rank] = _row_variance(strips, loading)
+    return Crossings(
+        axles=tuple(number for number, _, _, _ in found),
+        ranks=tuple(row.rank for _, row, _, _ in found),
+        places_m=tuple(row.place_m for _, row, _, _ in found),
+        speeds_mps=tuple(max(row.speed_mps, 0.1) for _, row, _, _ in found),
+        loads_kg=tuple(load for _, _, load, _ in found),
+        own_variances_kg2=tuple(max(s * s, 1.0) for _, _, _, s in found),
+        row_variances=tuple(variances),
+    )
+
+
+def on_level_road(
+    crossings: Crossings, *, road: Road, roles: Sequence[Role], ride: Ride
+) -> Crossings:
+    """Take off what the road is expected to have added to each crossing.
+
+    Args:
+        crossings: of one vehicle that drove forward.
+        road: of the lane.
+        roles: of its axles.
+        ride: the suspensions that the road was learned with.
+    """
+    rough_kg = _means(crossings)
+    loads = list(crossings.loads_kg)
+    for axle, role in enumerate(roles):
+        own = [k for k, whose in enumerate(crossings.axles) if whose == axle]
+        speed_mps = sum(crossings.speeds_mps[k] for k in own) / len(own)
+        added = excess(
+            road,
+            role,
+            load_kg=rough_kg[axle],
+            speed_mps=speed_mps,
+            places_m=[crossings.places_m[k] for k in own],
+            ride=ride,
+        )
+        for k, more in zip(own, added, strict=True):
+            loads[k] /= 1.0 + min(max(more, -0.5), 0.5)
+    return msgspec.structs.replace(crossings, loads_kg=tuple(loads))
+
+
+def joint_loads(
+    crossings: Crossings,
+    groups: Sequence[Sequence[int]],
+    *,
+    swing: Swing,
+    rest: float = 1.0,
+) -> JointLoads:
+    """Estimate all static loads together by generalised least squares.
+
+    The dynamic load of an axle is a random function of its place on the road; axles
+    of one vehicle at the same place and speed resemble each other, since the road
+    that shakes them is the same. Suppositions of frequency and size are weighed by
+    how well they explain what differs between the rows, so the uncertainty grows with
+    the scatter.
+
+    Args:
+        crossings: of the vehicle.
+        groups: its axle groups as indices of axles.
+        swing: how the axles may swing.
+        rest: part of the usual swing that is left, as on a road that is known.
+
+    Source:
+        Generalised least squares with restricted likelihood: Patterson and Thompson,
+        Biometrika 58 (1971) 545. Dynamic loads that repeat along the road: Cole and
+        Cebon, Vehicle System Dynamics 25 (1996), "spatial repeatability".
+    """
+    rough_kg = _means(crossings)
+    count = len(rough_kg)
+    pace_mps = sum(crossings.speeds_mps) / len(crossings.speeds_mps)
+    swings = np.array(
+        [
+            rest * rough * swing.share_at(rough, pace_mps, first=axle == 0)
+            for axle, rough in enumerate(rough_kg)
+        ]
+    )
+    group_of = [0] * count
+    for number, members in enumerate(groups):
+        for axle in members:
+            group_of[axle] = number
+    kinship = np.ones((2, count, count))
+    for i in range(count):
+        for k in range(count):
+            if i != k:
+                alike = group_of[i] == group_of[k]
+                kinship[0, i, k] = (
+                    swing.kin_bounce_group if alike else swing.kin_bounce_others
+                )
+                kinship[1, i, k] = (
+                    swing.kin_hop_group if alike else swing.kin_hop_others
+                )
+    means = np.zeros(count)
+    covariance = np.zeros((count, count))
+    estimate_jointly(
+        np.array(crossings.places_m),
+        np.array(crossings.speeds_mps),
+        np.array(crossings.axles, dtype=np.int64),
+        np.array(crossings.ranks, dtype=np.int64),
+        np.array(crossings.loads_kg),
+        np.array(crossings.own_variances_kg2),
+        np.array(crossings.row_variances),
+        swings,
+        kinship,
+        np.array([(f, swing.bounce_damping, p) for f, p in swing.bounces]),
+        np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
+        np.array(swing.scales),
+        means,
+        covariance,
+        np.zeros((len(swing.bounces), len(swing.scales))),
+    )
+    return JointLoads(
+        axle_loads_kg=tuple(max(load, 0.0) for load in means.tolist()),
+        covariance_kg2=tuple(tuple(row) for row in covariance.tolist()),
+    )
+
+
+def _means(crossings: Crossings) -> list[float]:
+    """Return each axle's plain mean over its crossings, at least a few kilograms."""
+    count = 1 + max(crossings.axles)
+    sums, seen = [0.0] * count, [0] * count
+    for axle, load_kg in zip(crossings.axles, crossings.loads_kg, strict=True):
+        sums[axle] += load_kg
+        seen[axle] += 1
+    return [max(total / n, 50.0) for total, n in zip(sums, seen, strict=True)]
+
+
+def _power(base: float, exponent: float) -> float:
+    """Return a power with the same bits on every processor."""
+    return exponential(exponent * logarithm(base))
+
+
+def _left_share(axle: Axle) -> float | None:
+    """Return which part of an axle stands on its left wheels, from its whole rows."""
+    left_kg = right_kg = 0.0
+    for row in axle.rows:
+        if row.whole and row.left_kg is not None and row.right_kg is not None:
+            left_kg += row.left_kg
+            right_kg += row.right_kg
+    both_kg = left_kg + right_kg
+    return left_kg / both_kg if both_kg > 0.0 else None
+
+
+def _completed(
+    row: RowLoad, left_share: float | None, loading: Loading
+) -> tuple[float, float]:
+    """Return a row's load and standard uncertainty, with the wheel that it missed."""
+    missing = (row.left_kg is None) != (row.right_kg is None)
+    if row.whole or not missing:
+        return row.load_kg, row.sigma_kg
+    share = 0.5 if left_share is None else left_share
+    seen = share if row.left_kg is not None else 1.0 - share
+    seen = max(seen, 0.1)
+    load_kg = row.load_kg / seen
+    unsure = loading.halved if left_share is None else loading.completed
+    noise_kg = row.sigma_kg / seen
+    return load_kg, math.sqrt(noise_kg * noise_kg + unsure * unsure * load_kg * load_kg)
+
+
+def _row_variance(strips: Sequence[Strip], loading: Loading) -> float:
+    """Return the relative variance that a row's strips bring to every axle.
+
+    Left and right are independent, each with half of the load.
+    """
+    total = 0.0
+    for strip in strips:
+        gain = strip.gain_uncertainty or loading.unknown_gain
+        total += gain * gain + loading.along_strip * loading.along_strip
+    return total / (len(strips) * len(strips))

@@ -1,0 +1,146 @@
+"""How far the loads may be off (扩展不确定度): a budget after the GUM, per vehicle.
+
+Every contribution is named and stands in the record. One whose size is not known is
+put in at the size that it can have, never left out. It corrects nothing.
+
+Source: JCGM 100:2008 (GUM), law of propagation of uncertainty, coverage factor 2.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import msgspec
+
+from wim.calibration import STANDARD_GRAVITY_MPS2, Calibration, VehicleClass
+from wim.loads import JointLoads
+
+__all__ = ["Budget", "Circumstances", "Contribution", "UncertaintyFigures", "budget_of"]
+
+NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
+Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+
+
+class UncertaintyFigures(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """Sizes of what no signal tells; relative and k = 1 where nothing else is said.
+
+    ``temperature`` is what the pavement's temperature may change where no curve or no
+    thermometer corrects it; ``gravity_height`` the height of the centre of gravity
+    over the wheelbase, which moves load between axles when the speed changes.
+    ``disturbed`` is added to the gross mass for each flag that says that wheels or
+    signals were not as they should be, ``rough_speed`` where no speed is sure.
+    ``coverage_factor`` makes the expanded uncertainty of the standard one.
+    """
+
+    temperature: NotNegative = 0.001
+    gravity_height: NotNegative = 0.35
+    disturbed: NotNegative = 0.05
+    rough_speed: NotNegative = 0.25
+    coverage_factor: Positive = 2.0
+
+
+class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a crossing besides the loads.
+
+    ``speed_sigma`` is relative and common to all axles, infinite where no smooth way
+    was found; ``disturbances`` counts the flags that put the loads in doubt.
+    """
+
+    speed_mps: float
+    speed_sigma: float
+    acceleration_mps2: float | None
+    wheelbase_m: float
+    temperature_c: float | None
+    vehicle_class: VehicleClass | None
+    disturbances: int
+
+
+class Contribution(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the budget: standard uncertainty of the gross mass, k = 1."""
+
+    name: Literal[
+        "rows", "speed", "calibration", "temperature", "acceleration", "disturbance"
+    ]
+    gross_mass_kg: float
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """Expanded uncertainties (k = 2) and where that of the gross mass comes from."""
+
+    axle_load_uncertainties_kg: tuple[float, ...]
+    gross_mass_uncertainty_kg: float
+    contributions: tuple[Contribution, ...]
+
+
+def budget_of(
+    loads: JointLoads,
+    circumstances: Circumstances,
+    *,
+    calibration: Calibration,
+    figures: UncertaintyFigures,
+) -> Budget:
+    """Return the uncertainties of one vehicle's loads.
+
+    Args:
+        loads: with the covariance that rows, noise and strips leave.
+        circumstances: of the crossing.
+        calibration: of the station.
+        figures: sizes of what no signal tells.
+    """
+    gross_kg = loads.gross_mass_kg
+    common = {
+        "speed": min(circumstances.speed_sigma, figures.rough_speed),
+        "calibration": calibration.common_uncertainty(
+            speed_mps=circumstances.speed_mps,
+            temperature_c=circumstances.temperature_c,
+            vehicle_class=circumstances.vehicle_class,
+        ),
+        "temperature": figures.temperature,
+        "disturbance": figures.disturbed * circumstances.disturbances,
+    }
+    moved_kg = gross_kg * figures.gravity_height * _load_moved(circumstances)
+    relative = _sum_of_squares(common.values())
+    factor = figures.coverage_factor
+    axle_uncertainties = tuple(
+        factor
+        * math.sqrt(
+            loads.covariance_kg2[i][i]
+            + relative * load * load
+            + moved_kg * moved_kg / len(loads.axle_loads_kg)
+        )
+        for i, load in enumerate(loads.axle_loads_kg)
+    )
+    rows_kg = math.sqrt(max(loads.gross_variance_kg2, 0.0))
+    gross_u_kg = math.sqrt(rows_kg * rows_kg + relative * gross_kg * gross_kg)
+    return Budget(
+        axle_load_uncertainties_kg=axle_uncertainties,
+        gross_mass_uncertainty_kg=factor * gross_u_kg,
+        contributions=(
+            Contribution(name="rows", gross_mass_kg=rows_kg),
+            Contribution(name="speed", gross_mass_kg=common["speed"] * gross_kg),
+            Contribution(
+                name="calibration", gross_mass_kg=common["calibration"] * gross_kg
+            ),
+            Contribution(
+                name="temperature", gross_mass_kg=common["temperature"] * gross_kg
+            ),
+            Contribution(
+                name="disturbance", gross_mass_kg=common["disturbance"] * gross_kg
+            ),
+        ),
+    )
+
+
+def _load_moved(circumstances: Circumstances) -> float:
+    """Return acceleration over gravity, as far as it is known."""
+    gain = circumstances.acceleration_mps2
+    return 0.0 if gain is None else abs(gain) / STANDARD_GRAVITY_MPS2
+
+
+def _sum_of_squares(values: Iterable[float]) -> float:
+    total = 0.0
+    for value in values:
+        total += value * value
+    return total
