@@ -12,13 +12,14 @@ from typing import NoReturn
 from wim.cli.accuracy import ACCURACY
 from wim.cli.bench import BENCH
 from wim.cli.calibrate import CALIBRATE
+from wim.cli.drift import DRIFT
 from wim.cli.process import PROCESS
 from wim.cli.wcard import EXPORT, IMPORT
 from wim.errors import WimError
 
 __all__ = ["main"]
 
-_COMMANDS = (PROCESS, CALIBRATE, ACCURACY, BENCH, EXPORT, IMPORT)
+_COMMANDS = (PROCESS, CALIBRATE, ACCURACY, DRIFT, BENCH, EXPORT, IMPORT)
 
 
 def main(arguments: list[str] | None = None) -> int:

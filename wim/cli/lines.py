@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from wim.drift import RowSum, row_sums
 from wim.passage import Passage
 from wim.validity import Flag
 
@@ -15,7 +16,12 @@ __all__ = ["PassageLine", "line_of", "sentence_of"]
 
 
 class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One passage for machines; ``null`` is not known."""
+    """One passage for machines; ``null`` is not known.
+
+    Beyond the keys of the interface: ``passed_at_s`` is the Unix time of
+    ``started_at_s`` where the recording tells its own; ``row_sums`` what each row
+    weighed of the whole vehicle, which the drift watch follows.
+    """
 
     lane: int
     started_at_s: float
@@ -32,13 +38,21 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[Flag, ...]
     valid: bool
     samples_lost: int
+    passed_at_s: float | None
+    row_sums: tuple[RowSum, ...]
 
 
-def line_of(passage: Passage) -> PassageLine:
-    """Return a passage as it is printed for machines."""
+def line_of(passage: Passage, *, start_time_s: float | None) -> PassageLine:
+    """Return a passage as it is printed for machines.
+
+    Args:
+        passage: what was weighed.
+        start_time_s: Unix time of the recording's first sample, None if not known.
+    """
+    started_at_s = passage.first_axle_s
     return PassageLine(
         lane=passage.lane,
-        started_at_s=passage.first_axle_s,
+        started_at_s=started_at_s,
         direction=passage.direction,
         speed_mps=passage.speed_mps,
         acceleration_mps2=passage.acceleration_mps2,
@@ -52,6 +66,8 @@ def line_of(passage: Passage) -> PassageLine:
         flags=passage.flags,
         valid=passage.valid,
         samples_lost=passage.samples_lost,
+        passed_at_s=None if start_time_s is None else start_time_s + started_at_s,
+        row_sums=row_sums(passage.axles),
     )
 
 

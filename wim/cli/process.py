@@ -29,7 +29,8 @@ def _run(options: argparse.Namespace) -> int:
     weighed = weigh_recording(options.recording, site=site, named=options.site)
     for passage in weighed.passages:
         if options.json:
-            sys.stdout.buffer.write(msgspec.json.encode(line_of(passage)) + b"\n")
+            line = line_of(passage, start_time_s=weighed.start_time_s)
+            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
         else:
             print(sentence_of(passage))
     if not options.json:
