@@ -89,7 +89,7 @@ class Yard:
         )
         self.watch = DeviceWatch("line", clock=clock)
         scale = ScaleLine(
-            ScaleConfig(stable_for_s=0.3),
+            ScaleConfig(stable_for_s=0.2),
             driver=scale_driver(line),
             watch=self.watch,
             on_entered=self.entered.append,
@@ -122,7 +122,7 @@ class Yard:
 @pytest.fixture
 def enter(repository, tmp_path, clock, monkeypatch):
     """Make the yard of a protocol, quicker than the real ones in everything."""
-    monkeypatch.setattr(edge.weighing, "_JUDGED_S", 0.2)
+    monkeypatch.setattr(edge.weighing, "_JUDGED_S", 0.1)
 
     def enter(protocol, indicator=None):
         link = tmp_path / "line"
@@ -133,7 +133,7 @@ def enter(repository, tmp_path, clock, monkeypatch):
                 table, poll_interval_s=0.02, answer_timeout_s=0.1
             )
         line = msgspec.structs.replace(
-            line, device=str(link), silent_after_s=0.4, **{protocol: table}
+            line, device=str(link), silent_after_s=0.3, **{protocol: table}
         )
         indicator = indicator or INDICATORS[protocol]()
         if indicator.period_s is not None:
@@ -193,16 +193,16 @@ def test_what_moves_or_is_out_of_range_or_was_just_switched_on_settles_nothing(
         yard.terminal.plug()
         assert eventually(lambda: yard.watch.state == "ok")
         before = sum(map(yard.count, FAULT_COUNTERS))
-        assert not eventually(lambda: yard.entered, 0.5)
+        assert not eventually(lambda: yard.entered, 0.35)
         assert sum(map(yard.count, FAULT_COUNTERS)) > before
         if protocol in SAYS_MOTION:
             yard.display = Display(mass_kg=42_020.0, moving=True)
-            assert not eventually(lambda: yard.entered, 0.5)
+            assert not eventually(lambda: yard.entered, 0.35)
             assert yard.count("readings")
         yard.display = Display(mass_kg=150_000.0, out_of_range=True)
-        assert not eventually(lambda: yard.entered, 0.5)
+        assert not eventually(lambda: yard.entered, 0.35)
         yard.display = Display(mass_kg=250_000.0)  # more than the scale can carry
-        assert not eventually(lambda: yard.entered, 0.5)
+        assert not eventually(lambda: yard.entered, 0.35)
         yard.display = Display(mass_kg=42_020.0)
         assert eventually(lambda: yard.entered)
         yard.display = Display()
