@@ -51,7 +51,6 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     speed_mps: float
     speed_sigma: float
     acceleration_mps2: float | None
-    wheelbase_m: float
     temperature_c: float | None
     vehicle_class: VehicleClass | None
     disturbances: int

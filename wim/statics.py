@@ -1,0 +1,128 @@
+"""The static loads of one vehicle with their uncertainties, from its axles' rows.
+
+It puts the parts together: rows, calibration, the lane's road where one was learned,
+the joint estimate and the budget. It decides nothing about the vehicle.
+"""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from wim.axles import Axle
+from wim.loads import (
+    JointLoads,
+    Known,
+    Loading,
+    crossings_of,
+    joint_loads,
+    on_level_road,
+)
+from wim.roads import Ride, roles_of
+from wim.samples import Lane
+from wim.uncertainty import Budget, Circumstances, UncertaintyFigures, budget_of
+
+__all__ = ["Estimation", "Statics", "static_loads"]
+
+_DISTURBING = frozenset(
+    {
+        "stop_and_go",
+        "jump",
+        "s_path",
+        "straddling",
+        "edge",
+        "axle_missing",
+        "strip_damaged",
+        "signal_clipped",
+    }
+)
+
+
+class Estimation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Figures of the estimators of load and uncertainty."""
+
+    loading: Loading = Loading()
+    ride: Ride = Ride()
+    uncertainty: UncertaintyFigures = UncertaintyFigures()
+
+
+class Statics(msgspec.Struct, frozen=True, kw_only=True):
+    """Loads and budget of one vehicle; whether a learned road was taken off."""
+
+    loads: JointLoads
+    budget: Budget
+    road_known: bool
+
+
+def static_loads(
+    axles: Sequence[Axle],
+    *,
+    lane: Lane,
+    spacings_m: Sequence[float],
+    groups: Sequence[Sequence[int]],
+    reverse: bool,
+    acceleration_mps2: float | None,
+    flags: Collection[str],
+    known: Known,
+    estimation: Estimation,
+) -> Statics:
+    """Estimate the loads of a vehicle's axles.
+
+    Args:
+        axles: in the order in which they crossed, each seen by a row at least.
+        lane: whose strips they crossed, calibrated.
+        spacings_m: between the axles, one fewer.
+        groups: axle groups as indices of axles.
+        reverse: it drove backwards, so that the learned road says nothing.
+        acceleration_mps2: over the crossing, None where it is not known.
+        flags: of the passage; those that say that wheels or signals were not as they
+            should be make the loads less certain.
+        known: of station and vehicle.
+        estimation: figures of the estimators.
+    """
+    loading = estimation.loading
+    crossings = crossings_of(axles, lane=lane, known=known, loading=loading)
+    pace_mps = sum(crossings.speeds_mps) / len(crossings.speeds_mps)
+    road = None if reverse else known.calibration.road_of(lane.number)
+    if road is None:
+        loads = joint_loads(crossings, groups, swing=loading.open_road)
+    else:
+        level = on_level_road(
+            crossings,
+            road=road,
+            roles=roles_of(groups, spacings_m, ride=estimation.ride),
+            ride=estimation.ride,
+        )
+        loads = joint_loads(
+            level,
+            groups,
+            swing=loading.known_road,
+            rest=road.rest_at(pace_mps),
+        )
+    circumstances = Circumstances(
+        speed_mps=pace_mps,
+        speed_sigma=_speed_sigma(axles),
+        acceleration_mps2=acceleration_mps2,
+        temperature_c=known.temperature_c,
+        vehicle_class=known.vehicle_class,
+        disturbances=sum(flag in _DISTURBING for flag in flags),
+    )
+    budget = budget_of(
+        loads,
+        circumstances,
+        calibration=known.calibration,
+        figures=estimation.uncertainty,
+    )
+    return Statics(loads=loads, budget=budget, road_known=road is not None)
+
+
+def _speed_sigma(axles: Sequence[Axle]) -> float:
+    """Return the mean relative uncertainty of the speeds, as if all had it in common.
+
+    The axles share one way, so their speeds are off together.
+    """
+    shares = [
+        row.speed_sigma_mps / max(row.speed_mps, 0.1)
+        for axle in axles
+        for row in axle.rows
+    ]
+    return sum(shares) / len(shares)
