@@ -1,9 +1,11 @@
 """Finds the four corners of every plate in a frame with the shipped network.
 
 One pass over the frame, brought to about half a million pixels (frames above full HD
-to half their sides). It tells plates of one line from those of two and reads nothing.
+to half their sides), then a closer look at each find, turned level and at one size. It
+tells plates of one line from those of two and reads nothing.
 """
 
+from collections.abc import Sequence
 from importlib import resources
 from typing import Final
 
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.errors import WeightsError
-from lpr.image import Corners, Image, Region, as_blob, pixels_of_region
+from lpr.image import Corners, Image, Region, as_blob, pixels_of_region, warped
 from lpr.models import PlateBox
 from lpr.onnx import EngineName, Network, load
 
@@ -33,6 +35,8 @@ _WORKED_PIXELS: Final = 960 * 544
 """A full-HD frame at half its sides."""
 _LEAST_SCALE: Final = 0.5
 _OVERLAP: Final = 0.35
+_CLOSE_SIZE: Final = (256, 160)
+_CLOSE_WIDTH_PX: Final = 128.0
 _MOST_SIGHTINGS: Final = 24
 
 
@@ -83,15 +87,58 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
         (answer,) = self.network.run(as_blob(part, width=width, height=height))
         scale = np.array([(x1 - x0) / width, (y1 - y0) / height], np.float32)
         offset = np.array([x0, y0], np.float32)
-        found = sightings(answer[0], least=self.least_confidence)
-        return tuple(
-            PlateBox(
-                corners=np.asarray(one.corners * scale + offset, np.float32),
-                confidence=one.confidence,
-                lines=2 if one.double > 0.5 else 1,
-            )
-            for one in found[: self.most]
+        found = []
+        for seen in sightings(answer[0], least=self.least_confidence)[: self.most]:
+            corners = np.asarray(seen.corners * scale + offset, np.float32)
+            near = Sighting(corners, seen.confidence, seen.double)
+            found.append(self._closer(image, near))
+        found.sort(key=lambda one: -one.confidence)
+        return tuple(_box(one) for one in _apart(found))
+
+    def _closer(self, image: Image, seen: Sighting) -> Sighting:
+        """A second look at one find, level and at one size; the surer corners count."""
+        onto = _levelled(seen.corners)
+        if onto is None:
+            return seen
+        width, height = _CLOSE_SIZE
+        view = warped(image, onto, width=width, height=height)
+        (answer,) = self.network.run(as_blob(view, width=width, height=height))
+        middle = np.array([width / 2, height / 2])
+        near = [
+            one
+            for one in sightings(answer[0], least=self.least_confidence)
+            if np.hypot(*(one.corners.mean(axis=0) - middle)) < _CLOSE_WIDTH_PX / 3
+        ]
+        if not near:
+            return Sighting(seen.corners, 0.5 * seen.confidence, seen.double)
+        best = near[0]
+        back = np.linalg.inv(onto)
+        corners = best.corners @ back[:2, :2].T + back[:2, 2]
+        return Sighting(
+            np.asarray(corners, np.float32),
+            max(best.confidence, 0.5 * (best.confidence + seen.confidence)),
+            best.double,
         )
+
+
+def _box(seen: Sighting) -> PlateBox:
+    return PlateBox(
+        corners=seen.corners,
+        confidence=min(seen.confidence, 1.0),
+        lines=2 if seen.double > 0.5 else 1,
+    )
+
+
+def _levelled(corners: Corners) -> NDArray[np.float64] | None:
+    """The turn and scale that lay a plate level in the middle of a close view."""
+    along = (corners[1] - corners[0] + corners[2] - corners[3]).astype(np.float64) / 2
+    length = float(np.hypot(*along))
+    if length < 4.0:
+        return None
+    cos, sin = along / length * (_CLOSE_WIDTH_PX / length)
+    turn = np.array([[cos, sin], [-sin, cos]])
+    middle = np.array(_CLOSE_SIZE) / 2 - turn @ corners.mean(axis=0)
+    return np.vstack([np.column_stack([turn, middle]), [0.0, 0.0, 1.0]])
 
 
 def network_size(width: int, height: int) -> tuple[int, int]:
@@ -134,12 +181,20 @@ def sightings(answer: NDArray[np.float32], *, least: float) -> list[Sighting]:
     )
     peaks = np.argwhere((chance >= highest) & (chance >= least))
     order = np.argsort(-chance[peaks[:, 0], peaks[:, 1]], kind="stable")
-    found: list[Sighting] = []
-    for row, column in peaks[order[: 4 * _MOST_SIGHTINGS]]:
-        one = _around(answer, chance, int(row), int(column))
-        if all(_shared(one.corners, other.corners) < _OVERLAP for other in found):
-            found.append(one)
-    return found[:_MOST_SIGHTINGS]
+    found = [
+        _around(answer, chance, int(row), int(column))
+        for row, column in peaks[order[: 4 * _MOST_SIGHTINGS]]
+    ]
+    return _apart(found)[:_MOST_SIGHTINGS]
+
+
+def _apart(found: Sequence[Sighting]) -> list[Sighting]:
+    """The sightings less those that lie on an earlier one."""
+    kept: list[Sighting] = []
+    for one in found:
+        if all(_shared(one.corners, other.corners) < _OVERLAP for other in kept):
+            kept.append(one)
+    return kept
 
 
 def _around(

@@ -34,6 +34,7 @@ __all__ = [
     "sharpness",
     "sharpness_at",
     "straighten",
+    "warped",
 ]
 
 Image: TypeAlias = NDArray[np.uint8]
@@ -169,6 +170,25 @@ def straighten(image: Image, corners: Corners, *, width: int, height: int) -> Im
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(flat, dtype=np.uint8)
+
+
+def warped(
+    image: Image, onto: NDArray[np.float64], *, width: int, height: int
+) -> Image:
+    """The image under a projective map, shape (3, 3); shrunk without losing lines."""
+    shrink = float(np.sqrt(abs(np.linalg.det(onto[:2, :2]))))
+    times = max(1, min(4, round(0.8 / max(shrink, 1e-6))))
+    larger = np.diag([times, times, 1.0]) @ onto
+    flat = cv2.warpPerspective(
+        image,
+        larger,
+        (width * times, height * times),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if times > 1:
+        flat = cv2.resize(flat, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(flat, np.uint8)
 
 
 def crop_plate(image: Image, corners: Corners) -> Image:

@@ -91,7 +91,7 @@ class Recipe:
         share = min(1.0, self.step / self.steps)
         rate = _PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share)))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = float(rate)
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
             answers = self.network(tensor_of([scene.picture for scene in scenes]))
