@@ -27,7 +27,7 @@ from simulators.progress import ProgressBar
 from simulators.recording import FAMILIES, Order, write_recording
 from simulators.roads import RoadClass
 from simulators.scales import command as scale
-from simulators.sensors import ERRORS, FAULTS, Electronics, Fault
+from simulators.sensors import ERRORS, FAULTS, Electronics, Fault, Season
 from simulators.station import COMMANDS, Event, Station, StationOrder
 
 __all__ = ["main"]
@@ -129,8 +129,8 @@ def _recording_arguments(parser: argparse.ArgumentParser) -> None:
         type=_fault,
         action="append",
         default=[],
-        metavar="NAME:CHANNEL",
-        help=f"damage a strip: {', '.join(FAULTS)}; may be given again",
+        metavar="NAME:CHANNEL[@PART]",
+        help=f"damage a strip, since a part of the time: {', '.join(FAULTS)}",
     )
     parser.add_argument(
         "--error",
@@ -141,6 +141,7 @@ def _recording_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"a true value over the site file's: {', '.join(ERRORS)}",
     )
     parser.add_argument("--temperature", type=float, default=20.0, metavar="C")
+    parser.add_argument("--season", choices=get_args(Season), default="spring")
     parser.add_argument("--rate", type=float, default=4000.0, metavar="HZ")
     parser.add_argument("--forces", action="store_true", help="write forces.npz too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -170,6 +171,7 @@ def recording_order(arguments: argparse.Namespace) -> Order:
         electronics = Electronics(
             sample_rate_hz=arguments.rate,
             temperature_c=arguments.temperature,
+            season=arguments.season,
             faults=tuple(arguments.fault),
             **dict(arguments.error),
         )
@@ -189,12 +191,20 @@ def recording_order(arguments: argparse.Namespace) -> Order:
 
 
 def _fault(text: str) -> Fault:
-    """Read ``NAME:CHANNEL``."""
-    name, _, channel = text.partition(":")
-    if name not in FAULTS or not channel.isdecimal():
-        message = f"'{text}': give NAME:CHANNEL, NAME one of {', '.join(FAULTS)}"
+    """Read ``NAME:CHANNEL`` or ``NAME:CHANNEL@PART``."""
+    name, _, place = text.partition(":")
+    channel, _, begins = place.partition("@")
+    try:
+        part = float(begins or 0.0)
+    except ValueError:
+        part = -1.0
+    if name not in FAULTS or not channel.isdecimal() or not 0.0 <= part < 1.0:
+        message = (
+            f"'{text}': give NAME:CHANNEL or NAME:CHANNEL@PART, NAME one of "
+            f"{', '.join(FAULTS)}, PART of the time from 0 to 1"
+        )
         raise argparse.ArgumentTypeError(message)
-    return Fault(name, int(channel))
+    return Fault(name, int(channel), part)
 
 
 def _error(text: str) -> tuple[str, float]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulators._jit import njit
 
-__all__ = ["electronics", "modal_truck", "planar_truck", "press"]
+__all__ = ["electronics", "mean_forces", "modal_truck", "planar_truck", "press"]
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -246,10 +246,13 @@ def press(
                 if away > stride:
                     k += max(1, int(away / stride))
                     continue
-                # samples whose moment lies between this step and the next
-                here_s = begins_s + k * step_s - strip_late_s[s]
+                # samples whose moment lies between this step and the next; both ends
+                # by one formula, so that none falls between two steps
+                begun_s = begins_s - strip_late_s[s]
+                here_s = begun_s + k * step_s
                 n = int(np.ceil(here_s / sample_s))
-                while n * sample_s < here_s + step_s:
+                end = int(np.ceil((begun_s + (k + 1) * step_s) / sample_s))
+                while n < end:
                     column = n - field_first
                     if 0 <= column < samples:
                         u = (n * sample_s - here_s) / step_s
@@ -268,6 +271,67 @@ def press(
                         field[s, column] += share * force
                     n += 1
                 k += 1
+
+
+@njit
+def mean_forces(
+    place_m: Floats,
+    speed_mps: Floats,
+    forces: Floats,
+    axle_m: Floats,
+    footprint_m: Floats,
+    footprint_shape: float,
+    strip_m: Floats,
+    strip_width_m: Floats,
+    means: Floats,
+) -> None:
+    """Average each axle's forces over its first way across each strip.
+
+    The weight is the part of the footprint that rests on the strip, over the way: the
+    mean is what the area of the pulse holds.
+
+    Args:
+        place_m: first axle at each step, shape (steps,).
+        speed_mps: shape (steps,).
+        forces: left and right, shape (axles, 2, steps).
+        axle_m: behind the first axle, shape (axles,).
+        footprint_m: shape (axles,).
+        footprint_shape: 1: parabola, 0: even pressure.
+        strip_m: centres of the strips along the road.
+        strip_width_m: their widths.
+        means: filled, shape (axles, strips, 4): left and right mean force, the step
+            over the centre and the speed there.
+    """
+    steps = place_m.shape[0]
+    for i in range(axle_m.shape[0]):
+        for s in range(strip_m.shape[0]):
+            target = strip_m[s] + axle_m[i]
+            forward = place_m[0] < target
+            k = 1
+            while k < steps - 1 and (place_m[k] < target) == forward:
+                k += 1
+            u = (target - place_m[k - 1]) / (place_m[k] - place_m[k - 1])
+            means[i, s, 2] = k - 1 + u
+            means[i, s, 3] = speed_mps[k - 1] + u * (speed_mps[k] - speed_mps[k - 1])
+            half = 0.5 * strip_width_m[s]
+            reach = half + 0.5 * footprint_m[i]
+            first, last = k, k
+            while first > 0 and abs(place_m[first] - target) < reach:
+                first -= 1
+            while last < steps - 1 and abs(place_m[last] - target) < reach:
+                last += 1
+            left, right, all_weight = 0.0, 0.0, 0.0
+            for n in range(first, last + 1):
+                d = target - place_m[n]
+                weight = abs(speed_mps[n]) * (
+                    _pressed(d + half, footprint_m[i], footprint_shape)
+                    - _pressed(d - half, footprint_m[i], footprint_shape)
+                )
+                left += weight * forces[i, 0, n]
+                right += weight * forces[i, 1, n]
+                all_weight += weight
+            means[i, s, 0] = left / all_weight
+            means[i, s, 1] = right / all_weight
 
 
 @njit

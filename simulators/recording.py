@@ -136,7 +136,7 @@ class Recorder:
                 ways.append(self._set_out(waiting.pop(0)))
             ways = [way for way in ways if way.ends_s > from_s - 0.1]
             presses = [(way.ride, way.gains, way.begins_s) for way in ways]
-            counts = self._field.block(number, presses)
+            counts = self._field.block(number, presses, part=number / self.blocks)
             yield counts[: self.samples - number * BLOCK_SAMPLES]
 
     def _set_out(self, member: Member) -> _Way:

@@ -122,7 +122,7 @@ def _slab(
     envelope_m: float,
 ) -> NDArray[np.float64]:
     """Return the slab of the sensors and how flush each strip lies, shape (2, n)."""
-    begins_m = -float(rng.uniform(0.5, 2.0))
+    begins_m = rows_m[0] - float(rng.uniform(0.5, 2.0))
     ends_m = rows_m[-1] + float(rng.uniform(0.5, 2.0))
     height_m = float(rng.uniform(*_LEDGE_M) * rng.choice([-1.0, 1.0]))
     slab = height_m * (

@@ -26,6 +26,7 @@ __all__ = [
     "SensorField",
 ]
 
+Season = Literal["spring", "summer", "winter"]
 FaultKind = Literal["gain", "dead", "stuck", "noise", "clipping"]
 FAULTS: tuple[FaultKind, ...] = get_args(FaultKind)
 
@@ -53,14 +54,17 @@ _CURVE_PERIODS = (1, 2, 3, 4)
 _NOMINAL_WHEEL_M = 0.97
 _FAULT_GAIN = 0.5
 _FAULT_NOISE = 30.0
-_FAULT_CEILING = 0.12
+_FAULT_CEILING = 0.12  # of full scale
+_STUCK = 0.013
+_SEASON = (0.03, 0.05)
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One damaged strip: its kind and its channel."""
+    """One damaged strip: its kind, its channel, and since which part of the time."""
 
     kind: FaultKind
     channel: int
+    begins: float = 0.0
 
 
 class LaneStrip(msgspec.Struct, frozen=True):
@@ -76,6 +80,8 @@ class Electronics(msgspec.Struct, frozen=True, kw_only=True):
     """What the electronics are and by how much the site file is wrong.
 
     The factors are known-bad checks: 1 is a site file that tells the truth.
+    In summer the road is soft and gives its strips 3 to 5 % more than in spring, when
+    they were calibrated, in winter as much less.
     ``imperfect`` false leaves out everything that is drawn, for tests of the rest.
     """
 
@@ -87,6 +93,7 @@ class Electronics(msgspec.Struct, frozen=True, kw_only=True):
     gain: float = 1.0
     clock: float = 1.0
     noise: float = 1.0
+    season: Season = "spring"
     imperfect: bool = True
     faults: tuple[Fault, ...] = ()
 
@@ -123,9 +130,12 @@ class SensorField:
             _Curve.drawn(drawn, extent, lane_centre_m(lane.number))
             for extent, (_, lane) in zip(self._extents, self._strips, strict=True)
         ]
+        seasonal = drawn.uniform(*_SEASON)
+        seasonal *= {"spring": 0.0, "summer": 1.0, "winter": -1.0}[electronics.season]
         self._figures = np.array(
             [_figures(drawn, strip, electronics) for strip, _ in self._strips]
         )
+        self._figures[:, 0] *= 1.0 + seasonal
         late = drawn.uniform(-_LATE_S, _LATE_S, len(self._strips))
         clock = electronics.clock
         if electronics.imperfect:
@@ -145,7 +155,8 @@ class SensorField:
             knot_s=_KNOT_SAMPLES * self._sample_s,
             imperfect=electronics.imperfect,
         )
-        self._damage()
+        self._whole = list(electronics.faults)
+        self._stuck_at: dict[int, float] = {}
 
     @property
     def sample_s(self) -> float:
@@ -193,7 +204,11 @@ class SensorField:
         return gains
 
     def block(
-        self, number: int, presses: list[tuple[Ride, NDArray[np.float64], float]]
+        self,
+        number: int,
+        presses: list[tuple[Ride, NDArray[np.float64], float]],
+        *,
+        part: float,
     ) -> NDArray[np.int32]:
         """Return one block of counts, shape (BLOCK_SAMPLES, channels).
 
@@ -201,7 +216,9 @@ class SensorField:
             number: blocks are asked for in order, from 0.
             presses: ride, gains and true time of the ride's first kept step of each
                 vehicle near this block.
+            part: of the recording that lies before this block.
         """
+        self._damage(part)
         strips = len(self._strips)
         field = np.zeros((strips, BLOCK_SAMPLES))
         first = number * BLOCK_SAMPLES
@@ -224,9 +241,8 @@ class SensorField:
         hum = np.stack([np.sin(angle), np.cos(angle)])
         knots = BLOCK_SAMPLES // _KNOT_SAMPLES
         slow = self._wander.knots(number * knots, knots + 1)
-        for s in self._stuck:
-            slow[s] = slow[s, 0] if number == 0 else self._stuck_at[s]
-            self._stuck_at[s] = float(slow[s, 0])
+        for s, stuck_counts in self._stuck_at.items():
+            slow[s] = stuck_counts
         counts = np.zeros((BLOCK_SAMPLES, self.channels), dtype=np.int32)
         electronics(
             field,
@@ -241,25 +257,25 @@ class SensorField:
         )
         return counts
 
-    def _damage(self) -> None:
-        """Break the strips that are to be broken."""
-        self._stuck: list[int] = []
-        self._stuck_at: dict[int, float] = {}
-        for fault in self._electronics.faults:
-            for s in np.flatnonzero(self._channel == fault.channel):
-                figures = self._figures[s]
-                match fault.kind:
-                    case "gain":
-                        figures[0] *= _FAULT_GAIN
-                    case "dead":
-                        figures[0] = 0.0
-                    case "stuck":
-                        figures[[0, 5, 6, 7]] = 0.0
-                        self._stuck.append(int(s))
-                    case "noise":
-                        figures[5] *= _FAULT_NOISE
-                    case "clipping":
-                        figures[9] = _FAULT_CEILING * figures[2]
+    def _damage(self, part: float) -> None:
+        """Break the strips whose time has come."""
+        due = [fault for fault in self._whole if fault.begins <= part]
+        self._whole = [fault for fault in self._whole if fault.begins > part]
+        for fault in due:
+            s = int(np.flatnonzero(self._channel == fault.channel)[0])
+            figures = self._figures[s]
+            match fault.kind:
+                case "gain":
+                    figures[0] *= _FAULT_GAIN
+                case "dead":
+                    figures[0] = 0.0
+                case "stuck":
+                    figures[[0, 3, 5, 6, 7]] = 0.0
+                    self._stuck_at[s] = _STUCK * float(figures[2])
+                case "noise":
+                    figures[5] *= _FAULT_NOISE
+                case "clipping":
+                    figures[9] = _FAULT_CEILING * figures[2]
 
 
 def press_ride(

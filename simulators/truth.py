@@ -10,6 +10,7 @@ from simulators.chassis import GRAVITY_MPS2
 from simulators.convoy import Member
 from simulators.driving import STEP_S, Motion
 from simulators.fleet import group_axles
+from simulators.kernels import mean_forces
 from simulators.ledger import PassageTruth
 from simulators.ride import Ride
 from simulators.sensors import LaneStrip
@@ -98,56 +99,39 @@ def row_forces(
         shape (axles * rows, 9): the columns of FORCE_COLUMNS but the first.
     """
     axles = len(loads_kg)
-    lines = []
-    for i in range(axles):
-        axle = axles - 1 - i if backwards else i
-        for row in sorted({strip.row for strip in strips}):
-            left_right = np.zeros(2)
-            at_s, speed, place = [], [], []
-            for strip in strips:
-                if strip.row != row:
-                    continue
-                forces, step = _over(ride, i, strip)
-                for side, name in enumerate(("left", "right")):
-                    if strip.side in {name, "full"}:
-                        left_right[side] = forces[side]
-                at_s.append(begins_s + STEP_S * step)
-                k = min(int(step), len(ride.speed_mps) - 1)
-                speed.append(float(ride.speed_mps[k]))
-                place.append(strip.place_m)
-            lines.append(
-                [
-                    axle,
-                    row,
-                    left_right.sum(),
-                    *left_right,
-                    loads_kg[i] * GRAVITY_MPS2,
-                    np.mean(at_s) * recorded,
-                    np.mean(speed),
-                    np.mean(place),
-                ]
-            )
-    return np.array(lines)
-
-
-def _over(ride: Ride, axle: int, strip: LaneStrip) -> tuple[NDArray[np.float64], float]:
-    """Return a wheel pair's mean force over a strip, and the step over its centre.
-
-    The mean is taken over the way, weighted with the part of the footprint that
-    rests on the strip: what the area of the pulse holds.
-    """
-    way = ride.place_m - ride.axle_m[axle] - strip.place_m
-    ahead = way >= 0.0 if way[0] < 0.0 else way <= 0.0
-    k = max(int(np.argmax(ahead)), 1)
-    step = k - 1 + float(way[k - 1] / (way[k - 1] - way[k]))
-    reach = 0.5 * (ride.footprints_m[axle] + strip.width_m)
-    first, last = k, k
-    while first > 0 and abs(way[first - 1]) < reach:
-        first -= 1
-    while last < len(way) - 1 and abs(way[last]) < reach:
-        last += 1
-    near = slice(first, last + 1)
-    weight = np.clip(1.0 - (way[near] / reach) ** 2, 0.0, None)
-    weight *= np.abs(ride.speed_mps[near])
-    forces = ride.forces_n[axle, :, near] @ weight / weight.sum()
-    return forces, step
+    means = np.empty((axles, len(strips), 4))
+    mean_forces(
+        ride.place_m,
+        ride.speed_mps,
+        ride.forces_n,
+        ride.axle_m,
+        ride.footprints_m,
+        ride.footprint_shape,
+        np.array([strip.place_m for strip in strips]),
+        np.array([strip.width_m for strip in strips]),
+        means,
+    )
+    statics = np.array(loads_kg) * GRAVITY_MPS2
+    tables = []
+    for row in sorted({strip.row for strip in strips}):
+        own = [k for k, strip in enumerate(strips) if strip.row == row]
+        left = next(k for k in own if strips[k].side in {"left", "full"})
+        right = next(k for k in own if strips[k].side in {"right", "full"})
+        centre = 0.5 * (means[:, left] + means[:, right])
+        table = np.empty((axles, len(FORCE_COLUMNS) - 1))
+        table[:, 0] = range(axles)
+        table[:, 1] = row
+        table[:, 3] = means[:, left, 0]
+        table[:, 4] = means[:, right, 1]
+        table[:, 2] = table[:, 3] + table[:, 4]
+        table[:, 5] = statics
+        table[:, 6] = (begins_s + STEP_S * centre[:, 2]) * recorded
+        table[:, 7] = centre[:, 3]
+        table[:, 8] = 0.5 * (strips[left].place_m + strips[right].place_m)
+        tables.append(table)
+    # axle by axle, the rows of each in turn
+    forces = np.stack(tables, axis=1)
+    if backwards:
+        forces = forces[::-1].copy()
+        forces[:, :, 0] = np.arange(axles)[:, None]
+    return forces.reshape(axles * len(tables), -1)
