@@ -16,8 +16,14 @@ from edge.weighing import LineWeighing, LoadFinder, ScaleLine, Settled
 from simulators.clock import Pace
 from simulators.pseudo_terminal import PseudoTerminal
 from simulators.scales.display import Display
-from simulators.scales.indicators import INDICATORS, HbmCells, ToledoIndicator
+from simulators.scales.indicators import (
+    INDICATORS,
+    HbmCells,
+    ModbusTransmitter,
+    ToledoIndicator,
+)
 from simulators.scales.line import ScaleLine as SimulatedLine
+from wim.protocols import modbus, toledo
 from wim.protocols.readings import ScaleFault
 
 SHIPPED = {
@@ -244,21 +250,44 @@ def test_a_net_display_is_weighed_with_its_tare(enter, eventually):
         assert [each.mass_kg for each in yard.weighed] == [42_020.0]
 
 
-def test_a_device_that_only_refuses_is_silent_and_not_well(
-    repository, clock, eventually
-):
-    watch = DeviceWatch("line", clock=clock)
-    driver = scale_driver(shipped_line(repository, "modbus"))
+class Refusing(ModbusTransmitter):
+    """A transmitter that may answer every question with an exception."""
+
+    refuses = False
+
+    def hear(self, data, display):
+        answer = super().hear(data, display)
+        return modbus.encode_refusal(1, 3, code=4) if self.refuses else answer
+
+
+def test_a_device_that_only_refuses_is_silent_and_not_well(enter, eventually):
+    device = Refusing()
+    with enter("modbus", device) as yard:
+        yard.terminal.plug()
+        assert eventually(lambda: yard.watch.state == "ok")
+        device.refuses = True
+        assert eventually(lambda: yard.watch.state == "silent")
+        assert yard.count("fault_refused") > 1
+        device.refuses = False
+        assert eventually(lambda: yard.watch.state == "ok")
+
+
+def test_an_answer_without_a_mass_keeps_a_load_from_having_rested(repository, clock):
+    entered = []
     scale = ScaleLine(
-        ScaleConfig(),
-        driver=driver,
-        watch=watch,
-        on_entered=pytest.fail,
+        ScaleConfig(stable_for_s=1.0),
+        driver=scale_driver(shipped_line(repository, "toledo")),
+        watch=DeviceWatch("line", clock=clock),
+        on_entered=entered.append,
         on_weighed=pytest.fail,
     )
-    scale.ask(0.0)
-    assert scale.receive(bytes.fromhex("01 83 04 40 F3"), 0.0) == (0, 0)
-    assert watch.status().counters == {"fault_refused": 1}
+    well = toledo.encode(42_020.0)
+    over = toledo.encode(42_020.0, out_of_range=True)
+    for k in range(28):
+        assert scale.receive(over if k in (9, 18) else well, k / 10) == (1, 0)
+    assert entered == []
+    scale.receive(well, 2.9)
+    assert len(entered) == 1
 
 
 def test_a_line_that_is_not_open_takes_no_question(tmp_path, clock):

@@ -434,6 +434,18 @@ def test_an_answer_that_does_not_come_begins_the_round_again():
     assert poller.receive(cell(500, 2)) == [ScaleReading(mass_kg=3000.0, stable=True)]
 
 
+def test_the_stump_of_an_answer_never_becomes_the_head_of_the_next():
+    poller = cells((1,), cof=8, bits=hbm.StatusBits(out_of_range=()))
+    poller.ask(0.0)
+    poller.receive(b"\x00\x01")
+    poller.ask(1.0)
+    # with the stump before it, the fourth byte on would pass for a line's end
+    answer = hbm.encode(0x20300D, cof=8, status=0x0A)
+    assert said(poller.receive(answer)) == [
+        ScaleReading(mass_kg=2.0 * 0x20300D, stable=True)
+    ]
+
+
 def test_unasked_answers_are_counted_and_believed_by_nobody():
     poller = cells((1,))
     assert poller.receive(cell(1000, 1)) == []
