@@ -45,8 +45,10 @@ __all__ = [
 _SHORTEST_GAP_M = 0.5
 _FASTEST_MPS = 70.0
 _USUAL_CONTACT_M = 0.25
+_USUAL_HALF_M = 0.155
 _ROUGH_SIGMA = 0.3
 _LEAN = 0.15
+_LOOK_BACK = 5
 _SKIP = 1.0
 _SKIP_CANDIDATE = 0.8
 _STRETCH = 4.0
@@ -69,6 +71,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     sensors: tuple[Sensor, ...]
     rows: int
     length_m: float
+    by_rank: tuple[tuple[Sensor, ...], ...]
 
     @staticmethod
     def of(lane: Lane, *, reverse: bool, first_row: int = 0) -> "View":
@@ -92,11 +95,19 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         ]
         sensors.sort(key=lambda sensor: (sensor.rank, sensor.side))
         length_m = abs(_row_centre(lane, rows - 1) - _row_centre(lane, 0))
-        return View(sensors=tuple(sensors), rows=rows - first_row, length_m=length_m)
+        return View(
+            sensors=tuple(sensors),
+            rows=rows - first_row,
+            length_m=length_m,
+            by_rank=tuple(
+                tuple(sensor for sensor in sensors if sensor.rank == rank)
+                for rank in range(rows - first_row)
+            ),
+        )
 
     def row(self, rank: int) -> tuple[Sensor, ...]:
         """Return the sensors of one row, counted along the way."""
-        return tuple(sensor for sensor in self.sensors if sensor.rank == rank)
+        return self.by_rank[rank]
 
 
 class Hit(NamedTuple):
@@ -167,7 +178,6 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     axles: tuple[Axle, ...]
-    degree: int
     rest_m: float
     smooth: bool
 
@@ -208,6 +218,11 @@ def find_axles(
                 firsts.insert(at, pulse)
                 found = [*found[:at], k, *found[at:]]
     rest = [sensor for sensor in view.sensors if sensor.rank > 0]
+    if _all_alike(view, store, axles):
+        for sensor in rest:
+            for axle, pulse in zip(axles, store[sensor.index], strict=True):
+                axle[sensor.index] = Hit(sensor, pulse)
+        return [tuple(axle[s.index] for s in view.sensors) for axle in axles]
     rest.sort(key=lambda sensor: len(store[sensor.index]) != len(times))
     for sensor in rest:
         pulses = store[sensor.index]
@@ -276,8 +291,8 @@ def align(
                 off + _SKIP * i + _EARLY * k,
                 None,
             )
-            for j in range(i):
-                for h in range(k):
+            for j in range(max(0, i - _LOOK_BACK), i):
+                for h in range(max(0, k - _LOOK_BACK), k):
                     before = best.get((j, h))
                     if before is None:
                         continue
@@ -372,7 +387,7 @@ def weigh_axles(
     crossings = [row_crossings(axle) for axle in hits]
     fit = fit_together(crossings, kinematics=kinematics)
     if fit is None:
-        return Weighed(axles=(), degree=0, rest_m=math.inf, smooth=False)
+        return Weighed(axles=(), rest_m=math.inf, smooth=False)
     axles = []
     for own, crossed, motion in zip(hits, crossings, fit.motions, strict=True):
         way = motion
@@ -381,9 +396,7 @@ def weigh_axles(
         if way is not None:
             axles.append(weigh_axle(own, way, damaged=damaged, smooth=fit.smooth))
     axles.sort(key=lambda axle: axle.crossed_s)
-    return Weighed(
-        axles=tuple(axles), degree=fit.degree, rest_m=fit.rest_m, smooth=fit.smooth
-    )
+    return Weighed(axles=tuple(axles), rest_m=fit.rest_m, smooth=fit.smooth)
 
 
 def hit_time_s(hit: Hit) -> float:
@@ -462,6 +475,38 @@ def group_axles(
 def _row_centre(lane: Lane, row: int) -> float:
     places = [strip.position_m for strip in lane.strips if strip.row == row]
     return sum(places) / len(places)
+
+
+def _all_alike(
+    view: View,
+    store: Sequence[Sequence[Pulse]],
+    axles: Sequence[dict[int, Hit]],
+) -> bool:
+    """Tell whether every strip saw as many wheels, each row after the one before.
+
+    Then they are matched in their order, however long the vehicle stood in between,
+    unless one would have gone from row to row faster than over each of them.
+    """
+    n = len(axles)
+    if any(len(store[sensor.index]) != n for sensor in view.sensors):
+        return False
+    entry = view.row(0)
+    if any(len(axle) != len(entry) for axle in axles):
+        return False
+    for i in range(n):
+        before: tuple[float, float, float] | None = None
+        for row in view.by_rank:
+            pulses = [store[sensor.index][i] for sensor in row]
+            at_s = sum(pulse.centroid_s for pulse in pulses) / len(row)
+            here_m = sum(sensor.s_m for sensor in row) / len(row)
+            lasts_s = min(pulse.fall_s - pulse.rise_s for pulse in pulses)
+            if before is not None:
+                took_s = at_s - before[0]
+                fastest_mps = _USUAL_HALF_M / max(min(lasts_s, before[2]), 1e-4)
+                if took_s <= 0.0 or here_m - before[1] > 1.5 * fastest_mps * took_s:
+                    return False
+            before = (at_s, here_m, lasts_s)
+    return True
 
 
 def _begun(pulses: Sequence[Pulse], until_s: float) -> int:

@@ -11,15 +11,29 @@ from typing import TypeAlias
 
 import msgspec
 
-from wim.axles import Axle, Hit, View, find_axles, rough_speed_mps, weigh_axles
-from wim.kinematics import Kinematics
+from wim.axles import (
+    Axle,
+    Hit,
+    View,
+    Weighed,
+    find_axles,
+    hit_time_s,
+    rough_speed_mps,
+    row_crossings,
+    weigh_axle,
+    weigh_axles,
+)
+from wim.health import Damage, Health, StripMemory
+from wim.kinematics import Crossed, Kinematics
 from wim.pulses import Pulse
 from wim.samples import Lane
+from wim.vehicles import Part, Shapes, Untangled, separate, untangle
 
-__all__ = ["Assembly", "Crossing", "Entry", "LaneEvent", "LaneWatch"]
+__all__ = ["Assembly", "Crossing", "Entry", "LaneEvent", "LaneWatch", "Neighbour"]
 
 _KMH = 3.6
 _LONGEST_WAIT_S = 30.0
+_MOST_TANGLED = 24
 
 
 class Assembly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,6 +44,8 @@ class Assembly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     A separator is not believed that reports one vehicle over ``longest_gap_m`` without
     an axle, over ``longest_presence_s`` without one, or with more than ``most_axles``;
     without a separator that many end a vehicle too.
+    A vehicle whose last axle has come to the first row and not to the last one yet may
+    have stopped: it is waited for up to ``longest_stand_s``.
     Pulses that no vehicle claimed are strays after ``stray_after_s``.
     """
 
@@ -38,6 +54,7 @@ class Assembly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     longest_presence_s: float = 30.0
     most_axles: int = 16
     separator_slack_s: float = 0.1
+    longest_stand_s: float = 60.0
     stray_after_s: float = 30.0
 
 
@@ -47,11 +64,25 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     at_s: float
 
 
+class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
+    """Another vehicle close before or behind, on the same lane.
+
+    ``gap_m`` is the way between the last axle of the one and the first of the other;
+    ``alike`` tells that their speeds do not say that they are two.
+    """
+
+    gap_m: float
+    alike: bool
+
+
 class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     """A vehicle that has crossed the lane.
 
     It is not ``whole`` when axles were seen too rarely, or its beginning or end not at
     all; not ``told_apart`` when nothing says that its axles are those of one vehicle.
+    It ``turned`` when it went forward, back and forward again. ``rest_m`` is
+    what its way leaves at the rows; where it is not ``smooth``,
+    no speed is known. ``damages`` are strips that were left out of its loads.
     """
 
     axles: tuple[Axle, ...]
@@ -59,6 +90,12 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     reverse: bool
     whole: bool
     told_apart: bool
+    turned: bool
+    smooth: bool
+    rest_m: float
+    before: Neighbour | None
+    behind: Neighbour | None
+    damages: tuple[Damage, ...]
 
 
 LaneEvent: TypeAlias = Entry | Crossing
@@ -68,8 +105,10 @@ class _Vehicle:
     """A vehicle that is not closed yet.
 
     ``begun_s`` and ``ended_s`` say between which times its axles crossed the row that
-    it reached first; ``waiting`` are strips of that row on which a pulse was still
-    under way when it ended; after ``overdue_s`` nothing is waited for.
+    it reached first; ``gap_ends`` is when the gap behind the latest axle is long
+    enough, with what that was found from; ``waiting`` are strips of that row on which
+    a pulse was still under way when it ended; after ``overdue_s`` nothing is waited
+    for.
     """
 
     def __init__(self, *, begun_s: float, by_separator: bool, reverse: bool) -> None:
@@ -81,6 +120,7 @@ class _Vehicle:
         self.told = False
         self.waiting: set[int] = set()
         self.last_entry_s = begun_s
+        self.gap_ends: tuple[int, float, float] | None = None
         self.whole = True
         self.told_apart = True
 
@@ -100,9 +140,13 @@ class LaneWatch:
         first_index: int,
         assembly: Assembly,
         kinematics: Kinematics,
+        shapes: Shapes,
+        health: Health,
     ) -> None:
         self.lane = lane
         self._kinematics = kinematics
+        self._shapes = shapes
+        self._memory = StripMemory(lane, health=health)
         self.stray_pulses = 0
         self.empty_presences = 0
         self.unweighed_vehicles = 0
@@ -117,12 +161,26 @@ class LaneWatch:
         self._open: list[_Vehicle] = []
         self._disbelieved = False
         self._beheaded: _Vehicle | None = None
+        self._latest_s = -math.inf
+        self._taken = 0
+
+    @property
+    def due_s(self) -> float:
+        """Return the next time at which something is decided without a pulse."""
+        due_s = math.inf
+        if self._beheaded is not None:
+            due_s = self._gap_ends_s(self._beheaded)
+        if self._open:
+            due_s = min(due_s, self._open_ends_s(self._open[0]))
+        return due_s
 
     def take(self, pulse: Pulse, now_s: float) -> list[LaneEvent]:
         """Take one pulse that became known at ``now_s``."""
         events = self.advance(now_s)
         index = pulse.strip - self._first_index
         self._store[index].append(pulse)
+        self._taken += 1
+        self._latest_s = max(self._latest_s, pulse.end_s)
         row = self.lane.strips[index].row
         if row == 0:
             self._at_first_row(index, pulse, events)
@@ -179,20 +237,14 @@ class LaneWatch:
             self._finish_beheaded(events)
         while self._open:
             vehicle = self._open[0]
-            if vehicle.ended_s is None:
-                end_s = self._gap_ends_s(vehicle)
-                if vehicle.by_separator:
-                    longest_s = self._assembly.longest_presence_s
-                    end_s = max(end_s, vehicle.last_entry_s + longest_s)
-                if now_s < end_s:
-                    break
-                self._cut(vehicle, end_s, told_apart=not vehicle.by_separator)
-                self._close_complete(events)
-            elif now_s >= vehicle.overdue_s:
-                self._finish(vehicle, self._axles_of(vehicle), events)
-                self._close_complete(events)
-            else:
+            end_s = self._open_ends_s(vehicle)
+            if now_s < end_s:
                 break
+            if vehicle.ended_s is None:
+                self._cut(vehicle, end_s, told_apart=not vehicle.by_separator)
+            else:
+                self._finish(vehicle, self._axles_of(vehicle), events)
+            self._close_complete(events)
         if not self._open and self._beheaded is None:
             self._sweep(now_s - self._assembly.stray_after_s)
         return events
@@ -227,9 +279,7 @@ class LaneWatch:
                 owner = vehicle
                 break
         if owner is not None and self._is_outgrown(owner, pulse):
-            between_s = 0.5 * (owner.last_entry_s + pulse.start_s)
-            self._cut(owner, between_s, told_apart=False)
-            owner = None
+            owner = self._shed(owner, pulse, events)
         if owner is None:
             self._finish_beheaded(events)
             owner = _Vehicle(begun_s=pulse.start_s, by_separator=False, reverse=False)
@@ -293,6 +343,35 @@ class LaneWatch:
             return False
         return pulse.start_s > vehicle.last_entry_s + rules.longest_gap_m / pace_mps
 
+    def _shed(
+        self, vehicle: _Vehicle, pulse: Pulse, events: list[LaneEvent]
+    ) -> _Vehicle | None:
+        """End a vehicle that has become too long, where another seems to begin.
+
+        Returns:
+            What the pulse belongs to, None where it begins another vehicle.
+        """
+        starts_s: list[float] = []
+        if not vehicle.by_separator:
+            kept = [hits for hits in self._axles_of(vehicle) if self._is_seen(hits)]
+            parts = self._parts(kept)
+            if len(parts) > 1:
+                first, last = parts[-2].end - 1, parts[-1].first
+                starts_s = [self._entry_s(kept[first]), self._entry_s(kept[last])]
+        if not starts_s:
+            between_s = 0.5 * (vehicle.last_entry_s + pulse.start_s)
+            self._cut(vehicle, between_s, told_apart=False)
+            return None
+        between_s = 0.5 * (starts_s[0] + starts_s[1])
+        self._cut(vehicle, between_s, told_apart=True)
+        follower = _Vehicle(begun_s=between_s, by_separator=False, reverse=False)
+        follower.told_apart = vehicle.told_apart and not self._disbelieved
+        follower.told = True
+        follower.last_entry_s = vehicle.last_entry_s
+        events.append(Entry(at_s=starts_s[1]))
+        self._open.append(follower)
+        return follower
+
     def _cut(self, vehicle: _Vehicle, ended_s: float, *, told_apart: bool) -> None:
         """End a vehicle here, whatever its separator says."""
         vehicle.ended_s = ended_s
@@ -343,23 +422,24 @@ class LaneWatch:
         duration is a rough speed that needs no partner.
         """
         view = self._view(vehicle)
-        found: list[tuple[float, float]] = []
-        for second in view.row(1):
-            if not self._store[second.index]:
-                continue
-            late = self._store[second.index][-1]
-            for first in view.row(0):
-                if first.side != second.side:
+        for row in view.by_rank[1:]:
+            found: list[tuple[float, float]] = []
+            for second in row:
+                if not self._store[second.index]:
                     continue
-                for early in self._store[first.index]:
-                    taken_s = late.centroid_s - early.centroid_s
-                    if taken_s > 0.0:
-                        pace_mps = (second.s_m - first.s_m) / taken_s
-                        rough_mps = rough_speed_mps(early, late)
-                        ratio = pace_mps / rough_mps
-                        off = max(ratio, 1.0 / ratio)
-                        found.append((off, pace_mps))
-        return min(found)[1] if found else None
+                late = self._store[second.index][-1]
+                for first in view.row(0):
+                    if {first.side, second.side} == {"left", "right"}:
+                        continue
+                    for early in self._store[first.index]:
+                        taken_s = late.centroid_s - early.centroid_s
+                        if taken_s > 0.0:
+                            pace_mps = (second.s_m - first.s_m) / taken_s
+                            ratio = pace_mps / rough_speed_mps(early, late)
+                            found.append((max(ratio, 1.0 / ratio), pace_mps))
+            if found:
+                return min(found)[1]
+        return None
 
     def _row_wait_s(self, view: View) -> float:
         """Return how long the slowest vehicle of the lane takes to the second row."""
@@ -367,12 +447,80 @@ class LaneWatch:
         slowest_mps = self.lane.speed_range_kmh[0] / _KMH
         return min(row_m / slowest_mps + 1.0, _LONGEST_WAIT_S)
 
+    def _open_ends_s(self, vehicle: _Vehicle) -> float:
+        """Return when the oldest vehicle ends, or is overdue, without a pulse."""
+        if vehicle.ended_s is not None:
+            return vehicle.overdue_s
+        end_s = self._gap_ends_s(vehicle)
+        if vehicle.by_separator:
+            longest_s = self._assembly.longest_presence_s
+            end_s = max(end_s, vehicle.last_entry_s + longest_s)
+        return end_s
+
     def _gap_ends_s(self, vehicle: _Vehicle) -> float:
         """Return when the gap behind the latest axle is long enough to end it."""
+        known = vehicle.gap_ends
+        if known is None or known[:2] != (self._taken, vehicle.last_entry_s):
+            known = (self._taken, vehicle.last_entry_s, self._find_gap_end_s(vehicle))
+            vehicle.gap_ends = known
+        return known[2]
+
+    def _find_gap_end_s(self, vehicle: _Vehicle) -> float:
         pace_mps = self._pace_mps(vehicle)
         if pace_mps is None:
             return vehicle.last_entry_s + self._row_wait_s(self._view(vehicle))
-        return vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
+        end_s = vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
+        if not vehicle.by_separator and not self._has_moved_on(vehicle, pace_mps):
+            end_s = max(end_s, self._latest_s + self._assembly.longest_stand_s)
+        return end_s
+
+    def _has_moved_on(self, vehicle: _Vehicle, pace_mps: float) -> bool:
+        """Tell whether the last axle that entered has been on the last rows too."""
+        view = self._view(vehicle)
+        seen = [
+            max(len(self._since(vehicle, sensor.index)) for sensor in row)
+            for row in view.by_rank
+        ]
+        last = max((rank for rank in range(view.rows) if seen[rank]), default=0)
+        if last == 0 or seen[last] >= seen[0]:
+            return True
+        latest_s = max(
+            self._store[sensor.index][-1].centroid_s
+            for sensor in view.row(last)
+            if self._store[sensor.index]
+        )
+        if latest_s >= vehicle.last_entry_s + 0.8 * view.length_m / pace_mps:
+            return True
+        return self._untangled(vehicle) is not None
+
+    def _untangled(self, vehicle: _Vehicle) -> Untangled | None:
+        """Tell the axles of a vehicle that went to and fro, None if it did not."""
+        rows = [self._row_times(vehicle, rank) for rank in range(self._forward.rows)]
+        counts = {len(row) for row in rows}
+        if vehicle.reverse or vehicle is self._beheaded or min(counts) < 2:
+            return None
+        if max(counts) > _MOST_TANGLED or any((n - min(counts)) % 2 for n in counts):
+            return None
+        return untangle([[at_s for at_s, _ in row] for row in rows])
+
+    def _row_times(
+        self, vehicle: _Vehicle, rank: int
+    ) -> list[tuple[float, tuple[Hit, ...]]]:
+        """Return when a row was crossed since a vehicle began, and the hits."""
+        until_s = math.inf if vehicle.ended_s is None else vehicle.ended_s
+        sensors = self._forward.row(rank)
+        own = []
+        for sensor in sensors:
+            pulses = self._since(vehicle, sensor.index)
+            if rank == 0:
+                pulses = [pulse for pulse in pulses if pulse.start_s <= until_s]
+            own.append([Hit(sensor, pulse) for pulse in pulses])
+        if len(own) == 2 and len(own[0]) == len(own[1]):
+            return [
+                (0.5 * (hit_time_s(a) + hit_time_s(b)), (a, b))
+                for a, b in zip(own[0], own[1], strict=True)
+            ]
+        return [(hit_time_s(hit), (hit,)) for hit in max(own, key=len)]
 
     def _axles_of(self, vehicle: _Vehicle) -> list[tuple[Hit, ...]]:
         before_s = self._assembly.separator_slack_s
@@ -440,32 +588,139 @@ class LaneWatch:
         events: list[LaneEvent],
     ) -> None:
         view = self._view(vehicle)
+        tangle = self._tangle(vehicle, view, hits)
         if vehicle is self._beheaded:
             self._beheaded = None
         else:
             self._open.remove(vehicle)
-        kept = [
-            axle
-            for axle in hits
-            if 2 * len({hit.sensor.rank for hit in axle}) >= view.rows
+        groups = list(hits if tangle is None else tangle)
+        kept = [axle for axle in groups if self._is_seen(axle, view)]
+        if vehicle.by_separator or tangle is not None:
+            parts = [Part(0, len(kept), None, alike=False)] if kept else []
+        else:
+            parts = self._parts(kept)
+        found = [
+            (part, self._weigh(kept[part.first : part.end], tangled=tangle is not None))
+            for part in parts
         ]
-        weighed = weigh_axles(kept, kinematics=self._kinematics)
-        axles = weighed.axles
-        self._consume(hits, axles)
-        if axles:
+        weighed = [(part, told) for part, told in found if told.axles]
+        self._consume(
+            [*hits, *groups], [axle for _, told in weighed for axle in told.axles]
+        )
+        whole = [
+            vehicle.whole
+            and len(told.axles) == part.end - part.first
+            and not self._lacks(part, kept, groups)
+            for part, told in weighed
+        ]
+        for i, (part, told) in enumerate(weighed):
+            damages = self._memory.judge(told.axles)
+            if damages:
+                told = _without(told, damages)  # noqa: PLW2901 - the better figures
+            if i:
+                events.append(Entry(at_s=told.axles[0].crossed_s))
+            behind = weighed[i + 1][0] if i + 1 < len(weighed) else None
             events.append(
                 Crossing(
-                    axles=axles,
+                    axles=told.axles,
                     view=view,
                     reverse=vehicle.reverse,
-                    whole=vehicle.whole and len(axles) == len(hits),
+                    whole=whole[i],
                     told_apart=vehicle.told_apart,
+                    turned=tangle is not None,
+                    smooth=told.smooth,
+                    rest_m=told.rest_m,
+                    before=_neighbour(part) if i else None,
+                    behind=None if behind is None else _neighbour(behind),
+                    damages=damages,
                 )
             )
-        elif hits:
+        if not weighed and hits:
             self.unweighed_vehicles += 1
-        elif vehicle.by_separator:
+        elif not weighed and vehicle.by_separator:
             self.empty_presences += 1
+
+    def _tangle(
+        self, vehicle: _Vehicle, view: View, hits: Sequence[tuple[Hit, ...]]
+    ) -> list[tuple[Hit, ...]] | None:
+        """Return the axles of a vehicle that went to and fro, None if it did not.
+
+        Rows over which nothing went back are enough where there are two; else each
+        axle counts where it went forward for the last time.
+        """
+        if all(len({hit.sensor.rank for hit in axle}) == view.rows for axle in hits):
+            return None
+        untangled = self._untangled(vehicle)
+        if untangled is None:
+            return None
+        straight = [r for r in range(view.rows) if r not in untangled.turned]
+        ranks = straight if len(straight) > 1 else list(range(view.rows))
+        rows = {rank: self._row_times(vehicle, rank) for rank in ranks}
+        return [
+            tuple(
+                hit for rank in ranks for hit in rows[rank][untangled.kept[rank][i]][1]
+            )
+            for i in range(untangled.axles)
+        ]
+
+    def _is_seen(self, axle: Sequence[Hit], view: View | None = None) -> bool:
+        """Tell whether at least half the rows saw an axle."""
+        rows = (view or self._forward).rows
+        return 2 * len({hit.sensor.rank for hit in axle}) >= rows
+
+    @staticmethod
+    def _entry_s(axle: Sequence[Hit]) -> float:
+        return min(hit_time_s(hit) for hit in axle)
+
+    def _parts(self, kept: Sequence[tuple[Hit, ...]]) -> list[Part]:
+        """Find the vehicles among axles that no separator told apart."""
+        crossings = [row_crossings(axle) for axle in kept]
+        if not crossings:
+            return []
+        paces = [_pace_mps(each) for each in crossings]
+        spacings = []
+        for i in range(1, len(crossings)):
+            here, there = crossings[i - 1], crossings[i]
+            told = [
+                _ahead_m(here, there, pace)
+                for pace in (paces[i - 1], paces[i])
+                if pace > 0.0
+            ]
+            spacings.append(sum(told) / len(told) if told else 0.0)
+        return separate(
+            crossings,
+            spacings,
+            longest_gap_m=self._assembly.axle_gap_m,
+            shapes=self._shapes,
+            kinematics=self._kinematics,
+        )
+
+    def _lacks(
+        self,
+        part: Part,
+        kept: Sequence[tuple[Hit, ...]],
+        groups: Sequence[tuple[Hit, ...]],
+    ) -> bool:
+        """Tell whether an axle seen too rarely crossed close to a vehicle's others."""
+        if len(kept) == len(groups):
+            return False
+        own = kept[part.first : part.end]
+        paces = [_pace_mps(row_crossings(axle)) for axle in own]
+        speeds = [pace for pace in paces if pace > 0.0]
+        if not speeds:
+            return True
+        slack_s = self._assembly.axle_gap_m / max(min(speeds), 0.1)
+        first_s, last_s = self._entry_s(own[0]), self._entry_s(own[-1])
+        chosen = {id(axle) for axle in kept}
+        return any(
+            id(axle) not in chosen
+            and first_s - slack_s <= self._entry_s(axle) <= last_s + slack_s
+            for axle in groups
+        )
+
+    def _weigh(self, axles: Sequence[tuple[Hit, ...]], *, tangled: bool) -> Weighed:
+        told = weigh_axles(axles, kinematics=self._kinematics)
+        return msgspec.structs.replace(told, smooth=False) if tangled else told
 
     def _finish_beheaded(self, events: list[LaneEvent]) -> None:
         """Close the vehicle that the first row missed, if there is one.
@@ -504,3 +759,53 @@ class LaneWatch:
                 kept = [pulse for pulse in pulses if pulse.centroid_s >= before_s]
                 self.stray_pulses += len(pulses) - len(kept)
                 self._store[index] = kept
+
+
+def _neighbour(part: Part) -> Neighbour | None:
+    return None if part.gap_m is None else Neighbour(gap_m=part.gap_m, alike=part.alike)
+
+
+def _without(weighed: Weighed, damages: Sequence[Damage]) -> Weighed:
+    """Weigh the axles again without damaged strips.
+
+    An axle of which one side would be left without any strip keeps them: half an axle
+    is further from the truth.
+    """
+    damaged = frozenset(damage.strip for damage in damages)
+    axles = []
+    for axle in weighed.axles:
+        seen = {hit.sensor.side for hit in axle.hits}
+        healthy = {h.sensor.side for h in axle.hits if h.sensor.index not in damaged}
+        if healthy == seen:
+            axles.append(
+                weigh_axle(
+                    axle.hits, axle.motion, damaged=damaged, smooth=weighed.smooth
+                )
+            )
+        else:
+            axles.append(axle)
+    return msgspec.structs.replace(weighed, axles=tuple(axles))
+
+
+def _pace_mps(crossings: Sequence[Crossed]) -> float:
+    """Return the mean speed of an axle between the first and the last row it hit."""
+    took_s = crossings[-1].at_s - crossings[0].at_s
+    return (crossings[-1].s_m - crossings[0].s_m) / took_s if took_s > 0.0 else 0.0
+
+
+def _ahead_m(
+    here: Sequence[Crossed], there: Sequence[Crossed], speed_mps: float
+) -> float:
+    """Return how far one axle is ahead of another, on a row that both crossed.
+
+    Where they crossed no row in common, their speed bridges the rows.
+    """
+    places = {crossed.s_m: crossed.at_s for crossed in there}
+    told = [
+        (places[crossed.s_m] - crossed.at_s) * speed_mps
+        for crossed in here
+        if crossed.s_m in places
+    ]
+    if told:
+        return sum(told) / len(told)
+    return (there[0].at_s - here[0].at_s) * speed_mps - (there[0].s_m - here[0].s_m)

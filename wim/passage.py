@@ -1,8 +1,8 @@
 """From samples to passages (过车记录): a streaming weigher for all lanes of a site.
 
 It reads no clock and does no I/O: samples come in blocks of any size, and the same
-samples give the same bits whatever the blocks. It states no uncertainty and names no
-manoeuvre, because this version knows neither.
+samples give the same bits whatever the blocks. It names no
+manoeuvre by itself.
 
 A vehicle of a lane with a separator is closed when the separator has seen its end and
 its last axle has crossed the last row; the figures come from the samples alone, the
@@ -19,11 +19,18 @@ import numpy as np
 import numpy.typing as npt
 
 from wim.axles import Axle, group_axles, spacing_m
+from wim.calibration import NO_CALIBRATION, Calibration, VehicleClass, calibrated
+from wim.health import Health
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
+from wim.loads import Known
+from wim.manoeuvres import Finding, Thresholds, figures_of
+from wim.messages import Flag
 from wim.pulses import Detection, PulseDetector
 from wim.samples import Lane, Site
-from wim.validity import Fairness, Flag, bars_evidence, flags_of
+from wim.statics import Estimation, static_loads
+from wim.validity import Fairness, bars_evidence, findings_of, flags_of
+from wim.vehicles import Shapes, kind_of
 
 __all__ = [
     "Event",
@@ -46,8 +53,12 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     detection: Detection = Detection()
     kinematics: Kinematics = Kinematics()
+    shapes: Shapes = Shapes()
+    health: Health = Health()
     assembly: Assembly = Assembly()
     fairness: Fairness = Fairness()
+    manoeuvres: Thresholds = Thresholds()
+    estimation: Estimation = Estimation()
     group_spacing_m: Annotated[float, msgspec.Meta(gt=0.0)] = 1.8
 
 
@@ -86,7 +97,10 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     gross_mass_uncertainty_kg: float | None
     axle_groups: tuple[tuple[int, ...], ...]
     axle_configuration: str
+    vehicle_class: VehicleClass | None
+    vehicle_class_probability: float | None
     flags: tuple[Flag, ...]
+    findings: tuple[Finding, ...]
     valid: bool
     samples_lost: int
     axles: tuple[Axle, ...] = ()
@@ -116,6 +130,8 @@ class Weigher:
         site: the strips.
         sample_rate_hz: of every channel.
         parameters: of the estimators.
+        calibration: of the station.
+        temperature_c: of the pavement, None where it is not known.
         joins: the samples join traffic under way, as those of a line that comes back:
             a vehicle whose beginning may lie before the first of them is not valid.
 
@@ -129,11 +145,16 @@ class Weigher:
         *,
         sample_rate_hz: float,
         parameters: Parameters | None = None,
+        calibration: Calibration = NO_CALIBRATION,
+        temperature_c: float | None = None,
         joins: bool = False,
     ) -> None:
         if not (math.isfinite(sample_rate_hz) and sample_rate_hz > 0.0):
             message = f"sample_rate_hz {sample_rate_hz} must be positive"
             raise ValueError(message)
+        self.calibration = calibration
+        self.temperature_c = temperature_c
+        site = calibrated(site, calibration)
         self.site = site
         self.sample_rate_hz = sample_rate_hz
         self.parameters = parameters or Parameters()
@@ -163,6 +184,8 @@ class Weigher:
                 first_index=len(self._lane_of_strip),
                 assembly=self.parameters.assembly,
                 kinematics=self.parameters.kinematics,
+                shapes=self.parameters.shapes,
+                health=self.parameters.health,
             )
             self._lanes.append(watch)
             self._lane_of_strip += [watch] * len(lane.strips)
@@ -286,24 +309,34 @@ class Weigher:
         self.pulses += len(pulses)
         for pulse in pulses:
             known_s = pulse.last_sample / self.sample_rate_hz
-            for watch in self._lanes:
-                if watch is self._lane_of_strip[pulse.strip]:
-                    found = watch.take(pulse, known_s)
-                else:
-                    found = watch.advance(known_s)
-                told += [(watch.lane, event) for event in found]
+            told += self._advance(known_s)
+            watch = self._lane_of_strip[pulse.strip]
+            told += [(watch.lane, event) for event in watch.take(pulse, known_s)]
+        told += self._advance(self._now_s)
         changed = inputs ^ self._inputs
         self._inputs = inputs
         for watch in self._lanes:
             bit = watch.lane.presence_input
             if bit is None or not changed >> bit & 1:
-                found = watch.advance(self._now_s)
-            elif inputs >> bit & 1:
+                continue
+            if inputs >> bit & 1:
                 found = watch.appear(start_s, self._now_s)
             else:
                 found = watch.vanish(self._now_s, active=self._detector.is_active)
             told += [(watch.lane, event) for event in found]
         return [self._told(lane, event) for lane, event in told]
+
+    def _advance(self, now_s: float) -> list[tuple[Lane, LaneEvent]]:
+        """Let time pass on all lanes, in the order in which their waits end."""
+        told: list[tuple[Lane, LaneEvent]] = []
+        while True:
+            watch = min(self._lanes, key=lambda lane: lane.due_s)
+            if watch.due_s > now_s:
+                break
+            told += [(watch.lane, event) for event in watch.advance(watch.due_s)]
+        for watch in self._lanes:
+            told += [(watch.lane, event) for event in watch.advance(now_s)]
+        return told
 
     def _told(self, lane: Lane, event: LaneEvent) -> Event:
         match event:
@@ -328,20 +361,36 @@ class Weigher:
         lost = sum(gap.samples for gap in gaps)
         spacings = tuple(map(spacing_m, axles, axles[1:]))
         groups = group_axles(spacings, longest_m=self.parameters.group_spacing_m)
-        loads = tuple(axle.load_kg for axle in axles)
-        gains = [
-            gain
-            for axle in axles
-            if (gain := axle.motion.acceleration_mps2) is not None
-        ]
-        flags = flags_of(
-            axles,
+        figures = figures_of(crossing, lane=lane)
+        findings = findings_of(
+            crossing,
+            figures,
             lane=lane,
             fairness=self.parameters.fairness,
+            thresholds=self.parameters.manoeuvres,
             spacings_m=spacings,
+            incomplete=bool(gaps),
+        )
+        flags = flags_of(findings)
+        kind = kind_of(
+            spacings,
+            shapes=self.parameters.shapes,
+            longest_group_m=self.parameters.group_spacing_m,
+        )
+        statics = static_loads(
+            axles,
+            lane=lane,
+            spacings_m=spacings,
+            groups=groups,
             reverse=crossing.reverse,
-            incomplete=bool(gaps or not crossing.whole),
-            told_apart=crossing.told_apart,
+            acceleration_mps2=figures.acceleration_mps2,
+            flags=flags,
+            known=Known(
+                calibration=self.calibration,
+                temperature_c=self.temperature_c,
+                vehicle_class=None if kind is None else kind.vehicle_class,
+            ),
+            estimation=self.parameters.estimation,
         )
         return Passage(
             lane=lane.number,
@@ -350,16 +399,19 @@ class Weigher:
             ended_s=ended_s,
             direction="reverse" if crossing.reverse else "forward",
             speed_mps=max(axles[0].motion.speed_at(first_s), 0.0),
-            acceleration_mps2=sum(gains) / len(gains) if gains else None,
-            axle_loads_kg=loads,
-            axle_load_uncertainties_kg=None,
+            acceleration_mps2=figures.acceleration_mps2,
+            axle_loads_kg=statics.loads.axle_loads_kg,
+            axle_load_uncertainties_kg=statics.budget.axle_load_uncertainties_kg,
             axle_spacings_m=spacings,
-            gross_mass_kg=sum(loads),
-            gross_mass_uncertainty_kg=None,
+            gross_mass_kg=statics.loads.gross_mass_kg,
+            gross_mass_uncertainty_kg=statics.budget.gross_mass_uncertainty_kg,
             axle_groups=groups,
             axle_configuration="+".join(str(len(group)) for group in groups),
+            vehicle_class=None if kind is None else kind.vehicle_class,
+            vehicle_class_probability=None if kind is None else kind.probability,
             flags=flags,
-            valid=not bars_evidence(flags),
+            findings=findings,
+            valid=not bars_evidence(findings),
             samples_lost=lost,
             axles=axles,
         )

@@ -1,6 +1,5 @@
 import itertools
 import math
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from wim.passage import (
     parameter_hash,
     warm_up,
 )
-from wim.validity import FLAGS, Flag
 
 SIX = {
     "loads_kg": (7000.0, 19_000.0, 19_000.0, 25_000.0, 25_000.0, 25_000.0),
@@ -66,7 +64,8 @@ def test_close_followers_are_told_apart_by_the_separator(road, busy):
         assert passage.acceleration_mps2 == pytest.approx(
             truck.acceleration_mps2, abs=0.02
         )
-        assert passage.flags == ()
+        gains = truck.acceleration_mps2 > 0.5
+        assert passage.flags == (("accelerating",) if gains else ())
         assert passage.valid
 
 
@@ -224,9 +223,9 @@ def test_a_speed_outside_the_lanes_range_is_flagged(road):
     text = road.site_text().replace("[0.5, 120.0]", "[10.0, 50.0]")
     site = road.site_of(text)
     for kmh, flags in (
-        (8, ("speed_out_of_range",)),
+        (8, ("crawl", "speed_out_of_range")),
         (30, ()),
-        (60, ("speed_out_of_range",)),
+        (60, ("rush", "speed_out_of_range")),
     ):
         truck = road.Truck(**TWO, speed_kmh=kmh)
         counts, _ = road.drive(site, [truck], seconds=14.0)
@@ -336,7 +335,8 @@ def test_a_truck_that_pulls_away_from_walking_pace_is_weighed_right(road, vehicl
     truck = road.Truck(**vehicle, speed_kmh=5, acceleration_mps2=0.8)
     counts, inputs = road.drive(road.site, [truck], seconds=10.0)
     (passage,) = road.passages(road.weigh(road.site, counts, inputs))
-    assert passage.flags == ()
+    assert passage.flags == ("accelerating",)
+    assert passage.valid
     assert passage.axle_loads_kg == pytest.approx(truck.loads_kg, rel=0.01)
     assert passage.acceleration_mps2 == pytest.approx(0.8, abs=0.01)
 
@@ -373,11 +373,11 @@ def test_a_wrong_row_distance_shows_as_the_same_error_of_mass(road):
     assert passage.gross_mass_kg == pytest.approx(1.02 * truck.gross_kg, rel=0.002)
 
 
-def test_what_is_not_known_is_none_and_the_rest_fits_the_message(road, busy):
+def test_every_figure_of_a_passage_fits_the_message(road, busy):
     _, counts, inputs = busy
     for passage in road.passages(road.weigh(road.site, counts, inputs)):
-        assert passage.gross_mass_uncertainty_kg is None
-        assert passage.axle_load_uncertainties_kg is None
+        assert passage.gross_mass_uncertainty_kg > 0.0
+        assert min(passage.axle_load_uncertainties_kg) > 0.0
         assert sum(passage.axle_loads_kg) == pytest.approx(passage.gross_mass_kg)
         assert [i for g in passage.axle_groups for i in g] == list(
             range(len(passage.axle_loads_kg))
@@ -417,12 +417,11 @@ def test_no_signal_at_all_makes_the_weigher_raise(road, seed, bumps, bits, lost)
     for passage in road.passages(events):
         assert math.isfinite(passage.gross_mass_kg)
         assert passage.speed_mps >= 0.0
-        assert passage.valid == (not passage.flags)
-
-
-def test_the_flags_are_those_of_the_messages_and_every_one_bars():
-    assert set(get_args(Flag)) == set(FLAGS) <= set(messages.FLAGS)
-    assert set(FLAGS) <= messages.BARRING_FLAGS
+        barred = messages.BARRING_FLAGS.intersection(passage.flags)
+        assert passage.valid == (
+            not barred and not any(finding.severe for finding in passage.findings)
+        )
+        assert {finding.flag for finding in passage.findings} == set(passage.flags)
 
 
 def test_the_parameter_hash_changes_with_every_figure_and_with_nothing_else(road):

@@ -9,8 +9,9 @@ from typing import Literal
 import msgspec
 
 from wim.drift import RowSum, row_sums
+from wim.manoeuvres import Finding
+from wim.messages import Flag, VehicleClass
 from wim.passage import Passage
-from wim.validity import Flag
 
 __all__ = ["PassageLine", "line_of", "sentence_of"]
 
@@ -20,7 +21,8 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
 
     Beyond the keys of the interface: ``passed_at_s`` is the Unix time of
     ``started_at_s`` where the recording tells its own; ``row_sums`` what each row
-    weighed of the whole vehicle, which the drift watch follows.
+    weighed of the whole vehicle, which the drift watch follows; ``vehicle_class`` is
+    told by the geometry alone; ``findings`` are the evidence of each flag.
     """
 
     lane: int
@@ -35,7 +37,10 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     gross_mass_uncertainty_kg: float | None
     axle_groups: tuple[tuple[int, ...], ...]
     axle_configuration: str
+    vehicle_class: VehicleClass | None
+    vehicle_class_probability: float | None
     flags: tuple[Flag, ...]
+    findings: tuple[Finding, ...]
     valid: bool
     samples_lost: int
     passed_at_s: float | None
@@ -63,7 +68,10 @@ def line_of(passage: Passage, *, start_time_s: float | None) -> PassageLine:
         gross_mass_uncertainty_kg=passage.gross_mass_uncertainty_kg,
         axle_groups=passage.axle_groups,
         axle_configuration=passage.axle_configuration,
+        vehicle_class=passage.vehicle_class,
+        vehicle_class_probability=passage.vehicle_class_probability,
         flags=passage.flags,
+        findings=passage.findings,
         valid=passage.valid,
         samples_lost=passage.samples_lost,
         passed_at_s=None if start_time_s is None else start_time_s + started_at_s,

@@ -1,0 +1,245 @@
+"""How a vehicle was driven over the scale, as figures, and what they say.
+
+Each manoeuvre has one figure, greater where the driving is worse, and a threshold that
+was learned from labelled simulated runs. A figure that the strips do not show is None
+and finds nothing. Nothing here knows a limit: a manoeuvre is never an overload.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple, TypeAlias
+
+import msgspec
+
+from wim.axles import Axle
+from wim.lanes import Crossing
+from wim.messages import Flag
+from wim.samples import Lane
+
+__all__ = ["Figures", "Finding", "Thresholds", "figures_of", "manoeuvres_of"]
+
+Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
+_STEPS = 24
+_KMH = 3.6
+
+
+class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The evidence of one flag: which figure went beyond which threshold, and where.
+
+    ``strips`` are the channels that showed it, none where it is the whole vehicle's.
+    ``severe`` is a finding that bars evidence though its flag alone does not.
+    """
+
+    flag: Flag
+    figure: str
+    value: float
+    threshold: float
+    strips: tuple[int, ...] = ()
+    severe: bool = False
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Beyond which figure a manoeuvre is one."""
+
+    acceleration_mps2: Positive = 0.5
+    severe_acceleration_mps2: Positive = 2.0
+    acceleration_swing_mps2: Positive = 0.8
+    way_rest_m: Positive = 0.05
+    slowest_share: Positive = 0.4
+    stop_mps: Positive = 0.5
+    crawl_mps: Positive = 1.2
+    scatter: Positive = 3.0
+    side_swing: Positive = 0.35
+    imbalance: Positive = 0.18
+    alike_gap_m: Positive = 7.8
+    least_gap_m: Positive = 6.2
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What a crossing shows of its driving; None is not shown.
+
+    ``acceleration_mps2`` is the mean over the crossing, ``acceleration_swing_mps2``
+    the greatest less the least in it. ``slowest_between_mps`` is the lowest speed,
+    between the rows too, ``slowest_share`` that over the highest. ``slowest_mps`` and
+    ``fastest_mps`` are speeds at the rows. ``scatter`` is how far rows are from each
+    other in what they say of the axles, over what is usual at that speed.
+    ``side_swing`` is how much the left wheels' part of the load changes from row to
+    row, ``imbalance`` how far it is from a half over all rows. ``gap_m`` is the way to
+    the nearest vehicle before or behind, ``alike_gap_m`` to one of the same speed.
+    """
+
+    acceleration_mps2: float | None
+    acceleration_swing_mps2: float | None
+    way_rest_m: float
+    smooth: bool
+    slowest_share: float | None
+    slowest_between_mps: float | None
+    slowest_mps: float
+    fastest_mps: float
+    scatter: float | None
+    worst_row: int | None
+    side_swing: float | None
+    imbalance: float | None
+    gap_m: float | None
+    alike_gap_m: float | None
+
+
+class _Rows(NamedTuple):
+    """Left and right sums over the axles, by row of the site."""
+
+    left_kg: dict[int, float]
+    right_kg: dict[int, float]
+
+
+def figures_of(crossing: Crossing, *, lane: Lane) -> Figures:
+    """Return what a crossing shows of its driving."""
+    axles = crossing.axles
+    times = [row.at_s for axle in axles for row in axle.rows]
+    first_s, last_s = min(times), max(times)
+    speeds = [row.speed_mps for axle in axles for row in axle.rows]
+    mean = swing = slowest = share = None
+    if crossing.smooth and last_s > first_s:
+        way = axles[0].motion
+        mean = (way.speed_at(last_s) - way.speed_at(first_s)) / (last_s - first_s)
+        moments = [first_s + (last_s - first_s) * k / _STEPS for k in range(_STEPS + 1)]
+        gains = [way.acceleration_at(at_s) for at_s in moments]
+        swing = max(gains) - min(gains)
+        between = [max(way.speed_at(at_s), 0.0) for at_s in moments]
+        slowest = min(between)
+        share = slowest / max(between)
+    scatter, worst_row = _scatter(axles)
+    damaged = {damage.strip for damage in crossing.damages}
+    rows = _sides(axles, lane, damaged)
+    near = [each for each in (crossing.before, crossing.behind) if each is not None]
+    return Figures(
+        acceleration_mps2=mean,
+        acceleration_swing_mps2=swing,
+        way_rest_m=crossing.rest_m,
+        smooth=crossing.smooth,
+        slowest_share=share,
+        slowest_between_mps=slowest,
+        slowest_mps=min(speeds),
+        fastest_mps=max(speeds),
+        scatter=scatter,
+        worst_row=worst_row,
+        side_swing=_side_swing(rows),
+        imbalance=_imbalance(rows),
+        gap_m=min((each.gap_m for each in near), default=None),
+        alike_gap_m=min((each.gap_m for each in near if each.alike), default=None),
+    )
+
+
+def manoeuvres_of(
+    figures: Figures, *, lane: Lane, thresholds: Thresholds
+) -> list[Finding]:
+    """Return the manoeuvres that a crossing's figures show, with their evidence."""
+    t = thresholds
+    low_mps, high_mps = (kmh / _KMH for kmh in lane.speed_range_kmh)
+    found: list[Finding] = []
+
+    def find(
+        flag: Flag,
+        name: str,
+        value: float | None,
+        most: float,
+        *,
+        below: bool = False,
+        row: int | None = None,
+        severe: bool = False,
+    ) -> None:
+        if value is None or (value >= most if below else value <= most):
+            return
+        strips = tuple(s.channel for s in lane.strips if s.row == row)
+        found.append(Finding(flag, name, value, most, strips, severe))
+
+    gain = figures.acceleration_mps2
+    if gain is not None:
+        flag: Flag = "accelerating" if gain > 0.0 else "braking"
+        severe = abs(gain) > t.severe_acceleration_mps2
+        find(flag, "acceleration_mps2", abs(gain), t.acceleration_mps2, severe=severe)
+    swing = figures.acceleration_swing_mps2
+    slowest = figures.slowest_between_mps
+    share = figures.slowest_share
+    stops = share is not None and share < t.slowest_share
+    stops = stops and slowest is not None and slowest < t.stop_mps
+    if figures.smooth and not stops:
+        find("tap_braking", "acceleration_swing_mps2", swing, t.acceleration_swing_mps2)
+    if not figures.smooth:
+        rest_m = max(figures.way_rest_m, 0.0)
+        found.append(Finding("stop_and_go", "way_rest_m", rest_m, t.way_rest_m))
+    if stops:
+        find("stop_and_go", "slowest_between_mps", slowest, t.stop_mps, below=True)
+    find("rush", "fastest_mps", figures.fastest_mps, high_mps)
+    least_mps = max(t.crawl_mps, low_mps)
+    find("crawl", "slowest_mps", figures.slowest_mps, least_mps, below=True)
+    find("jump", "row_scatter", figures.scatter, t.scatter, row=figures.worst_row)
+    find("s_path", "side_swing", figures.side_swing, t.side_swing)
+    find("edge", "imbalance", figures.imbalance, t.imbalance)
+    find("tailgating", "gap_m", figures.gap_m, t.least_gap_m, below=True)
+    find("tailgating", "alike_gap_m", figures.alike_gap_m, t.alike_gap_m, below=True)
+    outside = figures.fastest_mps if figures.fastest_mps > high_mps else None
+    find("speed_out_of_range", "fastest_mps", outside, high_mps)
+    outside = figures.slowest_mps if figures.slowest_mps < low_mps else None
+    find("speed_out_of_range", "slowest_mps", outside, low_mps, below=True)
+    return found
+
+
+def _scatter(axles: Sequence[Axle]) -> tuple[float | None, int | None]:
+    """Return how far the rows are from each other, and the row that is furthest.
+
+    Each axle counts by its load: what a light one does is hardly the driver's doing.
+    """
+    squares = masses = 0.0
+    off: dict[int, float] = {}
+    for axle in axles:
+        whole = [row for row in axle.rows if row.whole]
+        if len(whole) < 2:
+            continue
+        mean = sum(row.load_kg for row in whole) / len(whole)
+        freedom = len(whole) - 1
+        for row in whole:
+            rest = row.load_kg - mean
+            squares += rest * rest / freedom
+            off[row.row] = off.get(row.row, 0.0) + rest * rest
+        masses += mean * mean
+    if masses <= 0.0:
+        return None, None
+    return math.sqrt(squares / masses), max(off, key=lambda row: off[row])
+
+
+def _sides(axles: Sequence[Axle], lane: Lane, damaged: set[int]) -> _Rows:
+    """Add up the sides of each row that has two healthy ones.
+
+    A side of which nothing was seen while the other was, carried nothing.
+    """
+    healthy = {
+        row
+        for row in {strip.row for strip in lane.strips}
+        if all(
+            k not in damaged and strip.side != "full"
+            for k, strip in enumerate(lane.strips)
+            if strip.row == row
+        )
+    }
+    left: dict[int, float] = {}
+    right: dict[int, float] = {}
+    for axle in axles:
+        for row in axle.rows:
+            if row.row in healthy:
+                left[row.row] = left.get(row.row, 0.0) + (row.left_kg or 0.0)
+                right[row.row] = right.get(row.row, 0.0) + (row.right_kg or 0.0)
+    return _Rows(left, right)
+
+
+def _side_swing(rows: _Rows) -> float | None:
+    parts = [
+        left / (left + rows.right_kg[row])
+        for row, left in rows.left_kg.items()
+        if left + rows.right_kg[row] > 0.0
+    ]
+    return max(parts) - min(parts) if len(parts) > 1 else None
+
+
+def _imbalance(rows: _Rows) -> float | None:
+    left, right = sum(rows.left_kg.values()), sum(rows.right_kg.values())
+    return abs(left - right) / (left + right) if left + right > 0.0 else None
