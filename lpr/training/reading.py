@@ -8,6 +8,7 @@ started again. Needs PyTorch and ONNX.
 import argparse
 import hashlib
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import Final
@@ -173,8 +174,9 @@ def _card(
   `{hashlib.sha256(weights).hexdigest()}`.
 - Data: rendered pictures only, {samples} of them, each drawn about
   1/{plans[0].reuse} as often as it was seen; no photograph took part.
-- Shapes: {shapes.source}; {len(shapes.letters)} typefaces of letters,
-  {len(shapes.hanzi)} of Chinese characters.
+- Shapes: {len(shapes.letters)} typefaces of letters, {len(shapes.hanzi)} of Chinese
+  characters, and plate characters from a folder of pictures.
+{_wrapped(shapes.source)}
 - Training: {stages}; PyTorch {torch.__version__}, bfloat16.
 - Temperatures folded in: symbols {temperatures.symbols:.3f}, ground
   {temperatures.ground:.3f}, state {temperatures.state:.3f}.
@@ -194,6 +196,12 @@ Limits: rendered figures say how the reader does on what it was made for; `docs`
 what it does on photographs. Kinds with few plates (armed police, civil aviation,
 embassies) are drawn by the written standard alone. I is no symbol: a forged I reads 1.
 """
+
+
+def _wrapped(source: str) -> str:
+    return textwrap.fill(
+        f"Sources: {source}.", 88, initial_indent="- ", subsequent_indent="  "
+    )
 
 
 def _row(name: str, one: Figures) -> str:

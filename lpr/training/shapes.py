@@ -50,6 +50,7 @@ class Shapes(msgspec.Struct, frozen=True):
     letters: tuple[Typeset, ...]
     hanzi: tuple[Typeset, ...]
     source: str
+    """What a model card says of where they come from."""
 
 
 def gather_shapes(glyphs: Path, fonts: tuple[Path, ...], *, faces: int = 120) -> Shapes:
@@ -91,9 +92,14 @@ def gather_shapes(glyphs: Path, fonts: tuple[Path, ...], *, faces: int = 120) ->
         green=green,
         letters=tuple(letters[::step]),
         hanzi=tuple(hanzi),
-        source=f"{glyphs.name} ({len(list(glyphs.iterdir()))} files), "
-        f"{len(files)} font files",
+        source=f"{glyphs.name} ({len(list(glyphs.iterdir()))} files); fonts "
+        + ", ".join(_families(files)),
     )
+
+
+def _families(files: list[Path]) -> list[str]:
+    """Names of the families, each once, without weight or width."""
+    return sorted({path.stem.split("[")[0].split("-")[0] for path in files})
 
 
 def _cells(folder: Path, series: tuple[str, ...]) -> Typeset:
