@@ -7,6 +7,11 @@ monotone, drawn towards one by how little was seen of it, and limited. It correc
 nothing by itself and hides nothing: a strip that would need more than the limit is
 refused, because then the strip or the site file is wrong.
 
+The road before the strips shakes every truck alike. Where enough runs tell it, it is
+learned (:mod:`wim.road_learning`) and taken off before the factors are found, so that
+a factor is the strip's and not the road's; it takes many different trucks, as four
+that drive again and again show their own bounce and not the road.
+
 What a weighed truck cannot tell: how its load lies on left and right wheels. The
 shares are taken from all rows together, so that only rows are held against each other
 and the balance of left and right stays that of the site file.
@@ -28,6 +33,8 @@ from wim.calibration import (
     VehicleClass,
 )
 from wim.errors import CalibrationError
+from wim.road_learning import RoadSample, learn_road
+from wim.roads import Ride, Road, Role, excess, roles_of
 from wim.samples import Lane, Side
 
 __all__ = [
@@ -43,6 +50,7 @@ __all__ = [
 
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 _ROUNDS = 5
+_ROADS = 2
 _WIDEST = 0.45
 _SIDES: tuple[Side, ...] = ("left", "right")
 
@@ -55,7 +63,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     curve needs ``least_runs`` of its own, a curve over speed ``least_speed_mps`` from
     end to end, over temperature ``least_temperature_c``. ``one_truck_uncertainty`` is
     what is added while a single truck drove: its bounce over the strips repeats itself
-    and is not told from a factor.
+    and is not told from a factor. ``learn_roads`` tells whether the road is learned
+    where the runs are enough.
     """
 
     strip_limit: Positive = 0.25
@@ -66,6 +75,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     least_speed_mps: Positive = 5.0
     least_temperature_c: Positive = 8.0
     one_truck_uncertainty: Positive = 0.01
+    learn_roads: bool = True
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +88,11 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     run: int
     truck: int
     axle: int
+    lane: int
     channel: int
     side: Side
+    role: Role
+    place_m: float
     measured_kg: float
     axle_static_kg: float
     speed_mps: float
@@ -109,6 +122,8 @@ def observations_of(
     axles: Sequence[Axle],
     static_kg: Sequence[float],
     *,
+    axle_groups: Sequence[Sequence[int]],
+    axle_spacings_m: Sequence[float],
     lane: Lane,
     run: int,
     truck: int,
@@ -120,6 +135,8 @@ def observations_of(
     Args:
         axles: as weighed without any calibration.
         static_kg: of each axle on the reference scale, in the same order.
+        axle_groups: indices of the axles of each group.
+        axle_spacings_m: one fewer than axles.
         lane: with its strips.
         run: number of the run.
         truck: number of the truck; runs of one truck are not independent.
@@ -127,6 +144,7 @@ def observations_of(
         vehicle_class: of the truck.
     """
     channel = {(strip.row, strip.side): strip.channel for strip in lane.strips}
+    roles = roles_of(axle_groups, axle_spacings_m, ride=Ride())
     found = []
     for number, (axle, static) in enumerate(zip(axles, static_kg, strict=True)):
         for row in axle.rows:
@@ -143,6 +161,9 @@ def observations_of(
                     run=run,
                     truck=truck,
                     axle=number,
+                    lane=lane.number,
+                    role=roles[number],
+                    place_m=row.place_m,
                     channel=channel[row.row, side],
                     side=side,
                     measured_kg=mass,
@@ -184,8 +205,19 @@ def calibrate(
         )
         raise CalibrationError(message)
     found = Calibration()
-    for _ in range(_ROUNDS):
-        found = _improved(observations, found, rules, static_uncertainty)
+    level = list(observations)
+    for turn in range(_ROADS + 1):
+        for _ in range(_ROUNDS):
+            found = _improved(level, found, rules, static_uncertainty)
+        if turn == _ROADS:
+            break
+        roads = _roads(observations, found) if rules.learn_roads else ()
+        if not roads:
+            break
+        # what the speed does to the loads is the road's: no curve beside it
+        found = msgspec.structs.replace(found, roads=roads, speed=None)
+        rules = msgspec.structs.replace(rules, least_speed_mps=math.inf)
+        level = _on_level_road(observations, found)
     for entry in found.strips:
         if abs(entry.factor - 1.0) > rules.strip_limit:
             message = (
@@ -199,7 +231,7 @@ def calibrate(
         trucks=len(trucks),
         observations=len(observations),
         before=_run_figures(observations, Calibration()),
-        after=_run_figures(observations, found),
+        after=_run_figures(level, found),
     )
 
 
@@ -251,6 +283,64 @@ class _Term(msgspec.Struct, frozen=True, kw_only=True):
     static: float
     dynamic: float
     of: Observation
+
+
+def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Road, ...]:
+    """Learn the road of each lane with enough runs, given the strips' factors."""
+    wheels: defaultdict[tuple[int, int, float], list[Observation]] = defaultdict(list)
+    for each in observations:
+        wheels[each.run, each.axle, round(each.place_m, 2)].append(each)
+    shares = _shares(observations, known)
+    samples: defaultdict[int, list[RoadSample]] = defaultdict(list)
+    for own in wheels.values():
+        one = own[0]
+        static = math.fsum(
+            each.axle_static_kg * shares[each.run, each.axle, each.side] for each in own
+        )
+        dynamic = math.fsum(
+            each.measured_kg * known.strip_factor(each.channel) for each in own
+        )
+        samples[one.lane].append(
+            RoadSample(
+                passage=one.run,
+                role=one.role,
+                load_kg=one.axle_static_kg,
+                speed_mps=one.speed_mps,
+                place_m=one.place_m,
+                excess=dynamic / static - 1.0,
+            )
+        )
+    roads = [
+        learn_road(samples[number], lane=number, ride=Ride())
+        for number in sorted(samples)
+    ]
+    return tuple(road for road in roads if road is not None)
+
+
+def _on_level_road(
+    observations: Sequence[Observation], known: Calibration
+) -> list[Observation]:
+    """Return what would have been measured without the road's part."""
+    more: dict[tuple[int, int, float], float] = {}
+    found = []
+    for each in observations:
+        road = known.road_of(each.lane)
+        if road is None:
+            found.append(each)
+            continue
+        key = (each.run, each.axle, each.place_m)
+        if key not in more:
+            (more[key],) = excess(
+                road,
+                each.role,
+                load_kg=each.axle_static_kg,
+                speed_mps=each.speed_mps,
+                places_m=[each.place_m],
+                ride=Ride(),
+            )
+        level_kg = each.measured_kg / (1.0 + more[key])
+        found.append(msgspec.structs.replace(each, measured_kg=level_kg))
+    return found
 
 
 def _improved(

@@ -13,6 +13,7 @@ TRUE = Calibration(
     ),
     speed=Curve(at=(5.0, 25.0), factor=(0.99, 1.01), uncertainty=(0.0, 0.0)),
 )
+FLAT = Rules(learn_roads=False)
 TRUCKS = ((6000.0, 11_000.0), (6500.0, 9000.0, 9000.0), (7000.0,) * 4, (5000.0, 8000.0))
 
 
@@ -38,6 +39,9 @@ def runs(*, scatter=0.02, speeds=(6.0, 12.0, 18.0, 24.0), seed=1, trucks=TRUCKS)
                                 run=run,
                                 truck=truck,
                                 axle=axle,
+                                lane=1,
+                                role="steer" if axle == 0 else "drive",
+                                place_m=3.0 * (channel // 2),
                                 channel=channel,
                                 side=side,
                                 measured_kg=force / gain,
@@ -59,7 +63,7 @@ def test_the_ratio_is_not_biased_by_the_scatter_of_the_dynamic_values():
 
 
 def test_rows_are_brought_together_and_the_gross_mass_to_the_reference():
-    found = calibrate(runs(), static_uncertainty=0.0005)
+    found = calibrate(runs(), static_uncertainty=0.0005, rules=FLAT)
     assert abs(found.after.bias) < 0.1
     assert found.before.sd > 1.3 * found.after.sd
     assert (found.trucks, found.after.runs) == (4, 64)
@@ -79,7 +83,9 @@ def test_rows_are_brought_together_and_the_gross_mass_to_the_reference():
 def test_the_stated_uncertainty_covers_the_true_factors():
     inside = total = 0
     for seed in range(10):
-        found = calibrate(runs(seed=seed, scatter=0.05), static_uncertainty=0.0)
+        found = calibrate(
+            runs(seed=seed, scatter=0.05), static_uncertainty=0.0, rules=FLAT
+        )
         for one, other in ((0, 2), (2, 4), (1, 3), (3, 5)):
             a, b = found.calibration.strips[one], found.calibration.strips[other]
             true = TRUE.strip_factor(one) / TRUE.strip_factor(other)
@@ -91,25 +97,27 @@ def test_the_stated_uncertainty_covers_the_true_factors():
 
 def test_more_scatter_or_a_single_truck_is_less_certain():
     def worst(observations):
-        found = calibrate(observations, static_uncertainty=0.0)
+        found = calibrate(observations, static_uncertainty=0.0, rules=FLAT)
         return max(each.uncertainty for each in found.calibration.strips)
 
     good = worst(runs(scatter=0.01))
     assert worst(runs(scatter=0.08)) > 2.0 * good
     assert worst(runs(scatter=0.01, trucks=TRUCKS[:1])) >= 0.01
-    scale = calibrate(runs(), static_uncertainty=0.03)
+    scale = calibrate(runs(), static_uncertainty=0.03, rules=FLAT)
     assert min(each.uncertainty for each in scale.calibration.strips) >= 0.03
 
 
 def test_no_curve_is_made_of_what_nobody_drove():
-    found = calibrate(runs(speeds=(14.0,)), static_uncertainty=0.0).calibration
+    found = calibrate(
+        runs(speeds=(14.0,)), static_uncertainty=0.0, rules=FLAT
+    ).calibration
     assert found.speed is None
     assert found.temperature is None
     assert found.vehicle_classes == ()
 
 
 def test_a_curve_stays_monotone_and_within_its_limit():
-    rules = Rules(curve_limit=0.002)
+    rules = Rules(curve_limit=0.002, learn_roads=False)
     found = calibrate(runs(), static_uncertainty=0.0, rules=rules).calibration
     assert max(abs(f - 1.0) for f in found.speed.factor) <= 0.002 + 1e-12
     assert monotone([3.0, 2.0, 2.5, 1.0], [1.0] * 4) == [3.0, 2.25, 2.25, 1.0]
@@ -123,18 +131,23 @@ def test_a_strip_beyond_the_limit_is_refused_by_its_channel():
             **{
                 name: getattr(each, name) * (0.5 if name == "measured_kg" else 1)
                 for name in each.__struct_fields__
-                if name not in ("temperature_c", "vehicle_class", "side")
+                if name not in ("temperature_c", "vehicle_class", "side", "role")
             },
             side=each.side,
+            role=each.role,
             temperature_c=None,
             vehicle_class=each.vehicle_class,
         )
         for each in runs()
     ]
     with pytest.raises(CalibrationError, match="channel 4 would need the factor"):
-        calibrate(broken, static_uncertainty=0.0)
+        calibrate(broken, static_uncertainty=0.0, rules=FLAT)
 
 
 def test_too_few_runs_are_refused():
     with pytest.raises(CalibrationError, match="3 usable runs"):
-        calibrate([each for each in runs() if each.run <= 3], static_uncertainty=0.0)
+        calibrate(
+            [each for each in runs() if each.run <= 3],
+            static_uncertainty=0.0,
+            rules=FLAT,
+        )

@@ -83,6 +83,8 @@ def _run(options: argparse.Namespace) -> int:
             observations += observations_of(
                 passage.axles,
                 truth.axle_loads_kg,
+                axle_groups=passage.axle_groups,
+                axle_spacings_m=passage.axle_spacings_m,
                 lane=_lane(site, passage.lane),
                 run=runs,
                 truck=trucks.setdefault(truth.axle_loads_kg, len(trucks)),
@@ -119,6 +121,7 @@ def _reference_runs(
             for passage in passages
             if passage.lane == truth.lane
             and abs(passage.first_axle_s - truth.started_at_s) <= _TOLERANCE_S
+            and passage.direction == "forward"
         ]
         if len(near) != 1:
             continue
@@ -210,6 +213,14 @@ def _told(parameters: ParameterSet, found: Calibrated) -> str:
     lines += [
         f"{each.vehicle_class}  {each.factor:.4f}  ± {200.0 * each.uncertainty:.2f} %"
         for each in calibration.vehicle_classes
+    ]
+    lines += [
+        f"road of lane {road.lane} learned: "
+        + ", ".join(
+            f"{100.0 * rest:.0f} % of the swing left at {speed * 3.6:.0f} km/h"
+            for speed, rest in zip(road.rest_speeds_mps, road.rest, strict=True)
+        )
+        for road in calibration.roads
     ]
     lines.append(f"hash {parameters.hash}")
     return "\n".join(lines)
