@@ -1,11 +1,12 @@
 """Trains the network that finds plates: scenes in, one ONNX file out.
 
-``python -m lpr.training.locating --glyphs DIR --fonts DIR --out FILE`` learns from
+``python -m lpr.training detector --glyphs DIR --fonts DIR --out FILE`` learns from
 rendered scenes only, keeps its state beside the file and goes on from there when it is
-started again. Needs PyTorch and ONNX.
+started again; in the end it measures and writes the model card. Needs PyTorch and ONNX.
 """
 
 import argparse
+import hashlib
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +16,9 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from lpr.detector import NetworkDetector
 from lpr.training.locator import Locator, loss_of, tensor_of, wanted
+from lpr.training.locator_judge import card_of, judge_detector
 from lpr.training.plates import render_plate
 from lpr.training.scenes import Face, FaceMaker, Scene, draw_scene
 from lpr.training.shapes import gather_shapes
@@ -27,6 +30,7 @@ _PICTURES_PER_SCENE: Final = 2
 _BATCH: Final = 8
 _PEAK_RATE: Final = 2.5e-3
 _SAVE_EVERY: Final = 250
+_TELL_EVERY: Final = 20
 
 
 def make_faces(
@@ -153,41 +157,87 @@ def _batches(seed: int, face: FaceMaker, start: int) -> Callable[[int], list[Sce
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the training; 0 when the network is written."""
-    parser = argparse.ArgumentParser(prog="python -m lpr.training.locating")
-    parser.add_argument("--glyphs", type=Path, required=True)
-    parser.add_argument("--fonts", type=Path, nargs="+", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--plates", type=int, default=3000)
-    options = parser.parse_args(arguments)
-
-    torch.set_num_threads(1)
+    """Run the training; 0 when the network and its card are written."""
+    options = _parser().parse_args(arguments)
+    torch.set_num_threads(options.threads)
     rng = np.random.default_rng(options.seed)
-    face = make_faces(rng, options.glyphs, tuple(options.fonts), count=options.plates)
+    try:
+        face = make_faces(
+            rng, options.glyphs, tuple(options.fonts), count=options.plates
+        )
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"lpr.training detector: {error}\n")
+        return 2
     recipe = Recipe(steps=options.steps, seed=options.seed)
     state = options.out.with_suffix(".state")
     if state.exists():
         recipe.load(state)
-    batch = _batches(options.seed, face, recipe.step)
+    _learn(recipe, _batches(options.seed, face, recipe.step), state, options.out)
+    weights = options.out.read_bytes()
+    figures = judge_detector(NetworkDetector.load(weights), face, count=options.count)
+    described = (
+        f"{recipe.steps} steps of {_BATCH} rendered scenes, seed {options.seed}, each "
+        f"seen about twice, with {options.plates} rendered plates; glyphs "
+        f"{options.glyphs.name}. No photograph took part."
+    )
+    card = card_of(
+        figures,
+        described=described,
+        weights=len(weights),
+        digest=hashlib.sha256(weights).hexdigest(),
+    )
+    options.out.with_suffix(".md").write_text(card, "utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lpr.training detector", description=__doc__
+    )
+    parser.add_argument("--glyphs", type=Path, required=True)
+    parser.add_argument("--fonts", type=Path, nargs="+", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plates", type=int, default=3000)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--count", type=int, default=400, help="scenes to measure on")
+    return parser
+
+
+def _learn(
+    recipe: Recipe,
+    batch: Callable[[int], list[Scene]],
+    state: Path,
+    out: Path,
+) -> None:
+    """All steps that are left, with the state saved along the way."""
     begun, first = time.monotonic(), recipe.step
     figures: dict[str, float] = {}
-    while recipe.step < options.steps:
+    while recipe.step < recipe.steps:
         seen = recipe.learn(batch(recipe.step))
         figures = {k: 0.98 * figures.get(k, v) + 0.02 * v for k, v in seen.items()}
-        if recipe.step % 50 == 0:
+        if recipe.step % _TELL_EVERY == 0:
             each = (time.monotonic() - begun) / (recipe.step - first)
-            left = each * (options.steps - recipe.step) / 60
-            shown = " ".join(f"{key} {value:.3f}" for key, value in figures.items())
-            sys.stderr.write(f"step {recipe.step}/{options.steps} {shown}")
-            sys.stderr.write(f" {each * 1e3:.0f} ms a step, {left:.0f} min left\n")
+            _tell(recipe, figures, each)
         if recipe.step % _SAVE_EVERY == 0:
             recipe.save(state)
-            recipe.export(options.out)
+            recipe.export(out)
     recipe.save(state)
-    recipe.export(options.out)
-    return 0
+    recipe.export(out)
+
+
+def _tell(recipe: Recipe, figures: dict[str, float], each_s: float) -> None:
+    """A line of figures, over the one before where a person is watching."""
+    left = each_s * (recipe.steps - recipe.step) / 60
+    shown = " ".join(f"{key} {value:.3f}" for key, value in figures.items())
+    done = 30 * recipe.step // recipe.steps
+    terminal = sys.stderr.isatty()
+    bar = f"[{'#' * done}{'.' * (30 - done)}] " if terminal else ""
+    sys.stderr.write("\r\033[K" if terminal else "")
+    sys.stderr.write(f"{bar}{recipe.step}/{recipe.steps} {shown}, {left:.0f} min left")
+    sys.stderr.write("" if terminal else "\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""Rendered scenes: plates lie where the labels say, and a seed gives the same scene."""
+
+import numpy as np
+import pytest
+
+from lpr.image import straighten
+from lpr.training.scenes import Face, draw_scene
+from lpr.training.textures import background, lettering
+from lpr.training.vehicles import plane
+
+MARK = (255, 0, 255)
+
+
+def marked(*, double=False):
+    """A face of a colour that no scene has, darker below."""
+    tall, wide = (110, 220) if double else (70, 220)
+    picture = np.full((tall, wide, 3), MARK, np.uint8)
+    picture[tall // 2 :] = (120, 0, 120)
+    return Face(picture=picture, double=double)
+
+
+def supply(rng):
+    return marked(double=rng.random() < 0.3)
+
+
+def scenes(seed, count=12):
+    rng = np.random.default_rng(seed)
+    return [draw_scene(rng, supply, width=384, height=256) for _ in range(count)]
+
+
+def test_a_seed_gives_the_same_scenes_and_another_gives_others():
+    one, same, other = scenes(5, 3), scenes(5, 3), scenes(6, 3)
+    for first, again in zip(one, same, strict=True):
+        assert np.array_equal(first.picture, again.picture)
+    assert not np.array_equal(one[0].picture, other[0].picture)
+
+
+def test_plates_lie_between_their_corners_the_right_way_up():
+    upright = seen = 0
+    for scene in scenes(8, 60):
+        for plate in scene.plates:
+            if not plate.countable or plate.width_px < 40:
+                continue
+            flat = straighten(scene.picture, plate.corners, width=96, height=32)
+            light = flat.astype(float).sum(axis=2)
+            seen += 1
+            upright += light[4:13, 8:88].mean() > light[19:28, 8:88].mean()
+    assert seen > 20
+    assert upright >= 0.85 * seen  # glare, dirt and grey pictures hide some
+
+
+def test_countable_plates_lie_within_the_frame():
+    countable = [
+        plate for scene in scenes(9, 40) for plate in scene.plates if plate.countable
+    ]
+    assert countable
+    for plate in countable:
+        assert (plate.corners > -2).all()
+        assert (plate.corners < (386, 258)).all()
+
+
+def test_scenes_without_a_plate_are_among_them():
+    drawn = scenes(10, 60)
+    assert any(not scene.plates for scene in drawn)
+    assert any(len(scene.plates) > 1 for scene in drawn)
+    assert any(plate.double for scene in drawn for plate in scene.plates)
+
+
+def test_a_plane_maps_its_origin_to_the_place_asked_for():
+    rng = np.random.default_rng(4)
+    for _ in range(50):
+        matrix = plane(rng, centre_px=(200.0, 120.0), px_per_m=300.0)
+        x, y, depth = matrix @ (0.0, 0.0, 1.0)
+        assert (x / depth, y / depth) == pytest.approx((200.0, 120.0))
+
+
+def test_grounds_and_lettering_come_in_many_forms():
+    rng = np.random.default_rng(2)
+    for _ in range(30):
+        page = background(rng, 96, 128)
+        assert page.shape == (96, 128, 3)
+        assert page.dtype == np.uint8
+    texts = {lettering(rng) for _ in range(60)}
+    assert len(texts) > 50
