@@ -169,7 +169,7 @@ def decode(outputs: Outputs, prior: Prior | None = None) -> Decoded:
     return Decoded(
         text=best.text,
         probability=best.probability,
-        seen=max(found, key=lambda one: one.probability).text,
+        seen=found[0].text,
         places=_places(best.text, ranked),
         alternatives=tuple(ranked[1 : 1 + _TOLD]),
         ground=ground,
@@ -195,32 +195,51 @@ def spellings(chances: Floats) -> tuple[Spelling, ...]:
     Returns:
         At most twelve, likeliest first; the empty text where nothing is seen.
     """
+    blanks: list[float] = chances[:, BLANK].tolist()
+    likely: list[list[tuple[int, float]]] = [[] for _ in blanks]
+    for column, symbol in np.argwhere(chances[:, :BLANK] > _LEAST).tolist():
+        likely[column].append((symbol, float(chances[column, symbol])))
     beam: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
-    for column in chances:
-        seen = np.flatnonzero(column[:BLANK] > _LEAST).tolist()
-        blank = float(column[BLANK])
-        likely = [(symbol, float(column[symbol])) for symbol in seen]
-        grown: dict[tuple[int, ...], list[float]] = {}
-        for prefix, (ended, open_) in beam.items():
-            both = ended + open_
-            entry = grown.setdefault(prefix, [0.0, 0.0])
-            entry[0] += both * blank
-            last = prefix[-1] if prefix else -1
-            for symbol, chance in likely:
-                if symbol == last:
-                    entry[1] += open_ * chance
-                    if ended:
-                        more = grown.setdefault((*prefix, symbol), [0.0, 0.0])
-                        more[1] += ended * chance
-                else:
-                    more = grown.setdefault((*prefix, symbol), [0.0, 0.0])
-                    more[1] += both * chance
-        kept = sorted(grown.items(), key=lambda one: -(one[1][0] + one[1][1]))[:_BEAM]
-        beam = {prefix: (pair[0], pair[1]) for prefix, pair in kept}
+    for blank, symbols in zip(blanks, likely, strict=True):
+        if not symbols:
+            beam = {
+                prefix: ((ended + open_) * blank, 0.0)
+                for prefix, (ended, open_) in beam.items()
+            }
+            continue
+        grown = _grown(beam, blank, symbols)
+        if len(grown) > _BEAM:
+            order = sorted(grown.items(), key=lambda one: -(one[1][0] + one[1][1]))
+            grown = dict(order[:_BEAM])
+        beam = {prefix: (pair[0], pair[1]) for prefix, pair in grown.items()}
+    ranked = sorted(beam.items(), key=lambda one: -(one[1][0] + one[1][1]))
     return tuple(
         Spelling("".join(SYMBOLS[index] for index in prefix), ended + open_)
-        for prefix, (ended, open_) in beam.items()
+        for prefix, (ended, open_) in ranked
     )
+
+
+def _grown(
+    beam: dict[tuple[int, ...], tuple[float, float]],
+    blank: float,
+    symbols: list[tuple[int, float]],
+) -> dict[tuple[int, ...], list[float]]:
+    """The prefixes after one more column: as they were, or longer by a symbol."""
+    grown: dict[tuple[int, ...], list[float]] = {}
+    for prefix, (ended, open_) in beam.items():
+        both = ended + open_
+        kept = grown.setdefault(prefix, [0.0, 0.0])
+        kept[0] += both * blank
+        last = prefix[-1] if prefix else -1
+        for symbol, chance in symbols:
+            fresh = both
+            if symbol == last:
+                kept[1] += open_ * chance
+                fresh = ended
+            if fresh:
+                longer = grown.setdefault((*prefix, symbol), [0.0, 0.0])
+                longer[1] += fresh * chance
+    return grown
 
 
 def _places(text: str, ranked: list[Spelling]) -> tuple[Place, ...]:
