@@ -12,12 +12,13 @@ from typing import Final, NoReturn
 from lpr.cli.bench import BENCH
 from lpr.cli.command import Command
 from lpr.cli.evaluate import EVAL
+from lpr.cli.finetune import FINETUNE
 from lpr.cli.read import READ
 from lpr.errors import PlateReaderError
 
 __all__ = ["main"]
 
-_COMMANDS: Final[tuple[Command, ...]] = (READ, EVAL, BENCH)
+_COMMANDS: Final[tuple[Command, ...]] = (READ, EVAL, BENCH, FINETUNE)
 
 
 def main(arguments: list[str] | None = None) -> int:
