@@ -39,8 +39,8 @@ _GAP_S = (0.8, 1.2)  # least, and mean of what is more
 _GAP_M = 4.0
 _TAILGATE_M = (3.5, 0.8)
 _MANOEUVRE_SHARE = 0.6
-_REFERENCE_TRUCKS = 4
-_REFERENCE_KMH = (20.0, 40.0, 60.0, 80.0)
+_REFERENCE_TRUCKS = 6
+_REFERENCE_KMH = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 92.0)
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +181,7 @@ def _vehicle(
     if traffic == "reference":
         truck = number % _REFERENCE_TRUCKS
         known = np.random.default_rng([seed, 2, truck])
-        model = (MODELS[0], MODELS[1], MODELS[5], MODELS[4])[truck]
+        model = MODELS[truck]
         return truck, draw_vehicle(
             known, 0.0, 0.0, models=(model,), lawful_part=(0.6, 1.0)
         )
@@ -203,7 +203,7 @@ def _driving(
 ) -> Driving:
     if traffic == "reference":
         turn = number // _REFERENCE_TRUCKS
-        kmh = _REFERENCE_KMH[turn % len(_REFERENCE_KMH)] + float(rng.uniform(-3, 3))
+        kmh = _REFERENCE_KMH[turn % len(_REFERENCE_KMH)] + float(rng.uniform(-5, 5))
         return Driving(drive=normal_drive(rng, speed_mps=kmh / 3.6))
     return draw_driving(rng, manoeuvre, vehicle, place)
 

@@ -131,7 +131,8 @@ class Drive(msgspec.Struct, frozen=True, kw_only=True):
 
     def _pushed(self, lead_s: float) -> NDArray[np.float64]:
         """Return the accelerations step by step, as smoothly as a foot moves."""
-        parts = [np.zeros(int(lead_s / STEP_S) + _SMOOTH_STEPS)]
+        # smoothing comes late by half its length
+        parts = [np.zeros(int(lead_s / STEP_S) - _SMOOTH_STEPS // 2)]
         parts += [np.full(int(t / STEP_S), a) for t, a in self.pushes]
         parts.append(np.zeros(_SMOOTH_STEPS))
         push = np.concatenate(parts)

@@ -169,35 +169,38 @@ def _braking(case: _Case) -> _Drawn:
     takes_s = (speed - np.sqrt(max(speed**2 - 2.0 * brake * way_m, 1.0))) / brake
     return Drive(
         start_mps=speed,
-        pushes=((float(takes_s), -brake),),
-        pushes_from_m=-5.0 - 0.3 * speed,
+        pushes=((float(takes_s) + 0.2, -brake),),
+        pushes_from_m=-6.0,
         path=_path(case.rng),
     ), ("braking",)
 
 
 def _tap_braking(case: _Case) -> _Drawn:
     brake = _between(case.severity, 1.2, 3.5)
-    speed = float(case.rng.uniform(25.0, 70.0)) * _KMH
-    way_m = case.place.length_m + case.vehicle.wheelbase_m + 5.0
+    scale_m = case.place.length_m + case.vehicle.wheelbase_m
+    # slow enough that the foot goes down and up again while axles are on the scale
+    most = min(70.0 * _KMH, scale_m / 1.7)
+    speed = float(case.rng.uniform(0.6, 1.0)) * most
     pushes: list[tuple[float, float]] = []
     here, gone = speed, 0.0
-    while gone < way_m and len(pushes) < 40:
-        tap_s = float(case.rng.uniform(0.35, 0.7))
-        rest_s = float(case.rng.uniform(0.35, 0.8))
-        again = (
-            0.5 * brake if here < 0.75 * speed else float(case.rng.uniform(0.2, 0.8))
-        )
-        if here - brake * tap_s > 3.0:
-            pushes.append((tap_s, -brake))
+    while gone < scale_m + 5.0 and len(pushes) < 40:
+        tap_s = float(case.rng.uniform(0.35, 0.6))
+        rest_s = float(case.rng.uniform(0.4, 0.7))
+        tap = min(brake, (here - 0.45 * speed) / tap_s)
+        again = float(case.rng.uniform(0.3, 0.8))
+        if here < 0.75 * speed:
+            again = max(again, 0.6 * brake)
+        if tap > 0.5 * brake:
+            pushes.append((tap_s, -tap))
             gone += here * tap_s
-            here -= brake * tap_s
+            here -= tap * tap_s
         pushes.append((rest_s, again))
         gone += here * rest_s
         here += again * rest_s
     return Drive(
         start_mps=speed,
         pushes=tuple(pushes),
-        pushes_from_m=-float(case.rng.uniform(1.0, 4.0)),
+        pushes_from_m=-float(case.rng.uniform(0.5, 2.0)),
         path=_path(case.rng),
     ), ("tap_braking",)
 

@@ -1,9 +1,12 @@
+import io
 import json
 
 import numpy as np
 import pytest
 
 from simulators.__main__ import main
+from simulators.progress import ProgressBar
+from simulators.recording import Order, Recorder, load_site
 
 SITE = "configs/stations/demo-site.toml"
 
@@ -73,6 +76,140 @@ def test_the_same_seed_gives_the_same_recording(folder, tmp_path, request):
         np.load(folder / "recording.npz") as first,
     ):
         np.testing.assert_array_equal(again["counts"], first["counts"])
+
+
+def recorded(request, folder, *words):
+    site = str(request.config.rootpath / "configs" / "stations" / "4row-site.toml")
+    assert main(["recording", "--site", site, "--out", str(folder), *words]) == 0
+    lines = (folder / "truth.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_forces_tell_every_row_of_every_axle(request, tmp_path):
+    truths = recorded(request, tmp_path, "--vehicles", "6", "--seed", "4", "--forces")
+    with np.load(tmp_path / "forces.npz") as file:
+        forces = dict(file)
+    axles = [len(truth["axle_loads_kg"]) for truth in truths]
+    assert len(forces["force_n"]) == 4 * sum(axles)
+    assert {len(column) for column in forces.values()} == {4 * sum(axles)}
+    np.testing.assert_allclose(
+        forces["left_n"] + forces["right_n"], forces["force_n"], rtol=1e-12
+    )
+    for number, truth in enumerate(truths):
+        own = forces["vehicle"] == number
+        first = own & (forces["axle"] == 0) & (forces["row"] == 0)
+        assert forces["time_s"][first] == pytest.approx(truth["started_at_s"], abs=1e-6)
+        assert forces["speed_mps"][first] == pytest.approx(truth["speed_mps"], rel=1e-5)
+        loads_kg = forces["static_n"][own].reshape(-1, 4)[:, 0] / 9.80665
+        np.testing.assert_allclose(loads_kg, truth["axle_loads_kg"])
+        swing = forces["force_n"][own] / forces["static_n"][own]
+        assert 0.5 < swing.min() < swing.max() < 1.6
+
+
+def test_one_site_stays_the_same_under_other_traffic(request, tmp_path):
+    words = ["--vehicles", "0", "--site-seed", "5"]
+    for name, seed in (("one", "1"), ("two", "2")):
+        recorded(request, tmp_path / name, *words, "--seed", seed)
+    site, _ = load_site(request.config.rootpath / "configs/stations/4row-site.toml")
+    first, second = (
+        Recorder(site, Order(vehicles=1, seed=seed, site_seed=5)) for seed in (1, 2)
+    )
+    np.testing.assert_array_equal(first._road.heights_m, second._road.heights_m)
+    np.testing.assert_array_equal(first._field._figures, second._field._figures)
+
+
+@pytest.mark.parametrize("family", ["planar", "modal"])
+def test_both_families_weigh_what_the_truth_says_on_the_mean(request, tmp_path, family):
+    words = ("--vehicles", "30", "--seed", "6", "--family", family, "--forces")
+    recorded(request, tmp_path, *words, "--rate", "1000")
+    with np.load(tmp_path / "forces.npz") as forces:
+        ratio = forces["force_n"].sum() / forces["static_n"].sum()
+    assert ratio == pytest.approx(1.0, abs=0.06)
+
+
+def test_the_families_differ(request, tmp_path):
+    counts = []
+    for family in ("planar", "modal"):
+        recorded(request, tmp_path / family, "--vehicles", "2", "--family", family)
+        with np.load(tmp_path / family / "recording.npz") as recording:
+            counts.append(recording["counts"])
+    assert counts[0].shape == counts[1].shape  # the same traffic
+    assert (counts[0] != counts[1]).any()
+
+
+def test_labels_of_manoeuvres_reach_the_truth(request, tmp_path):
+    words = ("--vehicles", "4", "--manoeuvre", "braking", "--rate", "1000")
+    for truth in recorded(request, tmp_path, *words):
+        assert truth["manoeuvre"] == "braking"
+        assert truth["flags"] == ["braking"]
+        assert truth["valid"] is False
+        assert 0.0 <= truth["severity"] <= 1.0
+        assert truth["acceleration_mps2"] < -0.5
+
+
+def test_the_same_recording_is_the_same_file(request, tmp_path):
+    words = ("--vehicles", "3", "--seed", "8", "--traffic", "manoeuvres", "--forces")
+    for name in ("one", "two"):
+        recorded(request, tmp_path / name, *words)
+    for name in ("recording.npz", "truth.jsonl", "forces.npz"):
+        one, two = ((tmp_path / each / name).read_bytes() for each in ("one", "two"))
+        assert one == two
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--fault", "dead:77"], "channels 0, 1"),
+        (["--rate", "10"], "1000"),
+        (["--temperature", "300"], "80"),
+    ],
+)
+def test_what_no_site_has_is_told_in_one_line(request, tmp_path, capsys, words, said):
+    site = str(request.config.rootpath / "configs" / "stations" / "4row-site.toml")
+    assert main(["recording", "--site", site, "--out", str(tmp_path), *words]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert said in error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--fault", "melted:1"],
+        ["--fault", "dead:one"],
+        ["--fault", "dead:1@2"],
+        ["--error", "gravity=2"],
+        ["--error", "gain=nan"],
+        ["--road", "Z"],
+        ["--manoeuvre", "fly"],
+    ],
+)
+def test_words_that_nobody_knows_are_told_in_one_line(request, tmp_path, capsys, words):
+    site = str(request.config.rootpath / "configs" / "stations" / "4row-site.toml")
+    with pytest.raises(SystemExit) as ended:
+        main(["recording", "--site", site, "--out", str(tmp_path), *words])
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_site_that_forgets_nothing_cannot_forget_faster(request, tmp_path, capsys):
+    words = ["--site", str(request.config.rootpath / SITE), "--out", str(tmp_path)]
+    assert main(["recording", *words, "--error", "time_constant=0.5"]) == 2
+    assert "time_constant_s" in capsys.readouterr().err
+
+
+def test_a_bar_is_drawn_on_a_terminal_only():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        bar = ProgressBar(stream)
+        for part in (0.0, 0.5, 0.501, 1.0):
+            bar.show(part)
+        bar.close()
+        assert bool(stream.getvalue()) is shown
+    assert stream.getvalue() == ""
 
 
 def test_a_missing_site_is_said_in_one_line(tmp_path, capsys):
