@@ -31,7 +31,8 @@ Floats: TypeAlias = NDArray[np.float32]
 
 LEAST_READINGS: Final = 40
 _BATCH: Final = 128
-_RATE: Final = 3e-4
+_RATE: Final = 2e-4
+_WARM: Final = 60
 _HELD_BACK: Final = 0.3
 _RENDERED_SET: Final = "all damage, from 80 px"
 _RENDERED: Final = 600
@@ -109,8 +110,9 @@ def finetune(
     optimiser = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=0.01)
     rng = np.random.default_rng(seed)
     for step in range(steps):
+        warm = min(1.0, (step + 1) / _WARM)  # the first steps know no scale yet
         for group in optimiser.param_groups:
-            group["lr"] = _RATE * 0.5 * (1 + float(np.cos(np.pi * step / steps)))
+            group["lr"] = _RATE * warm * 0.5 * (1 + float(np.cos(np.pi * step / steps)))
         loss = _loss(network, *_batch(rng, learnt, shapes, (seed, 99, step)))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
