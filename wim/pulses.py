@@ -1,58 +1,87 @@
 """From samples to pulses: what each wheel left on each strip.
 
-A pulse begins where the averaged signal rises above a threshold of several times the
-channel's own noise, ends where it has fallen below half of it, and its area reaches as
-far beyond both as a share of its length, so that the tails are in it. Its time is the
-centroid. It knows no vehicle and no speed.
+A pulse is what stands out of a channel's own noise, measured above a baseline that is
+drawn between the quiet before and after it, with hum and droop undone; its area reaches
+as far beyond its edges as a share of its length, so that the tails are in it. It knows
+no vehicle and no speed, and the same samples give the same pulses to the bit whatever
+the blocks in which they come.
 """
 
-import math
-from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wim.baseline import first_estimate
-from wim.kernels.scan import (
+from wim.baseline import first_baseline
+from wim.kernels.signal import (
+    FACTORS,
     INTEGERS,
+    LANES,
+    LEVELS,
     OUT_COLUMNS,
     REALS,
+    STEPS,
     Counts,
     Floats,
     Integers,
-    scan,
+    cosine_sine,
+    end_runs,
+    follow,
 )
 from wim.samples import Strip
 
-__all__ = ["Detection", "Pulse", "PulseDetector", "Workspace"]
+__all__ = ["Detection", "Pulse", "PulseDetector", "StripCondition"]
 
-_CHUNK = 4096
-_RAILS = frozenset({2**15 - 1, 2**23 - 1, 2**31 - 1})
-Kernel: TypeAlias = Callable[..., int]
+_LOBES = 16
+_SNAPSHOTS = 128
+_ROOM = 2048
+_RAILS = frozenset({2**bits - 1 for bits in (11, 15, 17, 19, 23, 31)})
+_LEAST_THRESHOLD_COUNTS = 1.5
+_STUCK_S = 3.0
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
+Share: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0)]
 
 
 class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Figures of the detector; times are turned into samples once.
+    """Figures of the detector; times are turned into samples or tiles once.
 
-    The offset follows with ``offset_time_s`` and only from samples ``lag_s`` clear of
-    any pulse. A state longer than ``longest_s`` is no pulse: the offset is taken anew.
+    Decisions fall once in ``tile_s``; a fifth of the mains period keeps the hum out of
+    the offset. A pulse stands out ``over_noise`` standard deviations of the means of
+    two or four tiles, and more than ``least_force_n``; it is over when it falls below
+    ``hysteresis`` of that. Its area reaches ``tail_share`` of its width beyond half its
+    height. It is reported after a quiet of ``run_tail_share`` of its length, between
+    ``least_tail_s`` and ``longest_tail_s``. The offset follows with ``offset_time_s``,
+    the hum with ``hum_time_s`` (``hum_hz`` 0: none), both only in quiet time.
+
+    What stays for longer than ``longest_s``, or for ``linger_s`` and hardly stands out,
+    is no pulse, and what stays below the offset for ``below_s`` shows that something
+    stood on the strip when the offset was taken: it is taken anew. ``droop_doubt`` is
+    the share of the undone droop that is not trusted, ``level_doubt`` the standard
+    deviation of the quiet level around its mean over that of a tile.
     """
 
     first_estimate_s: Positive = 0.5
+    tile_s: Positive = 0.004
     average_s: Positive = 0.0015
-    over_noise: Positive = 7.0
+    over_noise: Positive = 5.5
     least_force_n: Positive = 60.0
-    hysteresis: Positive = 0.5
-    tail_share: Positive = 0.25
-    least_tail_s: Positive = 0.001
-    longest_look_back_s: Positive = 0.25
+    hysteresis: Share = 0.5
+    tail_share: Positive = 0.6
+    look_back_s: Positive = 0.032
+    run_tail_share: Share = 0.25
+    least_tail_s: Positive = 0.012
+    longest_tail_s: Positive = 0.25
     least_pulse_s: Positive = 0.001
-    lag_s: Positive = 0.05
-    offset_time_s: Positive = 1.0
+    offset_time_s: Positive = 0.5
+    hum_hz: NotNegative = 50.0
+    hum_time_s: Positive = 0.5
+    below_s: Positive = 0.2
+    linger_s: Positive = 3.0
     longest_s: Positive = 20.0
+    droop_doubt: NotNegative = 0.03
+    level_doubt: NotNegative = 0.15
 
 
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,101 +113,180 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     last_sample: int
 
 
-class Workspace:
-    """The arrays that ``scan`` works on, for some strips at one sample rate."""
+class StripCondition(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel's quiet time showed at one moment.
+
+    ``noise_counts`` is the standard deviation of one sample, ``hum_counts`` the
+    amplitude of the mains hum. ``clipped_share`` is the share of all samples so far
+    that stood at the converter's top within pulses. A ``stuck`` channel has not
+    changed at all for seconds. ``quiet_samples`` is how many samples offset and noise
+    were taken from.
+    """
+
+    offset_counts: float
+    noise_counts: float
+    hum_counts: float
+    clipped_share: float
+    stuck: bool
+    quiet_samples: int
+
+
+class _Channels:
+    """The arrays that the kernels work on: one column per channel of the samples."""
 
     def __init__(
-        self,
-        strips: tuple[Strip, ...],
-        *,
-        sample_rate_hz: float,
-        detection: Detection,
-        kernel: Kernel,
+        self, strips: tuple[Strip, ...], *, rate_hz: float, detection: Detection
     ) -> None:
-        def samples(seconds: float) -> int:
-            return max(1, round(seconds * sample_rate_hz))
+        tile = max(1, round(detection.tile_s * rate_hz))
 
-        window = samples(detection.average_s)
-        lag = samples(detection.lag_s)
-        room = samples(detection.longest_look_back_s)
-        size = max(window, lag, room) + 1
-        n = len(strips)
-        self.kernel = kernel
-        self.window = window
-        self.channels: Integers = np.array([s.channel for s in strips], dtype=np.int64)
-        self.droop: Floats = np.array(
-            [
-                0.0
-                if s.time_constant_s is None
-                else 1.0 / (s.time_constant_s * sample_rate_hz)
-                for s in strips
-            ]
-        )
-        self.floors: Floats = np.array(
-            [detection.least_force_n * s.counts_per_newton for s in strips]
-        )
-        self.reals: Floats = np.zeros((n, REALS))
-        self.integers: Integers = np.zeros((n, INTEGERS), dtype=np.int64)
-        self.raw_ring: Integers = np.zeros((n, size), dtype=np.int64)
-        self.ring: Floats = np.zeros((n, size))
-        self.smooth_ring: Floats = np.zeros((n, size))
-        self.before: Floats = np.zeros((n, room))
-        self.steps: Integers = np.array(
-            [
-                window,
-                lag,
-                samples(detection.least_tail_s),
-                window + samples(detection.least_pulse_s),
-                samples(detection.longest_s),
-            ],
-            dtype=np.int64,
-        )
-        self.factors: Floats = np.array(
-            [
-                detection.over_noise,
-                detection.hysteresis,
-                detection.tail_share,
-                1.0 / (detection.offset_time_s * sample_rate_hz),
-            ]
-        )
-        shortest = int(self.steps[2]) + int(self.steps[3])
-        self.out: Floats = np.zeros((n * (_CHUNK // shortest + 1), OUT_COLUMNS))
+        def tiles(seconds: float) -> int:
+            return max(1, round(seconds * rate_hz / tile))
 
-    def begin(self, counts: npt.NDArray[np.int32]) -> None:
-        """Set offset, noise and threshold from the first samples of all channels."""
-        offset, variance = first_estimate(counts[:, self.channels], window=self.window)
-        self.reals[:, 0] = offset
-        self.reals[:, 1] = variance
-        self.reals[:, 2] = np.maximum(self.factors[0] * np.sqrt(variance), self.floors)
+        columns = 1 + max(strip.channel for strip in strips)
+        looks = tiles(detection.look_back_s) + 1
+        longest = round(detection.longest_s * rate_hz) + (looks + 4) * tile
+        periods = detection.hum_hz / rate_hz
+        if periods * tile > 0.4:
+            periods = 0.0
+        share = min(1.0 / tiles(detection.offset_time_s), 0.5)
+        hum_share = min(1.0 / tiles(detection.hum_time_s), 0.5) if periods else 0.0
+        self.tile = tile
+        self.steps: Integers = np.zeros(STEPS, dtype=np.int64)
+        self.steps[:] = (
+            tile,
+            looks,
+            max(tiles(detection.least_tail_s), 2),
+            max(tiles(detection.longest_tail_s), 2),
+            tiles(detection.below_s),
+            max(1, round(detection.average_s * rate_hz)),
+            tiles(1.0),
+            _LOBES,
+            max(1, round(detection.least_pulse_s * rate_hz)),
+            6,
+            round(detection.linger_s * rate_hz),
+        )
+        self.factors: Floats = np.zeros(FACTORS)
+        self.factors[:] = (
+            detection.over_noise,
+            detection.hysteresis,
+            detection.tail_share,
+            share,
+            hum_share,
+            0.5 * (tile - 1) * periods,
+            _left_in_mean(periods, tile),
+            0.05,
+            detection.droop_doubt,
+            periods,
+            detection.run_tail_share,
+            detection.level_doubt,
+        )
+        self.reals: Floats = np.zeros((REALS, LANES))
+        self.flat_reals = self.reals.reshape(-1)
+        self.reals[16] = np.inf
+        self.integers: Integers = np.zeros((INTEGERS, LANES), dtype=np.int64)
+        for strip in strips:
+            tau_s = strip.time_constant_s
+            droop = 0.0 if tau_s is None else 1.0 / (tau_s * rate_hz)
+            floor = detection.least_force_n * strip.counts_per_newton
+            self.reals[14, strip.channel] = min(droop * tile, 0.5)
+            self.reals[15, strip.channel] = droop
+            self.reals[16, strip.channel] = max(floor, _LEAST_THRESHOLD_COUNTS)
+            self.reals[18, strip.channel] = strip.kind == "plate"
+        self.reals[10:12] = self.reals[16]
+        self.place: Integers = np.zeros(5, dtype=np.int64)
+        self.wave: Floats = np.array(
+            [cosine_sine(k * periods) for k in range(tile)]
+        ).T.reshape(-1)
+        self.phases: Floats = np.zeros(8)
+        self.pending: Counts = np.zeros((tile, columns), dtype=np.int32)
+        self.sums: Counts = np.zeros(columns, dtype=np.int32)
+        self.ring: Counts = np.zeros((looks, tile, columns), dtype=np.int32)
+        # the system gives these pages when a long pulse first touches them
+        self.runs: Counts = np.zeros((columns, longest + 2 * tile), dtype=np.int32)
+        self.force: Floats = np.zeros(longest + 3 * tile)
+        self.work: Floats = np.zeros(longest + 3 * tile + 1)
+        self.levels: Floats = np.zeros(LEVELS)
+        self.lobes: Integers = np.zeros((_LOBES, 2), dtype=np.int64)
+        self.history: Floats = np.zeros((_SNAPSHOTS, 7, columns))
+        self.out: Floats = np.zeros((2 * columns * _LOBES + _ROOM, OUT_COLUMNS))
+
+    def begin(self, counts: npt.NDArray[np.int32], *, used: frozenset[int]) -> None:
+        """Set offset, noise and hum from the first samples."""
+        tile = self.tile
+        periods = self.factors[9]
+        hum = None
+        if periods:
+            tiles = range(len(counts) // tile)
+            middle = self.factors[5]
+            hum = [cosine_sine(k * tile * periods + middle) for k in tiles]
+        for channel in used:
+            start = first_baseline(
+                counts[:, channel],
+                tile=tile,
+                hum=hum,
+                hum_gain=float(self.factors[6]),
+            )
+            variance = start.tile_variance
+            self.reals[0, channel] = start.offset
+            self.reals[5:8, channel] = (variance, 0.5 * variance, 0.25 * variance)
+            self.reals[8, channel] = start.hum_cosine
+            self.reals[9, channel] = start.hum_sine
+            self.reals[12, channel] = start.sample_variance
+            over = self.factors[0] * np.sqrt(variance)
+            floor = self.reals[16, channel]
+            self.reals[10, channel] = max(over * np.sqrt(0.5), floor)
+            self.reals[11, channel] = max(over * 0.5, floor)
 
     def forget(self) -> None:
-        """Drop what spans samples: pulses under way, averages, droop sums."""
-        offset_noise_threshold = self.reals[:, :3].copy()
-        renewed = self.integers[:, 9].copy()
-        self.reals[:] = 0.0
-        self.integers[:] = 0
-        self.reals[:, :3] = offset_noise_threshold
-        self.integers[:, 9] = renewed
+        """Drop what spans samples: runs under way, the latest tiles."""
+        for row in (2, 3, 4, 13, 19, 20, 21):
+            self.reals[row] = 0.0
+        self.place[0] = 0
 
-    def scan(self, counts: Counts, first: int) -> Floats:
-        """Run the kernel over one chunk; rows as in ``OUT_COLUMNS``."""
-        written = self.kernel(
+    def follow(self, counts: Counts, begin: int, first: int) -> bool:
+        """Run the kernel; return whether it stopped because ``out`` is full."""
+        stopped = follow(
             counts,
+            begin,
             first,
-            self.channels,
-            self.droop,
-            self.floors,
-            self.reals,
+            self.place,
+            self.flat_reals,
             self.integers,
-            self.raw_ring,
-            self.ring,
-            self.smooth_ring,
-            self.before,
             self.steps,
             self.factors,
+            self.wave,
+            self.phases,
+            self.pending,
+            self.sums,
+            self.ring,
+            self.runs,
+            self.force,
+            self.work,
+            self.levels,
+            self.lobes,
+            self.history,
             self.out,
         )
-        return self.out[:written]
+        return stopped != 0
+
+    def end(self) -> int:
+        """Measure the runs under way; return how many rows of ``out`` there are."""
+        return end_runs(
+            self.pending.shape[1],
+            int(self.place[0]),
+            self.flat_reals,
+            self.integers,
+            self.steps,
+            self.factors,
+            self.wave,
+            self.pending,
+            self.runs,
+            self.force,
+            self.work,
+            self.levels,
+            self.lobes,
+            self.out,
+        )
 
 
 class PulseDetector:
@@ -194,77 +302,118 @@ class PulseDetector:
         *,
         sample_rate_hz: float,
         detection: Detection,
-        kernel: Kernel = scan,
     ) -> None:
         self._strips = strips
         self._rate = sample_rate_hz
-        self._space = Workspace(
-            strips, sample_rate_hz=sample_rate_hz, detection=detection, kernel=kernel
-        )
-        self._columns = 1 + max(strip.channel for strip in strips)
+        self._channels = _Channels(strips, rate_hz=sample_rate_hz, detection=detection)
+        self._strip_of = {strip.channel: k for k, strip in enumerate(strips)}
 
     @property
     def offsets_renewed(self) -> int:
         """Return how many offsets were taken anew so far."""
-        return int(self._space.integers[:, 9].sum())
+        return int(self._channels.integers[5].sum())
 
     def begin(self, counts: npt.NDArray[np.int32]) -> None:
-        """Take offset and noise from the first samples; they are scanned later."""
-        self._space.begin(counts)
+        """Take offset, noise and hum from the first samples; they are scanned later."""
+        self._channels.begin(counts, used=frozenset(self._strip_of))
 
     def is_active(self, strip: int) -> bool:
         """Tell whether a pulse is under way on a strip."""
-        return bool(self._space.integers[strip, 0] != 0)
+        channel = self._strips[strip].channel
+        return bool(self._channels.reals[13, channel] != 0.0)
 
     def receive(self, counts: npt.NDArray[np.int32], first: int) -> list[Pulse]:
         """Take the samples that begin with number ``first``."""
+        channels = self._channels
+        block = np.require(counts, np.int32, ["C", "W"])
         pulses: list[Pulse] = []
-        for at in range(0, len(counts), _CHUNK):
-            chunk = np.require(counts[at : at + _CHUNK], np.int32, ["C", "W"])
-            rows = self._space.scan(chunk, first + at)
-            found = [self._pulse(row) for row in rows.tolist()]
-            found.sort(key=lambda pulse: (pulse.last_sample, pulse.strip))
-            pulses += found
+        begin = 0
+        more = True
+        while more:
+            more = channels.follow(block, begin, first)
+            begin = int(channels.place[2])
+            written = int(channels.place[3])
+            if written:
+                pulses += map(self._pulse, channels.out[:written].tolist())
         return pulses
 
     def forget(self) -> None:
         """Drop pulses under way, as when samples are missing."""
-        self._space.forget()
+        self._channels.forget()
 
     def finish(self, first: int) -> list[Pulse]:
-        """Return the pulses of which only the end of the tail is missing."""
-        space = self._space
-        space.integers[space.integers[:, 0] == 1, 0] = 0
-        rest = np.zeros((math.ceil(self._rate * 0.5), self._columns), dtype=np.int32)
-        rest[:, space.channels] = np.rint(space.reals[:, 0])
-        pulses = self.receive(rest, first)
-        space.forget()
-        return [pulse for pulse in pulses if pulse.start_s * self._rate < first]
+        """Return the pulses of which only the end of the tail is missing.
+
+        Args:
+            first: number of the sample that would come next.
+        """
+        rows = self._channels.out[: self._channels.end()].tolist()
+        self._channels.forget()
+        pulses = [self._pulse(row) for row in rows]
+        return [pulse for pulse in pulses if pulse.last_sample < first]
+
+    def conditions(self, at_sample: int | None = None) -> tuple[StripCondition, ...]:
+        """Return what is known of each strip's channel, in the order of the strips.
+
+        It is what was known at the last full second before ``at_sample`` (by default:
+        before the latest sample), so that blocks make no difference; the last two
+        minutes are kept. Before the first full second there is nothing: an empty
+        tuple.
+        """
+        channels = self._channels
+        kept = channels.history
+        taken = int(channels.place[4])
+        for k in range(taken - 1, max(taken - len(kept), 0) - 1, -1):
+            rows = kept[k % len(kept)]
+            now = int(rows[6, 0])
+            if at_sample is None or now <= at_sample:
+                return tuple(self._condition(rows, s.channel) for s in self._strips)
+        return ()
+
+    def _condition(self, rows: Floats, channel: int) -> StripCondition:
+        offset, noise, hum, clipped, same, quiet, now = rows[:, channel].tolist()
+        tile = self._channels.tile
+        return StripCondition(
+            offset_counts=offset,
+            noise_counts=noise,
+            hum_counts=hum,
+            clipped_share=clipped / now,
+            stuck=same * tile >= _STUCK_S * self._rate,
+            quiet_samples=int(quiet) * tile,
+        )
 
     def _pulse(self, row: list[float]) -> Pulse:
-        strip = int(row[0])
+        strip = self._strip_of[int(row[0])]
         shape = self._strips[strip]
         shift = shape.time_offset_s
-        top = int(row[7])
+        rate = self._rate
         full = shape.full_scale_counts
-        start_s = row[1] / self._rate + shift
-        end_s = row[2] / self._rate + shift
-        per_sigma = float(self._space.factors[0])
-        noise = row[8] / per_sigma * math.sqrt(self._space.window)
-        spread = noise * math.sqrt(row[3] - row[1]) / self._rate
+        top = int(row[12])
         return Pulse(
             strip=strip,
-            start_s=start_s,
-            end_s=end_s,
-            rise_s=start_s,
-            fall_s=end_s,
-            centroid_s=row[5] / self._rate + shift,
-            area_counts_s=row[4] / self._rate,
-            area_sigma_counts_s=spread,
-            peak_counts=row[6],
-            plateau_counts=row[6] if shape.kind == "plate" else None,
-            noise_counts=noise,
-            closure_counts=0.0,
-            clipped=top in _RAILS if full is None else top >= full,
-            last_sample=int(row[3]),
+            start_s=row[1] / rate + shift,
+            end_s=row[2] / rate + shift,
+            rise_s=row[3] / rate + shift,
+            fall_s=row[4] / rate + shift,
+            centroid_s=row[5] / rate + shift,
+            area_counts_s=row[6] / rate,
+            area_sigma_counts_s=row[7] / rate,
+            peak_counts=row[8],
+            plateau_counts=row[9] if shape.kind == "plate" else None,
+            noise_counts=row[10],
+            closure_counts=row[11],
+            clipped=top in _RAILS and row[13] > 1.0 if full is None else top >= full,
+            last_sample=int(row[15]),
         )
+
+
+def _left_in_mean(periods: float, tile: int) -> float:
+    """Return how much of a wave is left in the mean of a tile.
+
+    Args:
+        periods: of the wave per sample.
+        tile: samples in the mean.
+    """
+    if periods == 0.0:
+        return 1.0
+    return cosine_sine(0.5 * tile * periods)[1] / (tile * cosine_sine(0.5 * periods)[1])
