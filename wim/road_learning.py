@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 _CELL_M = 0.1
 _SLOPE_DENSITY = 3.16e-6
-_NOISE = 0.02
+_NOISE = 0.035
 _ROW_SIGMA = 0.003
 _FOLDS = 5
 _BANDS_MPS = (0.0, 7.0, 11.0, 15.0, 19.0, 23.0, 40.0)
