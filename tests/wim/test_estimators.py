@@ -1,0 +1,159 @@
+"""The estimators side by side, on rows whose truth is known."""
+
+import msgspec
+import pytest
+
+from wim.axles import Axle, RowLoad
+from wim.calibration import NO_CALIBRATION
+from wim.estimators import ESTIMATORS, every_estimate
+from wim.kinematics import Motion
+from wim.loads import Known
+from wim.roads import Road
+from wim.statics import Estimation, static_loads
+
+KNOWN = Known(calibration=NO_CALIBRATION, temperature_c=None, vehicle_class=None)
+
+
+def axle(loads_kg, *, speed_mps=16.0, behind_m=0.0, noise_kg=10.0, whole=True):
+    rows = tuple(
+        RowLoad(
+            rank=rank,
+            row=rank,
+            at_s=(3.0 * rank + behind_m) / speed_mps,
+            place_m=3.0 * rank,
+            speed_mps=speed_mps,
+            speed_sigma_mps=0.01,
+            left_kg=0.5 * load if whole else load,
+            right_kg=0.5 * load if whole else None,
+            load_kg=load,
+            sigma_kg=noise_kg,
+            whole=whole,
+        )
+        for rank, load in enumerate(loads_kg)
+    )
+    return Axle(
+        hits=(),
+        motion=Motion(0.0, 0.0, speed_mps, 0.0),
+        crossed_s=behind_m / speed_mps,
+        rows=rows,
+        load_kg=sum(loads_kg) / len(loads_kg),
+        left_kg=None,
+        right_kg=None,
+        footprint_m=None,
+    )
+
+
+def estimates(road, axles, **changed):
+    given = {
+        "lane": road.site.lanes[0],
+        "spacings_m": (5.0,) * (len(axles) - 1),
+        "groups": [[i] for i in range(len(axles))],
+        "reverse": False,
+        "known": KNOWN,
+        "estimation": Estimation(),
+    }
+    return every_estimate(axles, **{**given, **changed})
+
+
+def test_all_agree_where_nothing_swings(road):
+    found = estimates(road, [axle([6000.0] * 4), axle([9000.0] * 4, behind_m=5.0)])
+    assert set(found) == set(ESTIMATORS)
+    for loads in found.values():
+        assert loads == pytest.approx((6000.0, 9000.0), rel=1e-6)
+
+
+def test_the_robust_mean_leaves_out_a_row_that_is_far_off(road):
+    found = estimates(road, [axle([6000.0, 6050.0, 5950.0, 9000.0])])
+    assert found["robust_mean"][0] == pytest.approx(6000.0)
+    assert found["plain_mean"][0] == pytest.approx(6750.0)
+
+
+def test_one_sine_finds_the_load_under_a_pure_bounce(road):
+    bouncing = [6000.0 + d for d in (300.0, -210.0, 0.0, 210.0)]
+    found = estimates(road, [axle(bouncing)])
+    assert abs(found["one_sine"][0] - 6000.0) < 300.0
+
+
+def test_the_two_row_mean_takes_one_speed_for_all_rows(road):
+    gaining = axle([6000.0] * 4)
+    speeds = (14.0, 15.0, 17.0, 18.0)
+    rows = tuple(
+        msgspec.structs.replace(row, speed_mps=speed)
+        for row, speed in zip(gaining.rows, speeds, strict=True)
+    )
+    found = estimates(road, [msgspec.structs.replace(gaining, rows=rows)])
+    expected = sum(6000.0 * 16.0 / speed for speed in speeds) / 4
+    assert found["two_row_mean"][0] == pytest.approx(expected)
+
+
+def statics(road, axles, **changed):
+    given = {
+        "lane": road.site.lanes[0],
+        "spacings_m": (5.0,) * (len(axles) - 1),
+        "groups": [[i] for i in range(len(axles))],
+        "reverse": False,
+        "acceleration_mps2": 0.0,
+        "flags": (),
+        "known": KNOWN,
+        "estimation": Estimation(),
+    }
+    return static_loads(axles, **{**given, **changed})
+
+
+def test_the_uncertainty_grows_when_the_driving_or_the_signals_get_worse(road):
+    axles = [axle([6000.0] * 4), axle([9000.0] * 4, behind_m=5.0)]
+    calm = statics(road, axles).budget
+    braking = statics(road, axles, acceleration_mps2=-2.0).budget
+    damaged = statics(road, axles, flags=("strip_damaged",)).budget
+    faster = statics(road, [axle([6e3] * 4, speed_mps=27.0), axles[1]]).budget
+    pair = zip(
+        calm.axle_load_uncertainties_kg,
+        braking.axle_load_uncertainties_kg,
+        strict=True,
+    )
+    assert all(then > before for before, then in pair)
+    assert damaged.gross_mass_uncertainty_kg > 2 * calm.gross_mass_uncertainty_kg
+    assert faster.gross_mass_uncertainty_kg > calm.gross_mass_uncertainty_kg
+
+
+def test_the_budget_adds_up_and_leaves_nothing_out(road):
+    budget = statics(road, [axle([6e3] * 4), axle([9e3] * 4, behind_m=5.0)]).budget
+    squares = sum(part.gross_mass_kg**2 for part in budget.contributions)
+    assert budget.gross_mass_uncertainty_kg == pytest.approx(2.0 * squares**0.5)
+    assert all(
+        part.gross_mass_kg > 0.0
+        for part in budget.contributions
+        if part.name in {"rows", "speed", "temperature"}
+    )
+
+
+def test_an_axle_seen_by_one_wheel_is_completed_and_less_certain(road):
+    both = statics(road, [axle([6000.0] * 4)])
+    half = statics(road, [axle([3000.0] * 4, whole=False)])
+    assert half.loads.axle_loads_kg[0] == pytest.approx(6000.0)
+    assert (
+        half.budget.gross_mass_uncertainty_kg
+        > 3.0 * both.budget.gross_mass_uncertainty_kg
+    )
+
+
+def test_a_learned_road_is_not_used_for_who_drives_backwards(road):
+    slopes = tuple(0.004 if 400 <= cell < 405 else 0.0 for cell in range(560))
+    lane = road.site.lanes[0].number
+    known_road = Road(
+        lane=lane,
+        from_m=-46.0,
+        cell_m=0.1,
+        slopes=slopes,
+        rest_speeds_mps=(16.0,),
+        rest=(0.6,),
+    )
+    calibration = msgspec.structs.replace(NO_CALIBRATION, roads=(known_road,))
+    known = msgspec.structs.replace(KNOWN, calibration=calibration)
+    axles = [axle([6000.0] * 4), axle([9000.0] * 4, behind_m=5.0)]
+    forward = statics(road, axles, known=known)
+    backward = statics(road, axles, known=known, reverse=True)
+    assert forward.road_known
+    assert not backward.road_known
+    assert backward.loads.axle_loads_kg == pytest.approx((6000.0, 9000.0))
+    assert forward.loads.gross_mass_kg != pytest.approx(15_000.0, rel=1e-4)
