@@ -26,7 +26,7 @@ from lpr.training.shapes import gather_shapes
 __all__ = ["Recipe", "main", "make_faces"]
 
 _SIZES: Final = ((512, 352), (448, 448), (640, 256))
-_PICTURES_PER_SCENE: Final = 2
+_LOOKS_PER_SCENE: Final = 3
 _BATCH: Final = 8
 _PEAK_RATE: Final = 2.5e-3
 _SAVE_EVERY: Final = 250
@@ -132,7 +132,7 @@ def export_network(network: torch.nn.Module, path: Path) -> None:
 
 
 def _batches(seed: int, face: FaceMaker, start: int) -> Callable[[int], list[Scene]]:
-    """Batches by step number; each scene is learnt from twice, some steps apart."""
+    """Batches by step number; each scene is learnt from some times, steps apart."""
     shelves: dict[int, list[Scene]] = {index: [] for index in range(len(_SIZES))}
 
     def batch(step: int) -> list[Scene]:
@@ -140,7 +140,7 @@ def _batches(seed: int, face: FaceMaker, start: int) -> Callable[[int], list[Sce
         size = int(rng.choice(len(_SIZES), p=[0.7, 0.2, 0.1]))
         width, height = _SIZES[size]
         shelf = shelves[size]
-        old = min(len(shelf), _BATCH - _BATCH // _PICTURES_PER_SCENE)
+        old = min(len(shelf), _BATCH - _BATCH // _LOOKS_PER_SCENE)
         chosen = [shelf.pop(int(rng.integers(len(shelf)))) for _ in range(old)]
         if len(shelf) < 64:
             chosen, back = [], chosen
@@ -177,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures = judge_detector(NetworkDetector.load(weights), face, count=options.count)
     described = (
         f"{recipe.steps} steps of {_BATCH} rendered scenes, seed {options.seed}, each "
-        f"seen about twice, with {options.plates} rendered plates; glyphs "
+        f"seen about {_LOOKS_PER_SCENE} times, with {options.plates} rendered plates; glyphs "
         f"{options.glyphs.name}. No photograph took part."
     )
     card = card_of(

@@ -24,7 +24,7 @@ from lpr.training.textures import (
 )
 from lpr.training.vehicles import BODIES, Easel, plane
 
-__all__ = ["Face", "FaceMaker", "PlacedPlate", "Scene", "draw_scene"]
+__all__ = ["Face", "FaceMaker", "PlacedPlate", "Scene", "draw_scene", "lay_face"]
 
 _PLATE_M: Final = 0.44
 _MOST_TILT_DEG: Final = 42.0
@@ -137,20 +137,31 @@ def _vehicle(
     if not lone:
         BODIES[int(rng.integers(len(BODIES)))](easel)
     look = face(rng)
-    wide = _PLATE_M * (
-        1.09 if look.picture.shape[1] > 3.3 * look.picture.shape[0] else 1
-    )
-    tall = wide * look.picture.shape[0] / look.picture.shape[1]
-    corners = _mounted(rng, easel, wide, tall)
-    if rng.random() < 0.4:
-        _holder(rng, easel, wide, tall)
-    window = _paste(rng, page, look, corners)
-    if window is None:
+    laid = lay_face(rng, easel, look)
+    if laid is None:
         return []
+    corners, window = laid
     shown = PlacedPlate(
         corners=corners.astype(np.float32), double=look.double, countable=True
     )
     return [_Pasted(shown, window, page[window].copy())]
+
+
+def lay_face(
+    rng: np.random.Generator, easel: Easel, look: Face
+) -> tuple[NDArray[np.float64], tuple[slice, slice]] | None:
+    """Mount a plate at the easel's origin: its corners [px] and where it was laid.
+
+    Nothing where it lies off the page.
+    """
+    shape = look.picture.shape
+    wide = _PLATE_M * (1.09 if shape[1] > 3.3 * shape[0] else 1.0)
+    tall = wide * shape[0] / shape[1]
+    corners = _mounted(rng, easel, wide, tall)
+    if rng.random() < 0.4:
+        _holder(rng, easel, wide, tall)
+    window = _paste(rng, easel.page, look, corners)
+    return None if window is None else (corners, window)
 
 
 def _mounted(
