@@ -35,12 +35,11 @@ def test_compiled_code_that_a_power_cut_left_half_written_is_made_anew(
 ):
     folder = tmp_path / "wim-0.1.0-numba-0.68.0"
     assert not start(folder, repository), "there was nothing to discard"
-    (file,) = folder.rglob(kind)
+    file = max(folder.rglob(kind))
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     assert start(folder, repository)
-    (again,) = folder.rglob(kind)
-    assert len(again.read_bytes()) == pytest.approx(len(whole), rel=0.01)
+    assert len(file.read_bytes()) == pytest.approx(len(whole), rel=0.01)
     assert not start(folder, repository), "whole code is kept"
 
 
