@@ -29,6 +29,13 @@ Mass: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 Axles: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Instant: TypeAlias = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 
+_NEEDED = {
+    "measured_pct": "percent",
+    "fixed": "kg",
+    "expanded_uncertainty": "percent",
+}
+"""Policy → the key without which it says nothing."""
+
 
 class LimitRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One limit: for so many axles (``or_more`` when set) and these classes.
@@ -56,26 +63,41 @@ class Deduction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """How much of the measured mass is given to the party (误差扣除).
 
     ``measured_pct`` takes ``percent`` of the measured mass, ``fixed`` takes ``kg``,
-    ``none`` takes nothing.
+    ``none`` takes nothing. ``expanded_uncertainty`` takes the expanded uncertainty
+    (k = 2) that is stated with the mass; where none is stated, ``percent`` of the
+    mass, so that an unknown uncertainty is never one of zero.
     """
 
-    policy: Literal["measured_pct", "fixed", "none"]
+    policy: Literal["measured_pct", "fixed", "none", "expanded_uncertainty"]
     percent: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] | None = None
     kg: Annotated[float, msgspec.Meta(ge=0.0)] | None = None
     citation: str | None = None
     confirmed: bool = True
 
-    def of(self, gross_mass_kg: float) -> float:
-        """Return the deduction from a measured mass [kg].
+    def of(self, gross_mass_kg: float, *, uncertainty_kg: float | None = None) -> float:
+        """Return the deduction from a measured mass [kg], never more than the mass.
+
+        Args:
+            gross_mass_kg: measured.
+            uncertainty_kg: stated with it, expanded (k = 2); None where none is.
 
         >>> Deduction(policy="measured_pct", percent=5.0).of(100_000.0)
         5000.0
+        >>> stated = Deduction(policy="expanded_uncertainty", percent=5.0)
+        >>> stated.of(100_000.0, uncertainty_kg=1_800.0)
+        1800.0
+        >>> stated.of(100_000.0)
+        5000.0
         """
+        share_kg = gross_mass_kg * (self.percent or 0.0) / 100.0
         match self.policy:
             case "measured_pct":
-                return gross_mass_kg * (self.percent or 0.0) / 100.0
+                return share_kg
             case "fixed":
                 return min(self.kg or 0.0, gross_mass_kg)
+            case "expanded_uncertainty":
+                stated_kg = share_kg if uncertainty_kg is None else uncertainty_kg
+                return min(stated_kg, gross_mass_kg)
             case "none":
                 return 0.0
 
@@ -141,7 +163,7 @@ def parse_limit_table(text: str, *, name: str) -> LimitTable:
     if table.valid_to is not None and table.valid_to <= table.valid_from:
         message = f"{name}: key 'valid_to': {table.valid_to} must be after valid_from"
         raise TableError(message)
-    needed = {"measured_pct": "percent", "fixed": "kg"}.get(table.deduction.policy)
+    needed = _NEEDED.get(table.deduction.policy)
     if needed and getattr(table.deduction, needed) is None:
         message = (
             f"{name}: missing key 'deduction.{needed}'; policy "

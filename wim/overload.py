@@ -10,7 +10,21 @@ import msgspec
 
 from wim.limits import LimitRow, LimitTable, VehicleClass
 
-__all__ = ["Assessment", "assess", "bands_reached"]
+__all__ = [
+    "LEAST_CLASS_PROBABILITY",
+    "Assessment",
+    "assess",
+    "bands_reached",
+    "class_to_judge_by",
+]
+
+LEAST_CLASS_PROBABILITY = 0.99
+"""A class told by the axles alone chooses the limit from this probability on.
+
+Below it more than one vehicle in a hundred would be held to another's, often lower,
+limit; the class is then taken as not known, which leaves the limit that favours the
+party.
+"""
 
 
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +86,7 @@ def assess(
     vehicle_class: VehicleClass | None,
     table: LimitTable,
     axle_configuration: str | None = None,
+    gross_mass_uncertainty_kg: float | None = None,
 ) -> Assessment | None:
     """Hold a mass against a table.
 
@@ -82,6 +97,8 @@ def assess(
         table: the limits in force at the passing time.
         axle_configuration: axles of each group as in ``1+2+3``, if known; without
             it no row that asks for one applies.
+        gross_mass_uncertainty_kg: stated with the mass, expanded (k = 2) [kg]; None
+            where none is. Only a table that deducts it looks at it.
 
     Returns:
         The verdict; None when the table knows no limit for so many axles.
@@ -104,9 +121,24 @@ def assess(
         gross_mass_kg=gross_mass_kg,
         limit_kg=max(limits_kg),
         limit_certain=len(limits_kg) == 1,
-        deduction_kg=table.deduction.of(gross_mass_kg),
+        deduction_kg=table.deduction.of(
+            gross_mass_kg, uncertainty_kg=gross_mass_uncertainty_kg
+        ),
         candidates=candidates,
     )
+
+
+def class_to_judge_by(
+    vehicle_class: VehicleClass | None, probability: float | None
+) -> VehicleClass | None:
+    """Return the class that may choose the limit, None where it is not sure enough.
+
+    >>> class_to_judge_by("articulated", 0.995), class_to_judge_by("articulated", 0.98)
+    ('articulated', None)
+    """
+    if probability is None or probability < LEAST_CLASS_PROBABILITY:
+        return None
+    return vehicle_class
 
 
 def bands_reached(

@@ -13,7 +13,7 @@ from server.errors import ConfigError
 from wim.errors import TableError
 from wim.limits import LimitTable, parse_limit_table, table_in_force
 from wim.messages import AssessmentFields, PassageMessage
-from wim.overload import assess, bands_reached
+from wim.overload import assess, bands_reached, class_to_judge_by
 
 __all__ = ["Finding", "RuleBook"]
 
@@ -79,13 +79,15 @@ class RuleBook:
             table = table_in_force(self._tables, passage.passed_at, self._region)
         except TableError as error:
             return _no_verdict(str(error))
-        first = passage.assessment
         found = assess(
             gross_mass_kg=passage.gross_mass_kg,
             axle_count=len(passage.axle_loads_kg),
-            vehicle_class=first.vehicle_class if first else None,
+            vehicle_class=class_to_judge_by(
+                passage.vehicle_class, passage.vehicle_class_probability
+            ),
             table=table,
             axle_configuration=passage.axle_configuration,
+            gross_mass_uncertainty_kg=passage.gross_mass_uncertainty_kg,
         )
         ratio = found.overload_ratio if found else None
         bands = bands_reached(

@@ -75,6 +75,11 @@ def test_a_time_without_a_zone_is_refused():
         ('["rigid"]', '["lorry"]', "'articulated'"),
         ("percent = 5.0", "", "missing key 'deduction.percent'"),
         ('"measured_pct"', '"generous"', "'measured_pct'"),
+        (
+            '"measured_pct"\npercent = 5.0',
+            '"expanded_uncertainty"',
+            "missing key 'deduction.percent'; policy 'expanded_uncertainty'",
+        ),
         ("above_kg = 80000", "above_kg = 80000\nfrom_kg = 1", "exactly one"),
         ("over_90_tonnes", "over_80_tonnes", "ids must differ"),
         ("2016-09-21T00:00:00+08:00", "2016-09-21T00:00:00", "valid_from"),

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 
 from wim.limits import Deduction, parse_limit_table
 from wim.messages import AssessmentFields
-from wim.overload import assess, bands_reached
+from wim.overload import assess, bands_reached, class_to_judge_by
 
 TABLE = parse_limit_table(
     (Path(__file__).parents[2] / "configs/limits/cn-2016.toml").read_text("utf-8"),
@@ -74,6 +74,40 @@ def test_a_fixed_deduction_never_exceeds_the_mass():
     )
     assert verdict(1000.0, 2, table=fixed).effective_mass_kg == 0.0
     assert verdict(20_000.0, 2, table=fixed).effective_mass_kg == 17_000.0
+
+
+@pytest.mark.parametrize(
+    ("uncertainty_kg", "deduction_kg"),
+    [(900.0, 900.0), (0.0, 0.0), (None, 1500.0), (90_000.0, 30_000.0)],
+)
+def test_the_stated_uncertainty_is_deducted_and_an_unknown_one_is_never_zero(
+    uncertainty_kg, deduction_kg
+):
+    stated = msgspec.structs.replace(
+        TABLE, deduction=Deduction(policy="expanded_uncertainty", percent=5.0)
+    )
+    found = assess(
+        gross_mass_kg=30_000.0,
+        axle_count=2,
+        vehicle_class=None,
+        table=stated,
+        gross_mass_uncertainty_kg=uncertainty_kg,
+    )
+    assert found.deduction_kg == deduction_kg
+
+
+def test_a_table_of_per_cent_does_not_look_at_the_uncertainty():
+    figures = {"gross_mass_kg": 30_000.0, "axle_count": 2, "vehicle_class": None}
+    stated = assess(**figures, table=TABLE, gross_mass_uncertainty_kg=10.0)
+    assert stated == assess(**figures, table=TABLE)
+    assert stated.deduction_kg == 1500.0
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"), [(None, None), (0.9899, None), (0.99, "rigid")]
+)
+def test_a_class_that_is_not_sure_is_not_known(probability, expected):
+    assert class_to_judge_by("rigid", probability) == expected
 
 
 def test_an_unconfirmed_row_is_never_applied():
