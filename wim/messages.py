@@ -30,12 +30,14 @@ __all__ = [
     "BARRING_FLAGS",
     "FLAGS",
     "MESSAGES",
+    "MOST_FINDINGS",
     "AckMessage",
     "AssessmentFields",
     "DeviceStatus",
     "EvidenceKind",
     "EvidenceManifest",
     "EvidenceNote",
+    "FindingNote",
     "Flag",
     "PassageMessage",
     "PlateNote",
@@ -117,6 +119,28 @@ UnreadReason: TypeAlias = Literal[
 VehicleClass: TypeAlias = Literal["rigid", "articulated", "centre_axle", "full_trailer"]
 
 
+MOST_FINDINGS = 64
+"""A passage carries at most so many findings."""
+
+
+class FindingNote(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """The evidence of one flag: which figure went beyond which threshold, and where.
+
+    ``value`` is ``null`` where the figure has no finite value. ``strips`` are the
+    channels that showed it, none where it is the whole vehicle's. ``severe`` is a
+    finding that bars evidence though its flag alone does not.
+    """
+
+    flag: Flag
+    figure: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
+    value: float | None
+    threshold: float | None
+    strips: Annotated[tuple[Count, ...], msgspec.Meta(max_length=256)] = ()
+    severe: bool = False
+
+
 class PlateNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One reading of one plate by one camera.
 
@@ -188,7 +212,8 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
     """One vehicle's passage over one lane, as weighed and read at the roadside.
 
     Lists follow the order in which the axles crossed; uncertainties are expanded
-    (k = 2) and ``null`` where not known.
+    (k = 2) and ``null`` where not known. ``vehicle_class`` is what the axles alone say
+    of the class, with how probable that is; ``findings`` are the evidence of the flags.
     """
 
     schema: Literal["luheng.passage/1"] = "luheng.passage/1"
@@ -209,7 +234,12 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
     gross_mass_uncertainty_kg: NotNegative | None
     axle_groups: tuple[tuple[Count, ...], ...]
     axle_configuration: Annotated[str, msgspec.Meta(pattern=r"^\d+(\+\d+)*$")]
+    vehicle_class: VehicleClass | None = None
+    vehicle_class_probability: Probability | None = None
     flags: tuple[Flag, ...]
+    findings: Annotated[
+        tuple[FindingNote, ...], msgspec.Meta(max_length=MOST_FINDINGS)
+    ] = ()
     valid: bool
     samples_lost: Count
     plate_readings: tuple[PlateNote, ...]
@@ -242,6 +272,16 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
                 f"gross_mass_kg {self.gross_mass_kg:.1f} is not the sum of the axle "
                 f"loads, {sum(self.axle_loads_kg):.1f}"
             )
+            raise ValueError(message)
+        if (self.vehicle_class is None) != (self.vehicle_class_probability is None):
+            message = "vehicle_class and its probability are both known or both not"
+            raise ValueError(message)
+        unsaid = {finding.flag for finding in self.findings}.difference(self.flags)
+        if unsaid:
+            message = f"findings of flags that are not set: {', '.join(sorted(unsaid))}"
+            raise ValueError(message)
+        if self.valid and any(finding.severe for finding in self.findings):
+            message = "valid passage carries a severe finding"
             raise ValueError(message)
         if self.valid and BARRING_FLAGS.intersection(self.flags):
             message = f"valid passage carries barring flags {', '.join(self.flags)}"
@@ -384,12 +424,14 @@ def json_schema() -> dict[str, Any]:
         # newer Pythons take the indentation out of docstrings, older ones leave it in
         if "description" in component:
             component["description"] = inspect.cleandoc(component["description"])
-    return {
+    document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Luheng messages, version 1",
         "oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in kinds],
         "$defs": components,
     }
+    # defaults that are tuples become what JSON has for them
+    return msgspec.json.decode(msgspec.json.encode(document), type=dict[str, Any])
 
 
 def _refuse_infinite(message: msgspec.Struct) -> None:

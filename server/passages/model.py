@@ -9,7 +9,14 @@ from typing import Literal
 
 import msgspec
 
-from wim.messages import AssessmentFields, Flag, PlateColour, PlateNote, VehicleClass
+from wim.messages import (
+    AssessmentFields,
+    FindingNote,
+    Flag,
+    PlateColour,
+    PlateNote,
+    VehicleClass,
+)
 
 __all__ = ["Passage", "PassageSummary", "Verdict"]
 
@@ -60,7 +67,9 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 
     ``station_verdict`` was given at the roadside; ``verdict`` is the centre's, by the
     table in force at the passing time, and is the one that counts.
-    ``verdict_problem`` says why there is none.
+    ``verdict_problem`` says why there is none. ``vehicle_class`` is what the axles say
+    of the class, and how probably; a verdict looks at it only when that is sure enough.
+    ``findings`` are the evidence of the flags. Uncertainties are expanded (k = 2).
     """
 
     summary: PassageSummary
@@ -74,6 +83,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     gross_mass_uncertainty_kg: float | None
     axle_groups: tuple[tuple[int, ...], ...]
     vehicle_class: VehicleClass | None
+    vehicle_class_probability: float | None
+    findings: tuple[FindingNote, ...]
     samples_lost: int
     clock_error_bound_s: float | None
     wim_version: str

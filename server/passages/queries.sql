@@ -23,7 +23,7 @@ INSERT INTO passages (station_id, passed_at, passage_id, sequence, boot_id, lane
     axle_load_uncertainties_kg, axle_spacings_m, gross_mass_kg,
     gross_mass_uncertainty_kg, axle_groups, axle_configuration, flags, valid,
     samples_lost, clock_error_bound_s, wim_version, parameter_hash, vehicle_class,
-    station_verdict, verdict, verdict_problem, bands, previous_hash, payload,
+    vehicle_class_probability, findings, station_verdict, verdict, verdict_problem, bands, previous_hash, payload,
     payload_sha256, received_at)
 VALUES (%(station_id)s, %(passed_at)s, %(passage_id)s, %(sequence)s, %(boot_id)s,
     %(lane)s, %(direction)s, %(speed_mps)s, %(acceleration_mps2)s, %(axle_count)s,
@@ -31,7 +31,7 @@ VALUES (%(station_id)s, %(passed_at)s, %(passage_id)s, %(sequence)s, %(boot_id)s
     %(gross_mass_kg)s, %(gross_mass_uncertainty_kg)s, %(axle_groups)s,
     %(axle_configuration)s, %(flags)s, %(valid)s, %(samples_lost)s,
     %(clock_error_bound_s)s, %(wim_version)s, %(parameter_hash)s, %(vehicle_class)s,
-    %(station_verdict)s, %(verdict)s, %(verdict_problem)s, %(bands)s,
+    %(vehicle_class_probability)s, %(findings)s, %(station_verdict)s, %(verdict)s, %(verdict_problem)s, %(bands)s,
     %(previous_hash)s, %(payload)s, %(payload_sha256)s, %(now)s)
 
 -- name: add_plate
@@ -88,7 +88,8 @@ SELECT * FROM passage_summaries WHERE passage_id = %(passage_id)s
 -- name: find_passage
 SELECT to_jsonb(s) AS summary, p.sequence, p.boot_id, p.direction, p.acceleration_mps2,
     p.axle_loads_kg, p.axle_load_uncertainties_kg, p.axle_spacings_m,
-    p.gross_mass_uncertainty_kg, p.axle_groups, p.vehicle_class, p.samples_lost,
+    p.gross_mass_uncertainty_kg, p.axle_groups, p.vehicle_class,
+    p.vehicle_class_probability, p.findings, p.samples_lost,
     p.clock_error_bound_s, p.wim_version, p.parameter_hash, p.payload_sha256,
     p.station_verdict, p.verdict, p.verdict_problem,
     (SELECT coalesce(jsonb_agg(note ORDER BY ordinal), '[]') FROM passage_plates

@@ -118,7 +118,7 @@ async def insert(
         "axle_spacings_m": list(message.axle_spacings_m),
         "axle_groups": json_value(message.axle_groups),
         "flags": list(message.flags),
-        "vehicle_class": station_verdict.vehicle_class if station_verdict else None,
+        "findings": json_value(message.findings),
         "station_verdict": json_value(station_verdict) if station_verdict else None,
         "verdict": json_value(verdict) if verdict else None,
         "verdict_problem": verdict_problem,

@@ -13,7 +13,7 @@ from server.evidence import service as evidence
 from server.passages import service as passages
 from server.review import service as review
 from server.stations import service as stations
-from wim.messages import PassageMessage
+from wim.messages import FindingNote, PassageMessage
 from wim.seal import sha256
 
 pytestmark = pytest.mark.anyio
@@ -240,7 +240,46 @@ async def test_both_verdicts_stand_side_by_side(intake, pool, sender, rules):
     found = await passages.find_passage(pool, subject(sent))
     assert found.station_verdict.rule_id == "the station's own"
     assert found.verdict.rule_id == "new"
-    assert found.vehicle_class == "rigid"
+    assert found.verdict.vehicle_class is None
+
+
+async def test_the_figures_behind_mass_class_and_flags_are_kept(intake, pool, sender):
+    demo = sender()
+    figures = {
+        "gross_mass_uncertainty_kg": 1_800.0,
+        "axle_load_uncertainties_kg": (600.0,) * 6,
+        "vehicle_class": "articulated",
+        "vehicle_class_probability": 0.97,
+        "flags": ("braking", "strip_damaged"),
+        "findings": (
+            FindingNote(
+                flag="braking",
+                figure="acceleration_mps2",
+                value=2.4,
+                threshold=0.5,
+                severe=True,
+            ),
+            FindingNote(
+                flag="strip_damaged",
+                figure="gain",
+                value=None,
+                threshold=1.4,
+                strips=(3,),
+            ),
+        ),
+        "valid": False,
+    }
+    told, silent = demo.passage(**figures), demo.passage()
+    await intake.take([told, silent])
+    found = await passages.find_passage(pool, subject(told))
+    names = figures.keys() - {"flags", "valid"}
+    assert {name: getattr(found, name) for name in names} == {
+        name: figures[name] for name in names
+    }
+    unknown = await passages.find_passage(pool, subject(silent))
+    assert unknown.vehicle_class is None
+    assert unknown.vehicle_class_probability is None
+    assert unknown.findings == ()
 
 
 async def test_without_a_limit_there_is_no_verdict_and_the_reason_is_said(
