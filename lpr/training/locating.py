@@ -26,7 +26,9 @@ from lpr.training.shapes import gather_shapes
 __all__ = ["Recipe", "main", "make_faces"]
 
 _SIZES: Final = ((512, 352), (448, 448), (640, 256))
-_LOOKS_PER_SCENE: Final = 3
+_FRESH: Final = 3
+"""So many scenes of a batch are new, the others from a shelf of the last ones."""
+_SHELF: Final = 160
 _BATCH: Final = 8
 _PEAK_RATE: Final = 2.5e-3
 _SAVE_EVERY: Final = 250
@@ -140,17 +142,15 @@ def _batches(seed: int, face: FaceMaker, start: int) -> Callable[[int], list[Sce
         size = int(rng.choice(len(_SIZES), p=[0.7, 0.2, 0.1]))
         width, height = _SIZES[size]
         shelf = shelves[size]
-        old = min(len(shelf), _BATCH - _BATCH // _LOOKS_PER_SCENE)
-        chosen = [shelf.pop(int(rng.integers(len(shelf)))) for _ in range(old)]
-        if len(shelf) < 64:
-            chosen, back = [], chosen
-            shelf.extend(back)
+        old = _BATCH - _FRESH if len(shelf) >= _SHELF // 2 else 0
+        places = rng.choice(len(shelf), old, replace=False) if old else []
+        chosen = [shelf[int(place)] for place in places]
         fresh = [
             draw_scene(rng, face, width=width, height=height)
-            for _ in range(_BATCH - len(chosen))
+            for _ in range(_BATCH - old)
         ]
         shelf.extend(fresh)
-        del shelf[:-160]
+        del shelf[:-_SHELF]
         return [*chosen, *fresh]
 
     return batch
@@ -176,8 +176,8 @@ def main(arguments: list[str] | None = None) -> int:
     weights = options.out.read_bytes()
     figures = judge_detector(NetworkDetector.load(weights), face, count=options.count)
     described = (
-        f"{recipe.steps} steps of {_BATCH} rendered scenes, seed {options.seed}, each "
-        f"seen about {_LOOKS_PER_SCENE} times, with {options.plates} rendered plates; glyphs "
+        f"{recipe.steps} steps of {_BATCH} rendered scenes, {_FRESH} of them new, "
+        f"seed {options.seed}, with {options.plates} rendered plates; glyphs "
         f"{options.glyphs.name}. No photograph took part."
     )
     card = card_of(
