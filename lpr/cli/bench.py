@@ -73,7 +73,8 @@ def _run(options: argparse.Namespace) -> int:
         against = "" if row.versus_first_p is None else f"  p {row.versus_first_p:.3f}"
         print(
             f"{row.kind:6}{row.engine:12}exact {percent(row.exact)}  found "
-            f"{percent(row.found)}  {row.cpu_ms_per_picture:.1f} ms of one core{against}"
+            f"{percent(row.found)}  {row.cpu_ms_per_picture:.1f} ms of one core"
+            f"{against}"
         )
     for outcome in outcomes:
         print(f"{outcome.engine}: {outcome.version}")

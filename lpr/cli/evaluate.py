@@ -222,8 +222,7 @@ def report_lines(outcome: Outcome) -> list[str]:
         coverage = figures.coverage_at_995
         error = figures.calibration_error
         lines += [
-            f"{kind}s: {report.pictures} pictures, {report.ms_per_picture:.1f} ms "
-            f"each, {report.cpu_ms_per_picture:.1f} ms of one core",
+            _timing(kind, report),
             f"  exact                  {percent(figures.exact)}",
             f"  exact but the province {percent(figures.exact_without_province)}",
         ]
@@ -253,6 +252,13 @@ def report_lines(outcome: Outcome) -> list[str]:
             told = "  ".join(f"{pair} {count}" for pair, count in often)
             lines.append(f"  taken for each other   {told}")
     return lines
+
+
+def _timing(kind: str, report: KindReport) -> str:
+    return (
+        f"{kind}s: {report.pictures} pictures, {report.ms_per_picture:.1f} ms each, "
+        f"{report.cpu_ms_per_picture:.1f} ms of one core"
+    )
 
 
 EVAL: Final = Command(

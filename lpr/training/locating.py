@@ -143,8 +143,7 @@ def _batches(seed: int, face: FaceMaker, start: int) -> Callable[[int], list[Sce
         width, height = _SIZES[size]
         shelf = shelves[size]
         old = _BATCH - _FRESH if len(shelf) >= _SHELF // 2 else 0
-        places = rng.choice(len(shelf), old, replace=False) if old else []
-        chosen = [shelf[int(place)] for place in places]
+        chosen = [shelf[int(place)] for place in rng.permutation(len(shelf))[:old]]
         fresh = [
             draw_scene(rng, face, width=width, height=height)
             for _ in range(_BATCH - old)
