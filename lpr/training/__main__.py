@@ -12,6 +12,7 @@ _PARTS: Final = {
     "reader": "lpr.training.reading",
     "detector": "lpr.training.locating",
     "glyphs": "lpr.training.classifying",
+    "frames": "lpr.training.frames",
     "passages": "lpr.training.passages",
 }
 

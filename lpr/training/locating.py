@@ -43,7 +43,11 @@ def make_faces(
     faces = []
     for _ in range(count):
         plate = render_plate(rng, shapes, px_per_mm=0.7)
-        faces.append(Face(picture=plate.image, double=plate.lines == 2))
+        kind = f"{plate.colour}, {plate.lines} line{'s' if plate.lines > 1 else ''}"
+        double = plate.lines == 2
+        faces.append(
+            Face(picture=plate.image, double=double, text=plate.text, kind=kind)
+        )
 
     def face(chance: np.random.Generator) -> Face:
         return faces[int(chance.integers(len(faces)))]

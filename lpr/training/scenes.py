@@ -46,6 +46,8 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
 
     picture: Image
     double: bool
+    text: str = ""
+    kind: str = ""
 
 
 FaceMaker: TypeAlias = Callable[[np.random.Generator], Face]
@@ -57,6 +59,8 @@ class PlacedPlate(msgspec.Struct, frozen=True, kw_only=True):
     corners: Corners
     double: bool
     countable: bool
+    text: str = ""
+    kind: str = ""
 
     @property
     def width_px(self) -> float:
@@ -116,7 +120,11 @@ def _judged(pasted: _Pasted, page: Image) -> PlacedPlate:
     changed = (page[pasted.window] != pasted.fresh).any(axis=2)
     whole = changed.size > 0 and float(changed.mean()) < _MOST_HIDDEN
     return PlacedPlate(
-        corners=plate.corners, double=plate.double, countable=bool(inside and whole)
+        corners=plate.corners,
+        double=plate.double,
+        countable=bool(inside and whole),
+        text=plate.text,
+        kind=plate.kind,
     )
 
 
@@ -142,7 +150,11 @@ def _vehicle(
         return []
     corners, window = laid
     shown = PlacedPlate(
-        corners=corners.astype(np.float32), double=look.double, countable=True
+        corners=corners.astype(np.float32),
+        double=look.double,
+        countable=True,
+        text=look.text,
+        kind=look.kind,
     )
     return [_Pasted(shown, window, page[window].copy())]
 
