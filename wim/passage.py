@@ -417,9 +417,12 @@ class Weigher:
         )
 
 
-def parameter_hash(site: Site, parameters: Parameters) -> str:
+def parameter_hash(
+    site: Site, parameters: Parameters, calibration: Calibration = NO_CALIBRATION
+) -> str:
     """Return the SHA-256 of everything but the samples that decides a mass."""
-    content = msgspec.json.encode([site, parameters], order="deterministic")
+    decisive = [site, parameters, calibration]
+    content = msgspec.json.encode(decisive, order="deterministic")
     return hashlib.sha256(content).hexdigest()
 
 

@@ -45,7 +45,9 @@ def test_process_prints_one_object_a_passage(files, capsysbinary):
     assert first["gross_mass_kg"] == pytest.approx(120_000.0, rel=0.003)
     assert first["axle_configuration"] == "1+2+3"
     assert first["axle_groups"] == [[0], [1, 2], [3, 4, 5]]
-    assert first["gross_mass_uncertainty_kg"] is None
+    assert 100.0 < first["gross_mass_uncertainty_kg"] < 6000.0
+    assert [each["row"] for each in first["row_sums"]] == [0, 1, 2, 3]
+    assert first["passed_at_s"] == pytest.approx(1.7e9 + 1.0, abs=1e-3)
     assert first["valid"] is True
     assert second["gross_mass_kg"] == pytest.approx(5000.0, rel=0.01)
 

@@ -14,12 +14,13 @@ from wim.cli.bench import BENCH
 from wim.cli.calibrate import CALIBRATE
 from wim.cli.drift import DRIFT
 from wim.cli.process import PROCESS
+from wim.cli.replay import REPLAY
 from wim.cli.wcard import EXPORT, IMPORT
 from wim.errors import WimError
 
 __all__ = ["main"]
 
-_COMMANDS = (PROCESS, CALIBRATE, ACCURACY, DRIFT, BENCH, EXPORT, IMPORT)
+_COMMANDS = (PROCESS, REPLAY, CALIBRATE, ACCURACY, DRIFT, BENCH, EXPORT, IMPORT)
 
 
 def main(arguments: list[str] | None = None) -> int:

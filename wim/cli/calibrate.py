@@ -7,7 +7,6 @@ the same set to the bit.
 
 import argparse
 import datetime as dt
-import hashlib
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ from wim.calibrating import Calibrated, Observation, calibrate, observations_of
 from wim.calibration import ParameterSet, Source, sealed
 from wim.cli.command import Command
 from wim.cli.errors import WrongUseError, reason
+from wim.cli.files import sha256_of
 from wim.cli.json_lines import read_lines
 from wim.cli.parameter_sets import write_parameter_set
 from wim.cli.tables import read_site
@@ -163,7 +163,7 @@ def _parameter_set(
             f"bias {found.before.bias:+.2f} % before, {found.after.bias:+.2f} % after"
         ),
         "calibration": found.calibration,
-        "sources": tuple(Source(file=f.name, sha256=_sha256(f)) for f in files),
+        "sources": tuple(Source(file=f.name, sha256=sha256_of(f)) for f in files),
     }
     try:
         return sealed(
@@ -173,15 +173,6 @@ def _parameter_set(
         )
     except msgspec.ValidationError as error:
         message = f"the set cannot be made: {reason(error)}"
-        raise WrongUseError(message) from error
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        message = f"{path}: cannot be read: {reason(error)}"
         raise WrongUseError(message) from error
 
 

@@ -13,7 +13,22 @@ from wim.manoeuvres import Finding
 from wim.messages import Flag, VehicleClass
 from wim.passage import Passage
 
-__all__ = ["PassageLine", "line_of", "sentence_of"]
+__all__ = ["Estimate", "PassageLine", "Seal", "line_of", "sentence_of"]
+
+
+class Seal(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides the figures of a passage, to the bit: hashes are SHA-256."""
+
+    wim_version: str
+    samples_sha256: str
+    parameter_hash: str
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What one estimator makes of a passage."""
+
+    gross_mass_kg: float
+    axle_loads_kg: tuple[float, ...]
 
 
 class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +37,8 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     Beyond the keys of the interface: ``passed_at_s`` is the Unix time of
     ``started_at_s`` where the recording tells its own; ``row_sums`` what each row
     weighed of the whole vehicle, which the drift watch follows; ``vehicle_class`` is
-    told by the geometry alone; ``findings`` are the evidence of each flag.
+    told by the geometry alone; ``findings`` are the evidence of each flag. ``seal``
+    says what the figures came from, so that they can be replayed.
     """
 
     lane: int
@@ -45,14 +61,24 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     samples_lost: int
     passed_at_s: float | None
     row_sums: tuple[RowSum, ...]
+    seal: Seal | None
+    estimators: dict[str, Estimate] | None
 
 
-def line_of(passage: Passage, *, start_time_s: float | None) -> PassageLine:
+def line_of(
+    passage: Passage,
+    *,
+    start_time_s: float | None,
+    seal: Seal | None = None,
+    estimators: dict[str, Estimate] | None = None,
+) -> PassageLine:
     """Return a passage as it is printed for machines.
 
     Args:
         passage: what was weighed.
         start_time_s: Unix time of the recording's first sample, None if not known.
+        seal: what it came from, None where nobody asked.
+        estimators: what every estimator makes of it, None where nobody asked.
     """
     started_at_s = passage.first_axle_s
     return PassageLine(
@@ -76,6 +102,8 @@ def line_of(passage: Passage, *, start_time_s: float | None) -> PassageLine:
         samples_lost=passage.samples_lost,
         passed_at_s=None if start_time_s is None else start_time_s + started_at_s,
         row_sums=row_sums(passage.axles),
+        seal=seal,
+        estimators=estimators,
     )
 
 

@@ -10,10 +10,18 @@ from pathlib import Path
 
 import msgspec
 
+from wim import __version__
+from wim.calibration import Calibration, calibrated
 from wim.cli.command import Command
-from wim.cli.lines import line_of, sentence_of
+from wim.cli.files import sha256_of
+from wim.cli.lines import Estimate, Seal, line_of, sentence_of
+from wim.cli.parameter_sets import read_calibration
 from wim.cli.tables import read_site
 from wim.cli.weighing import weigh_recording
+from wim.estimators import every_estimate
+from wim.loads import Known
+from wim.passage import Parameters, Passage, parameter_hash
+from wim.samples import Site
 
 __all__ = ["PROCESS"]
 
@@ -21,21 +29,84 @@ __all__ = ["PROCESS"]
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", type=Path, metavar="RECORDING.npz")
     parser.add_argument("--site", type=Path, required=True, metavar="SITE.toml")
+    parser.add_argument(
+        "--parameters",
+        type=Path,
+        metavar="SET.toml",
+        help="parameter set of luheng-wim calibrate",
+    )
+    parser.add_argument(
+        "--estimators",
+        action="store_true",
+        help="with --json: what every estimator makes of each passage",
+    )
+    parser.add_argument(
+        "--seal",
+        action="store_true",
+        help="with --json: hashes by which each passage can be replayed",
+    )
     parser.add_argument("--json", action="store_true", help="one object a passage")
 
 
 def _run(options: argparse.Namespace) -> int:
     site = read_site(options.site)
-    weighed = weigh_recording(options.recording, site=site, named=options.site)
-    for passage in weighed.passages:
-        if options.json:
-            line = line_of(passage, start_time_s=weighed.start_time_s)
-            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
-        else:
-            print(sentence_of(passage))
+    calibration = read_calibration(options.parameters, site=site)
+    weighed = weigh_recording(
+        options.recording, site=site, named=options.site, calibration=calibration
+    )
     if not options.json:
+        for passage in weighed.passages:
+            print(sentence_of(passage))
         print(f"{len(weighed.passages)} passages, {weighed.stray_pulses} stray pulses")
+        return 0
+    seal = None
+    if options.seal:
+        seal = Seal(
+            wim_version=__version__,
+            samples_sha256=sha256_of(options.recording),
+            parameter_hash=parameter_hash(site, Parameters(), calibration),
+        )
+    for passage in weighed.passages:
+        line = line_of(
+            passage,
+            start_time_s=weighed.start_time_s,
+            seal=seal,
+            estimators=_estimates(
+                passage, site, calibration, temperature_c=weighed.temperature_c
+            )
+            if options.estimators
+            else None,
+        )
+        sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
     return 0
+
+
+def _estimates(
+    passage: Passage,
+    site: Site,
+    calibration: Calibration,
+    *,
+    temperature_c: float | None,
+) -> dict[str, Estimate]:
+    """Return what every estimator makes of a passage."""
+    lanes = {lane.number: lane for lane in calibrated(site, calibration).lanes}
+    found = every_estimate(
+        passage.axles,
+        lane=lanes[passage.lane],
+        spacings_m=passage.axle_spacings_m,
+        groups=passage.axle_groups,
+        reverse=passage.direction == "reverse",
+        known=Known(
+            calibration=calibration,
+            temperature_c=temperature_c,
+            vehicle_class=passage.vehicle_class,
+        ),
+        estimation=Parameters().estimation,
+    )
+    return {
+        name: Estimate(gross_mass_kg=sum(loads), axle_loads_kg=loads)
+        for name, loads in found.items()
+    }
 
 
 PROCESS = Command(

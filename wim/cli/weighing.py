@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from wim.calibration import NO_CALIBRATION, Calibration
 from wim.cli.progress import Progress
 from wim.cli.recording import Recording
 from wim.passage import Passage, Weigher
@@ -21,13 +22,20 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
     start_time_s: float | None
 
 
-def weigh_recording(path: Path, *, site: Site, named: Path) -> Weighed:
+def weigh_recording(
+    path: Path,
+    *,
+    site: Site,
+    named: Path,
+    calibration: Calibration = NO_CALIBRATION,
+) -> Weighed:
     """Weigh what a recording holds.
 
     Args:
         path: the recording.
         site: where it was made.
         named: the file of the site.
+        calibration: of the station.
 
     Raises:
         WrongUseError: the recording cannot be used with this site.
@@ -35,7 +43,12 @@ def weigh_recording(path: Path, *, site: Site, named: Path) -> Weighed:
     found: list[Passage] = []
     with Recording(path) as recording:
         recording.check_channels(site, named=named)
-        weigher = Weigher(site, sample_rate_hz=recording.sample_rate_hz)
+        weigher = Weigher(
+            site,
+            sample_rate_hz=recording.sample_rate_hz,
+            calibration=calibration,
+            temperature_c=recording.temperature_c,
+        )
         with Progress("weighing", total=recording.samples) as progress:
             for counts in recording.blocks():
                 events = weigher.receive(counts)
