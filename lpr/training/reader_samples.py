@@ -155,7 +155,15 @@ def _seen(
     tall = float(np.hypot(*(quad[3] - quad[0])))
     seen = damage.photographed(rng, frame, 0.55 * tall, grey=grey)
     cut = _cut(rng, quad, boxed=boxed)
-    strip = strip_of(seen, cut, plate.lines)
+    if boxed:
+        cut = _on_pixels(cut, seen)
+    if boxed and rng.random() < 0.6:
+        crop = _stored(rng, seen, cut)
+        tall, wide = crop.shape[:2]
+        whole = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
+        strip = strip_of(crop, whole, plate.lines)
+    else:
+        strip = strip_of(seen, cut, plate.lines)
 
     rows, width = plate.image.shape[:2]
     outline = np.array([[0, 0], [width, 0], [width, rows], [0, rows]], np.float32)
@@ -196,7 +204,8 @@ def _pose(
     aspect = rows / columns
     flat = np.array([[-1, -aspect], [1, -aspect], [1, aspect], [-1, aspect]]) / 2
     if mild:
-        yaw, pitch, roll = rng.normal(0, (0.25, 0.2, 0.07))
+        yaw, pitch = np.clip(rng.normal(0, (0.35, 0.28)), -0.7, 0.7)
+        roll = np.clip(rng.normal(0, rng.choice((0.05, 0.15))), -0.45, 0.45)
     else:
         steep = np.radians(tilt_deg)
         yaw = np.clip(rng.normal(0, 0.5), -1, 1) * steep
@@ -274,6 +283,32 @@ def _cut(rng: np.random.Generator, quad: Floats, *, boxed: bool) -> Floats:
         )
     )
     return np.asarray(cut + error, np.float32)
+
+
+def _on_pixels(cut: Floats, seen: Pixels) -> Floats:
+    """An upright box at whole pixels inside the picture."""
+    height, width = seen.shape[:2]
+    limits = np.array([width, height], np.float32)
+    return np.asarray(np.clip(np.round(cut), 0, limits), np.float32)
+
+
+def _stored(rng: np.random.Generator, seen: Pixels, cut: Floats) -> Pixels:
+    """A box cut out and kept small, as collections of crops keep them.
+
+    Most of them were shrunk without a care, and pressed as JPEG once more.
+    """
+    x0, y0 = (int(value) for value in cut[0])
+    x1, y1 = (int(value) for value in cut[2])
+    part = seen[y0:y1, x0:x1]
+    wide = int(rng.integers(86, 170))
+    size = (wide, max(20, round(wide * rng.uniform(0.22, 0.36))))
+    way = rng.choice((cv2.INTER_NEAREST, *(cv2.INTER_LINEAR,) * 3, cv2.INTER_AREA))
+    small = np.asarray(cv2.resize(part, size, interpolation=int(way)), np.uint8)
+    if rng.random() < 0.6:
+        quality = int(rng.integers(60, 98))
+        _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        small = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return small
 
 
 def _no_plate(rng: np.random.Generator, shapes: Shapes) -> Sample:

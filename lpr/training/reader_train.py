@@ -29,6 +29,7 @@ __all__ = ["Plan", "train_reader"]
 
 _CHUNK: Final = 1024
 _KEPT_CHUNKS: Final = 48
+_DRAWN_AGAIN: Final = 8
 _EMA: Final = 0.999
 _SAVED_EVERY: Final = 200
 
@@ -131,10 +132,14 @@ def _rate(plan: Plan, step: int) -> float:
 
 
 def _batches(plan: Plan, shapes: Shapes, done: int) -> Generator[Samples, None, None]:
-    """Batches drawn from the newest chunks; batch ``n`` is the same in every run."""
+    """Batches drawn from the newest chunks.
+
+    Batch ``n`` is the same in every run that was not stopped; one that goes on draws
+    only the newest chunks again.
+    """
     per_chunk = max(1, plan.reuse * _CHUNK // plan.batch)
     newest = done // per_chunk
-    first = max(0, newest - _KEPT_CHUNKS + 1) if done else 0
+    first = max(0, newest - _DRAWN_AGAIN)
     kept: deque[Samples] = deque(maxlen=_KEPT_CHUNKS)
     supply = _drawn(plan, shapes, first)
     try:
