@@ -13,7 +13,7 @@ import msgspec
 from wim.axles import Axle
 from wim.samples import Lane, Side
 
-__all__ = ["Damage", "Health", "Illness", "StripMemory"]
+__all__ = ["Damage", "Health", "Illness", "Run", "StripMemory"]
 
 Illness: TypeAlias = Literal["dead", "gain", "noisy", "clipped"]
 _Place: TypeAlias = tuple[int, Side]
@@ -54,15 +54,34 @@ class Damage(NamedTuple):
     threshold: float
 
 
-class StripMemory:
-    """How the strips of one lane were over the last vehicles; a few figures each."""
+class Run(NamedTuple):
+    """For how many vehicles in a row a strip seemed sound, and ill, at most eight."""
 
-    def __init__(self, lane: Lane, *, health: Health) -> None:
+    sound: int
+    ill: int
+
+
+class StripMemory:
+    """How the strips of one lane were over the last vehicles; a few figures each.
+
+    Args:
+        lane: the strips.
+        health: figures of damage.
+        runs: as ``runs`` of another memory told them; none where nothing is known.
+    """
+
+    def __init__(self, lane: Lane, *, health: Health, runs: Sequence[Run] = ()) -> None:
         self._lane = lane
         self._health = health
         self._index = {(s.row, s.side): k for k, s in enumerate(lane.strips)}
-        self._sound = [0] * len(lane.strips)
-        self._ill = [0] * len(lane.strips)
+        known = list(runs) or [Run(0, 0)] * len(lane.strips)
+        self._sound = [run.sound for run in known]
+        self._ill = [run.ill for run in known]
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Return all that is remembered, in the order of the strips."""
+        return tuple(map(Run, self._sound, self._ill))
 
     def judge(self, axles: Sequence[Axle]) -> tuple[Damage, ...]:
         """Find the damaged strips by one vehicle's axles, and remember.

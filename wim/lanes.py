@@ -23,7 +23,7 @@ from wim.axles import (
     weigh_axle,
     weigh_axles,
 )
-from wim.health import Damage, Health, StripMemory
+from wim.health import Damage, Health, Run, StripMemory
 from wim.kinematics import Crossed, Kinematics
 from wim.pulses import Pulse
 from wim.samples import Lane
@@ -142,11 +142,12 @@ class LaneWatch:
         kinematics: Kinematics,
         shapes: Shapes,
         health: Health,
+        runs: Sequence[Run] = (),
     ) -> None:
         self.lane = lane
         self._kinematics = kinematics
         self._shapes = shapes
-        self._memory = StripMemory(lane, health=health)
+        self._memory = StripMemory(lane, health=health, runs=runs)
         self.stray_pulses = 0
         self.empty_presences = 0
         self.unweighed_vehicles = 0
@@ -163,6 +164,11 @@ class LaneWatch:
         self._beheaded: _Vehicle | None = None
         self._latest_s = -math.inf
         self._taken = 0
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Return what is remembered of the strips."""
+        return self._memory.runs
 
     @property
     def due_s(self) -> float:

@@ -12,6 +12,7 @@ ends with an axle gap at its own speed.
 
 import hashlib
 import math
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from wim.axles import Axle, group_axles, spacing_m
 from wim.calibration import NO_CALIBRATION, Calibration, VehicleClass, calibrated
-from wim.health import Health
+from wim.health import Health, Run
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
 from wim.loads import Known
@@ -134,9 +135,10 @@ class Weigher:
         temperature_c: of the pavement, None where it is not known.
         joins: the samples join traffic under way, as those of a line that comes back:
             a vehicle whose beginning may lie before the first of them is not valid.
+        runs: what another weigher remembered of the strips, in the site's order.
 
     Raises:
-        ValueError: the sample rate is not positive.
+        ValueError: the sample rate is not positive, or the runs are not one a strip.
     """
 
     def __init__(
@@ -148,6 +150,7 @@ class Weigher:
         calibration: Calibration = NO_CALIBRATION,
         temperature_c: float | None = None,
         joins: bool = False,
+        runs: Sequence[Run] = (),
     ) -> None:
         if not (math.isfinite(sample_rate_hz) and sample_rate_hz > 0.0):
             message = f"sample_rate_hz {sample_rate_hz} must be positive"
@@ -178,6 +181,10 @@ class Weigher:
         )
         self._lanes: list[LaneWatch] = []
         self._lane_of_strip: list[LaneWatch] = []
+        strips = sum(len(lane.strips) for lane in site.lanes)
+        if runs and len(runs) != strips:
+            message = f"{len(runs)} runs of {strips} strips; give one each"
+            raise ValueError(message)
         for lane in site.lanes:
             watch = LaneWatch(
                 lane,
@@ -186,9 +193,15 @@ class Weigher:
                 kinematics=self.parameters.kinematics,
                 shapes=self.parameters.shapes,
                 health=self.parameters.health,
+                runs=runs[len(self._lane_of_strip) :][: len(lane.strips)],
             )
             self._lanes.append(watch)
             self._lane_of_strip += [watch] * len(lane.strips)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Return what is remembered of the strips, in the site's order."""
+        return tuple(run for watch in self._lanes for run in watch.runs)
 
     @property
     def stray_pulses(self) -> int:
