@@ -17,6 +17,7 @@ from typing import NoReturn, get_args
 import msgspec
 import structlog
 
+from simulators import campaign
 from simulators.config import StationConfig, parse_config
 from simulators.convoy import TRAFFICS
 from simulators.demo.bench import bench
@@ -226,6 +227,16 @@ def _error(text: str) -> tuple[str, float]:
 # ---------------------------------------------------------------- scale
 
 
+def _run_campaign(arguments: argparse.Namespace) -> int:
+    bar = ProgressBar(sys.stderr)
+    try:
+        said = campaign.run(arguments, progress=bar.show)
+    finally:
+        bar.close()
+    print(said)
+    return 0
+
+
 def _run_scale(arguments: argparse.Namespace) -> int:
     return scale.run(arguments, _print_json if arguments.json else _print_text)
 
@@ -288,6 +299,7 @@ _COMMANDS = (
         _recording_arguments,
         _run_recording,
     ),
+    Command("campaign", campaign.SUMMARY, campaign.add_arguments, _run_campaign),
     Command("scale", scale.SUMMARY, scale.add_arguments, _run_scale),
     Command(
         "demo",

@@ -1,0 +1,460 @@
+"""A campaign: thousands of simulated vehicles, weighed by programs of their own.
+
+For each study and site it starts ``luheng-sim recording``, ``luheng-wim calibrate`` and
+``luheng-wim process`` as processes, joins what they wrote to lines of passages and of
+truth, and lets ``luheng-wim accuracy`` judge them; it knows no estimator itself.
+Recordings are large and are deleted as soon as they are weighed. Whatever is done is
+kept: started again with the same folder, it goes on where it was stopped.
+
+A site is calibrated with vehicles of its own seed, of which none is judged. Sites and
+traffic have seeds from 100 000 on, which nothing was ever tuned on.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from simulators.errors import SimulatorError
+
+__all__ = ["STUDIES", "SUMMARY", "Campaign", "Study", "add_arguments", "run"]
+
+_FIRST_SEED = 100_000
+_REFERENCE_SEED = 500_000
+_SEEDS_A_SITE = 1000
+_SIGNIFICANT = 8
+_KEPT = (
+    "lane",
+    "started_at_s",
+    "direction",
+    "speed_mps",
+    "acceleration_mps2",
+    "axle_loads_kg",
+    "axle_load_uncertainties_kg",
+    "axle_spacings_m",
+    "gross_mass_kg",
+    "gross_mass_uncertainty_kg",
+    "axle_groups",
+    "axle_configuration",
+    "flags",
+    "valid",
+    "vehicle_class",
+    "estimators",
+    "manoeuvre",
+    "severity",
+    "suspension",
+)
+
+
+class Study(msgspec.Struct, frozen=True, kw_only=True):
+    """One question: which site, which trucks, how many.
+
+    ``sites`` is over how many sites the vehicles are spread, ``chunk`` how many are
+    recorded at once; ``reference`` vehicles of each lane calibrate a site.
+    """
+
+    name: str
+    title: str
+    site: str
+    lanes: int = 1
+    family: Literal["planar", "modal"] = "planar"
+    road: Literal["A", "B", "C"] = "A"
+    traffic: Literal["normal", "lawful", "manoeuvres"] = "normal"
+    vehicles: int = 10_500
+    sites: int = 30
+    chunk: int = 175
+    reference: int = 150
+    estimators: bool = True
+
+
+STUDIES: tuple[Study, ...] = (
+    Study(
+        name="four_rows",
+        title="4 rows x 3 m, class A road",
+        site="4row-site.toml",
+    ),
+    Study(
+        name="two_rows",
+        title="2 rows x 3 m, class A road",
+        site="2row-site.toml",
+    ),
+    Study(
+        name="six_rows",
+        title="6 rows, class A road",
+        site="6row-site.toml",
+        vehicles=3_500,
+        sites=10,
+    ),
+    Study(
+        name="second_family",
+        title="4 rows x 3 m, class A road, second family of vehicle models",
+        site="4row-site.toml",
+        family="modal",
+        sites=30,
+    ),
+    Study(
+        name="class_b",
+        title="4 rows x 3 m, class B road",
+        site="4row-site.toml",
+        road="B",
+        vehicles=3_500,
+        sites=10,
+    ),
+    Study(
+        name="manoeuvres",
+        title="4 rows x 3 m, two lanes, manoeuvres",
+        site="demo-site.toml",
+        lanes=2,
+        traffic="manoeuvres",
+        vehicles=10_500,
+        sites=10,
+        chunk=120,
+    ),
+    Study(
+        name="lawful",
+        title="4 rows x 3 m, lawful vehicles",
+        site="4row-site.toml",
+        traffic="lawful",
+        vehicles=301_000,
+        sites=100,
+        chunk=215,
+        estimators=False,
+    ),
+)
+"""What ``luheng-sim campaign`` can do, by name."""
+
+SUMMARY = "weigh thousands of recorded vehicles and judge the figures"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what the command takes."""
+    names = [study.name for study in STUDIES]
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--study",
+        action="append",
+        choices=names,
+        dest="studies",
+        help="may be given again; all if not given",
+    )
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="part of the vehicles and sites"
+    )
+    parser.add_argument("--workers", type=int, default=2, metavar="N")
+    parser.add_argument(
+        "--sites", type=Path, default=Path("configs/stations"), metavar="DIR"
+    )
+    parser.add_argument(
+        "--limits",
+        type=Path,
+        default=Path("configs/limits/cn-2016.toml"),
+        metavar="LIMITS.toml",
+    )
+    parser.add_argument("--json", action="store_true", help="print the reports")
+
+
+def run(arguments: argparse.Namespace, *, progress: Callable[[float], None]) -> str:
+    """Run the command and return what it has to say.
+
+    Raises:
+        SimulatorError: an argument, a program or a file is not what it must be.
+    """
+    for name, value, most in (
+        ("--scale", arguments.scale, 10.0),
+        ("--workers", arguments.workers, 256),
+    ):
+        if not 0 < value <= most:
+            message = f"{name} {value:g}: expected more than 0, at most {most:g}"
+            raise SimulatorError(message)
+    chosen = [
+        study
+        for study in STUDIES
+        if arguments.studies is None or study.name in arguments.studies
+    ]
+    missing = [
+        path
+        for path in (arguments.limits, *(arguments.sites / s.site for s in chosen))
+        if not path.is_file()
+    ]
+    if missing:
+        message = f"{missing[0]}: no such file; run from the repository or name it"
+        raise SimulatorError(message)
+    reports = Campaign(
+        arguments.out,
+        sites=arguments.sites,
+        limits=arguments.limits,
+        workers=arguments.workers,
+        scale=arguments.scale,
+    ).run(chosen, progress=progress)
+    if arguments.json:
+        return msgspec.json.encode(reports).decode()
+    return "\n".join(
+        f"{name}: {_sentence(report)} ({arguments.out / name})"
+        for name, report in reports.items()
+    )
+
+
+def _sentence(report: dict[str, Any]) -> str:
+    """Return the gist of a report in one line."""
+    gross, lawful = report["gross"], report["lawful"]
+    if gross is None:
+        return f"{report['vehicles']} vehicles, none of them judged"
+    said = (
+        f"{report['judged']} of {report['vehicles']} judged, gross mass 95 % within "
+        f"±{gross['p95']:.2f} %, bias {gross['bias']:+.2f} %"
+    )
+    if report["covered"]["share"] is not None:
+        said += f", {100.0 * report['covered']['share']:.1f} % inside U"
+    if lawful is not None and lawful["vehicles"]:
+        wrong = lawful["after_uncertainty"]["count"]
+        said += f", {wrong} of {lawful['vehicles']} lawful called overloaded"
+    return said
+
+
+class _Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """Vehicles that are recorded and weighed at once."""
+
+    study: Study
+    site_seed: int
+    number: int
+    vehicles: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.study.name}-{self.site_seed}-{self.number:03d}"
+
+    @property
+    def seed(self) -> int:
+        site = self.site_seed - _FIRST_SEED
+        return _FIRST_SEED + site * _SEEDS_A_SITE + self.number
+
+
+class Campaign:
+    """The studies in one folder.
+
+    Args:
+        folder: where results and what is under way lie.
+        sites: folder of the site files.
+        limits: table of limits for lawful vehicles.
+        workers: processes at once.
+        scale: part of each study's vehicles and sites, for a try.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sites: Path,
+        limits: Path,
+        workers: int = 2,
+        scale: float = 1.0,
+    ) -> None:
+        self._folder = folder
+        self._sites = sites
+        self._limits = limits
+        self._workers = workers
+        self._scale = scale
+        self._set_locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self._stopped = threading.Event()
+
+    def run(
+        self,
+        studies: Sequence[Study],
+        *,
+        progress: Callable[[float], None] = lambda _: None,
+    ) -> dict[str, dict[str, Any]]:
+        """Do what is left of the studies and return the report of each.
+
+        Raises:
+            SimulatorError: a program failed or a file cannot be written.
+        """
+        chunks = [chunk for study in studies for chunk in self._chunks(study)]
+        left = [chunk for chunk in chunks if not self._is_done(chunk)]
+        done = sum(chunk.vehicles for chunk in chunks if chunk not in left)
+        total = max(1, sum(chunk.vehicles for chunk in chunks))
+        progress(done / total)
+        with ThreadPoolExecutor(self._workers) as pool:
+            under_way = {pool.submit(self._do, chunk): chunk for chunk in left}
+            try:
+                for finished in as_completed(under_way):
+                    finished.result()
+                    done += under_way[finished].vehicles
+                    progress(done / total)
+            except BaseException:
+                self._stopped.set()
+                for each in under_way:
+                    each.cancel()
+                raise
+        return {study.name: self._judge(study) for study in studies}
+
+    def _chunks(self, study: Study) -> Iterator[_Chunk]:
+        """Yield the chunks of a study, site after site."""
+        vehicles = max(1, round(study.vehicles * self._scale))
+        sites = max(1, round(study.sites * self._scale))
+        for k in range(sites):
+            own = vehicles // sites + (k < vehicles % sites)
+            for number, first in enumerate(range(0, own, study.chunk)):
+                yield _Chunk(
+                    study=study,
+                    site_seed=_FIRST_SEED + k,
+                    number=number,
+                    vehicles=min(study.chunk, own - first),
+                )
+
+    def _files(self, chunk: _Chunk) -> tuple[Path, Path]:
+        folder = self._folder / chunk.study.name / "chunks"
+        return folder / f"{chunk.name}.truth", folder / f"{chunk.name}.passages"
+
+    def _is_done(self, chunk: _Chunk) -> bool:
+        return all(path.exists() for path in self._files(chunk))
+
+    def _do(self, chunk: _Chunk) -> None:
+        """Record and weigh one chunk."""
+        study = chunk.study
+        parameters = self._parameter_set(study, chunk.site_seed)
+        work = self._fresh(chunk.name)
+        self._record(
+            work, study, site_seed=chunk.site_seed, seed=chunk.seed, n=chunk.vehicles
+        )
+        command = ["process", str(work / "recording.npz"), "--json"]
+        command += ["--site", str(work / "site.toml"), "--parameters", str(parameters)]
+        if study.estimators:
+            command.append("--estimators")
+        printed = self._start("wim.cli", command, what=chunk.name)
+        truth_path, passages_path = self._files(chunk)
+        try:
+            truth = (work / "truth.jsonl").read_bytes()
+            passages_path.parent.mkdir(parents=True, exist_ok=True)
+            for path, lines in ((truth_path, truth), (passages_path, printed)):
+                part = path.with_suffix(".part")
+                part.write_bytes(_shortened(lines, recording=chunk.name))
+                part.rename(path)
+            shutil.rmtree(work)
+        except OSError as error:
+            message = f"{self._folder}: cannot keep {chunk.name}: {error}"
+            raise SimulatorError(message) from error
+
+    def _parameter_set(self, study: Study, site_seed: int) -> Path:
+        """Return the parameter set of a site, calibrated when first asked for."""
+        kind = f"{study.site.removesuffix('.toml')}-{study.family}-{study.road}"
+        name = f"{kind}-{site_seed}"
+        path = self._folder / "sets" / f"{name}.toml"
+        with self._guard:
+            lock = self._set_locks.setdefault(name, threading.Lock())
+        with lock:
+            if path.exists():
+                return path
+            work = self._fresh(f"set-{name}")
+            reference = msgspec.structs.replace(study, traffic="normal")
+            self._record(
+                work,
+                reference,
+                site_seed=site_seed,
+                seed=site_seed + _REFERENCE_SEED,
+                n=study.reference * study.lanes,
+            )
+            command = ["calibrate", "--run", str(work / "recording.npz")]
+            command += [str(work / "truth.jsonl"), "--site", str(work / "site.toml")]
+            command += ["--id", name, "--made-at", "2026-01-01T00:00:00Z"]
+            command += ["--made-by", "luheng-sim campaign"]
+            command += ["--out", str(work / "set.toml")]
+            self._start("wim.cli", command, what=f"set {name}")
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                (work / "set.toml").rename(path)
+                shutil.rmtree(work)
+            except OSError as error:
+                message = f"{path}: cannot be kept: {error}"
+                raise SimulatorError(message) from error
+            return path
+
+    def _record(
+        self, work: Path, study: Study, *, site_seed: int, seed: int, n: int
+    ) -> None:
+        command = ["recording", "--site", str(self._sites / study.site)]
+        command += ["--out", str(work), "--vehicles", str(n), "--seed", str(seed)]
+        command += ["--site-seed", str(site_seed), "--road", study.road]
+        command += ["--family", study.family, "--traffic", study.traffic, "--json"]
+        self._start("simulators", command, what=f"recording of seed {seed}")
+
+    def _start(self, module: str, arguments: Sequence[str], *, what: str) -> bytes:
+        """Run a program of the project and return what it printed."""
+        if self._stopped.is_set():
+            message = f"stopped before {what}"
+            raise SimulatorError(message)
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            message = f"{what}: exit status {done.returncode}: {(said or ['?'])[-1]}"
+            raise SimulatorError(message)
+        return done.stdout
+
+    def _fresh(self, name: str) -> Path:
+        """Return an empty folder for work under way."""
+        work = self._folder / "under-way" / name
+        try:
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir(parents=True)
+        except OSError as error:
+            message = f"{work}: cannot be made: {error}"
+            raise SimulatorError(message) from error
+        return work
+
+    def _judge(self, study: Study) -> dict[str, Any]:
+        """Bring a study's chunks together and let them be judged."""
+        folder = self._folder / study.name
+        chunks = list(self._chunks(study))
+        names = ("truth.jsonl", "passages.jsonl")
+        try:
+            for k, name in enumerate(names):
+                with (folder / name).open("wb") as whole:
+                    for chunk in chunks:
+                        whole.write(self._files(chunk)[k].read_bytes())
+            command = ["accuracy", str(folder / "passages.jsonl")]
+            command += [str(folder / "truth.jsonl"), "--json"]
+            command += ["--limits", str(self._limits), "--title", study.title]
+            command += ["--picture", str(folder / "picture.svg")]
+            printed = self._start("wim.cli", command, what=f"report on {study.name}")
+            (folder / "report.json").write_bytes(printed)
+            for name in names:
+                (folder / name).unlink()
+        except OSError as error:
+            message = f"{folder}: cannot bring the study together: {error}"
+            raise SimulatorError(message) from error
+        return msgspec.json.decode(printed, type=dict[str, Any])
+
+
+def _shortened(lines: bytes, *, recording: str) -> bytes:
+    """Return lines with the keys that a report needs and the recording's name."""
+    kept = []
+    for line in lines.splitlines():
+        found = msgspec.json.decode(line, type=dict[str, Any])
+        short = {key: _rounded(found[key]) for key in _KEPT if key in found}
+        kept.append(msgspec.json.encode({**short, "recording": recording}))
+    return b"".join(line + b"\n" for line in kept)
+
+
+def _rounded(value: object) -> object:
+    """Return figures with as many digits as anybody can use."""
+    match value:
+        case float():
+            return float(f"{value:.{_SIGNIFICANT}g}")
+        case list():
+            return [_rounded(each) for each in value]
+        case dict():
+            return {key: _rounded(each) for key, each in value.items()}
+        case _:
+            return value
