@@ -283,3 +283,29 @@ def test_nothing_to_judge_is_said_and_drawn_as_nothing():
     with pytest.raises(ValueError, match="no passage"):
         draw(found, title="x")
     assert as_markdown(tables(found)[0]).splitlines()[1].startswith("|---|")
+
+
+def test_tables_of_a_document_are_made_and_its_prose_is_kept(files, capsys):
+    assert run(files, "--json") == 0
+    (files / "four").mkdir()
+    report = capsys.readouterr().out
+    (files / "four/report.json").write_text(report, encoding="utf-8")
+    document = files / "doc.md"
+    text = (
+        "# Prose\n<!-- table: four/summary -->\nold\n<!-- end -->\nmore\n"
+        "<!-- table: none/summary -->\nkept\n<!-- end -->\n"
+    )
+    document.write_text(text, encoding="utf-8")
+    assert main(["document", str(document), str(files)]) == 0
+    once = document.read_text("utf-8")
+    assert "| valid passages judged | 200 |" in once
+    assert once.startswith("# Prose\n")
+    assert "old" not in once
+    assert "more\n<!-- table: none/summary -->\nkept\n<!-- end -->" in once
+    assert main(["document", str(document), str(files)]) == 0
+    assert document.read_text("utf-8") == once
+    document.write_text("<!-- table: four/nothing -->\n<!-- end -->", "utf-8")
+    assert main(["document", str(document), str(files)]) == 2
+    document.write_text("no marks", "utf-8")
+    assert main(["document", str(document), str(files)]) == 2
+    assert capsys.readouterr().err.count("\n") == 2

@@ -12,6 +12,7 @@ from typing import NoReturn
 from wim.cli.accuracy import ACCURACY
 from wim.cli.bench import BENCH
 from wim.cli.calibrate import CALIBRATE
+from wim.cli.document import DOCUMENT
 from wim.cli.drift import DRIFT
 from wim.cli.process import PROCESS
 from wim.cli.replay import REPLAY
@@ -20,7 +21,17 @@ from wim.errors import WimError
 
 __all__ = ["main"]
 
-_COMMANDS = (PROCESS, REPLAY, CALIBRATE, ACCURACY, DRIFT, BENCH, EXPORT, IMPORT)
+_COMMANDS = (
+    PROCESS,
+    REPLAY,
+    CALIBRATE,
+    ACCURACY,
+    DOCUMENT,
+    DRIFT,
+    BENCH,
+    EXPORT,
+    IMPORT,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
