@@ -1,74 +1,82 @@
-"""How a moving truck's wheel loads swing about their static values.
+"""The forces of a truck that crosses a live station, by the place of its first axle.
 
-Two oscillations per axle, body bounce and axle hop, as functions of time; the truck
-is no system of masses and springs here, and nothing is taken from the estimators.
+It drives the planar truck of the recordings once, when somebody first asks for a force,
+and remembers the result along the way; nothing is taken from the estimators.
 """
+
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.fleet import Vehicle
+from simulators.chassis import draw_chassis
+from simulators.driving import Drive
+from simulators.fleet import Vehicle, heavy_vehicle
+from simulators.ride import Ride, ride_planar
+from simulators.roads import Road, iso_road
 
-__all__ = ["Dynamics", "draw_dynamics"]
+__all__ = ["Dynamics", "Side", "compile_now", "station_road"]
 
-_BOUNCE_HZ = (1.5, 4.0)
-_HOP_HZ = (8.0, 15.0)
-_LOAD_COEFFICIENT = (0.03, 0.05)  # standard deviation over mean, class-A road
-_REFERENCE_SPEED_MPS = 60.0 / 3.6
+_LENGTH_M = 30.0  # from row 0 to the farthest strip that a station may have
+_STEP_M = 0.05
+_SLAB_M = (0.0, 12.0)
+
+Side = Literal["left", "right", "full"]
 
 
 class Dynamics:
-    """Relative load of each axle over time, with mean one.
+    """The forces under one truck's wheels at one speed over one road.
+
+    Before and behind the station, where nobody asks, they are those at its ends.
 
     Args:
-        frequencies_hz: bounce and hop per axle, shape (axles, 2).
-        amplitudes: relative, shape (axles, 2).
-        phases_rad: shape (axles, 2).
+        vehicle: the truck.
+        speed_mps: which it keeps.
+        road: of the station.
+        springs: names its springs and tyres.
     """
 
     def __init__(
-        self,
-        frequencies_hz: NDArray[np.float64],
-        amplitudes: NDArray[np.float64],
-        phases_rad: NDArray[np.float64],
+        self, vehicle: Vehicle, speed_mps: float, road: Road, *, springs: int
     ) -> None:
-        self._omega = 2.0 * np.pi * frequencies_hz
-        self._amplitudes = amplitudes
-        self._phases = phases_rad
+        self._vehicle = vehicle
+        self._speed_mps = speed_mps
+        self._road = road
+        self._springs = springs
+        self._forces: tuple[NDArray[np.float64], NDArray[np.float32]] | None = None
 
-    def factor(self, axle: int, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return load over static load of one axle at some times."""
-        omega, phase = self._omega[axle], self._phases[axle]
-        amplitude = self._amplitudes[axle]
-        factor: NDArray[np.float64] = (
-            1.0
-            + amplitude[0] * np.sin(omega[0] * times_s + phase[0])
-            + amplitude[1] * np.sin(omega[1] * times_s + phase[1])
+    def force_n(
+        self, axle: int, side: Side, first_axle_m: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the force under one axle's wheels of one side."""
+        if self._forces is None:
+            self._forces = self._driven()
+        places, forces = self._forces
+        chosen = {"left": [0], "right": [1], "full": [0, 1]}[side]
+        force = np.zeros(len(first_axle_m))
+        for wheels in chosen:
+            force += np.interp(first_axle_m, places, forces[axle, wheels])
+        return force
+
+    def _driven(self) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return places of the first axle, and forces there, (axles, 2, places)."""
+        chassis = draw_chassis(np.random.default_rng(self._springs), self._vehicle)
+        motion = Drive(start_mps=self._speed_mps).motion(
+            wheelbase_m=self._vehicle.wheelbase_m, length_m=_LENGTH_M
         )
-        return factor
+        ride: Ride = ride_planar(chassis, motion, self._road)
+        stride = max(int(_STEP_M / (self._speed_mps * ride.step_s)), 1)
+        forces = ride.forces_n[:, :, ::stride].astype(np.float32)
+        return ride.place_m[::stride], forces
 
 
-def draw_dynamics(
-    rng: np.random.Generator, vehicle: Vehicle, speed_mps: float
-) -> Dynamics:
-    """Draw the swinging of one truck at one speed.
+def compile_now() -> None:
+    """Compile or load what drives trucks, so that no vehicle has to wait for it."""
+    vehicle = heavy_vehicle(np.random.default_rng(1))
+    dynamics = Dynamics(vehicle, 30.0, station_road(1), springs=1)
+    dynamics.force_n(0, "full", np.zeros(1))
 
-    One body bounces with one frequency; its axles feel it with phases of their own.
-    The dynamic load coefficient grows with the square root of the speed.
-    """
-    axles = len(vehicle.axle_loads_kg)
-    bounce_hz = rng.uniform(*_BOUNCE_HZ) * rng.uniform(0.97, 1.03, axles)
-    hop_hz = rng.uniform(*_HOP_HZ, axles)
-    coefficient = rng.uniform(*_LOAD_COEFFICIENT, axles) * min(
-        1.0, np.sqrt(speed_mps / _REFERENCE_SPEED_MPS)
-    )
-    hop_part = rng.uniform(0.3, 0.5, axles)  # of the variance
-    amplitudes = np.sqrt(2.0) * np.stack(
-        [coefficient * np.sqrt(1.0 - hop_part), coefficient * np.sqrt(hop_part)],
-        axis=1,
-    )
-    return Dynamics(
-        np.stack([bounce_hz, hop_hz], axis=1),
-        amplitudes,
-        rng.uniform(0.0, 2.0 * np.pi, (axles, 2)),
-    )
+
+def station_road(seed: int) -> Road:
+    """Return the class-A road of a live station; one seed has one road."""
+    return iso_road(np.random.default_rng([seed, 10]), "A", _SLAB_M)

@@ -4,20 +4,15 @@ Lengths are metres along the lane from the centre of row 0, positive downstream;
 are seconds of the station's samples. It knows no counts, noise or channels.
 """
 
-from typing import Literal
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.dynamics import Dynamics, draw_dynamics
+from simulators.dynamics import Dynamics, Side
 from simulators.fleet import Vehicle
+from simulators.roads import Road
 
-__all__ = ["GRAVITY_MPS2", "Passing", "draw_passing", "resting_share"]
-
-GRAVITY_MPS2 = 9.80665
-
-Side = Literal["left", "right", "full"]
+__all__ = ["Passing", "draw_passing", "resting_share"]
 
 
 def resting_share(
@@ -87,10 +82,7 @@ class Passing(msgspec.Struct, frozen=True):
         self, axle: int, side: Side, times_s: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the force under one axle's wheels of one side."""
-        load_n = self.vehicle.axle_loads_kg[axle] * GRAVITY_MPS2
-        left = self.vehicle.left_share
-        share = {"left": left, "right": 1.0 - left, "full": 1.0}[side]
-        return load_n * share * self.dynamics.factor(axle, times_s)
+        return self.dynamics.force_n(axle, side, self.first_axle_m(times_s))
 
     def force_on_strip_n(
         self,
@@ -117,8 +109,9 @@ def draw_passing(
     lane: int,
     speed_mps: float,
     arrives_s: float,
+    road: Road,
 ) -> Passing:
-    """Draw what chance adds to a crossing: footprints and dynamics.
+    """Draw what chance adds to a crossing: footprints, springs and tyres.
 
     A footprint is 180 to 280 mm long, the longer the heavier the axle.
     """
@@ -132,5 +125,5 @@ def draw_passing(
         speed_mps=speed_mps,
         arrives_s=arrives_s,
         footprints_m=footprints,
-        dynamics=draw_dynamics(rng, vehicle, speed_mps),
+        dynamics=Dynamics(vehicle, speed_mps, road, springs=int(rng.integers(2**31))),
     )

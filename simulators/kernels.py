@@ -50,7 +50,7 @@ def planar_truck(
         axle_body: which body each axle carries.
         axle_figures: shape (axles, 9): static load [N], unsprung mass, spring rate,
             damping, tyre rate, tyre damping, friction [N], way over which friction
-            turns [m], share of spring and damping that resists roll.
+            turns [m], share of the spring rate that resists roll.
         body_figures: shape (bodies, 7): mass, pitch inertia, centre behind the first
             axle, roll mass, moment per acceleration when gaining and when losing
             speed [N·m per m/s²], not used.
@@ -162,8 +162,9 @@ def planar_truck(
             share = axle_figures[i, 8]
             twist = axle_w[i] - roll[b]
             twist_v = axle_vw[i] - roll_v[b]
+            # dampers stand farther out than springs
             twist_n = share * (
-                axle_figures[i, 2] * twist + axle_figures[i, 3] * twist_v
+                axle_figures[i, 2] * twist + 2.0 * axle_figures[i, 3] * twist_v
             )
             roll_push[b] += twist_n
             over_n = left_n - right_n - (2.0 * left_share - 1.0) * static_n

@@ -70,7 +70,7 @@ def iso_road(
     coherence = 1.0 / (1.0 + (per_m * _COHERENT_M / 2.0) ** 2)
     # the middle of an axle follows the class; left and right lie apart from it
     common = together
-    differing = np.sqrt((1.0 - coherence) / (1.0 + coherence)) * apart
+    differing = np.sqrt((1.0 - coherence) / 2.0) * apart
     tracks = np.stack(
         [
             np.fft.irfft(amplitudes * (common + sign * differing), _POINTS)

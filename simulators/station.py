@@ -19,6 +19,7 @@ import structlog
 from simulators.camera.scene import VIEWS, Scene
 from simulators.clock import Pace, utc_now
 from simulators.config import StationConfig
+from simulators.dynamics import compile_now
 from simulators.errors import SimulatorError
 from simulators.film import Film
 from simulators.ledger import Ledger
@@ -134,6 +135,7 @@ class Station:
         feeds = [film.feed for film in self._films.values()]
         self._server = MjpegServer(config.cameras.host, config.cameras.port, feeds)
         self._ledger = Ledger(order.ledger)
+        compile_now()
 
     def stop(self) -> None:
         """Ask the station to end; from any thread, but not inside a signal handler."""

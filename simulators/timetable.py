@@ -7,6 +7,7 @@ plan began at some elapsed second. It moves nothing by itself.
 import msgspec
 import numpy as np
 
+from simulators.dynamics import station_road
 from simulators.forces import Passing, draw_passing
 from simulators.traffic import Crossing, Plan
 
@@ -26,6 +27,7 @@ class Timetable:
     def __init__(self, plan: Plan, *, begins_s: float) -> None:
         self.plan = plan
         self.begins_s = begins_s
+        road = station_road(plan.seed)
         self.entries = tuple(
             Entry(
                 crossing,
@@ -35,6 +37,7 @@ class Timetable:
                     lane=crossing.lane,
                     speed_mps=crossing.speed_mps,
                     arrives_s=(begins_s + crossing.arrives_at_s) * plan.speed,
+                    road=road,
                 ),
             )
             for crossing in plan.crossings
