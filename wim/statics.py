@@ -96,7 +96,7 @@ def static_loads(
             level,
             groups,
             swing=loading.known_road,
-            rest=road.rest_at(pace_mps),
+            rest=road.rest_at(pace_mps) / loading.usual_rest,
         )
     circumstances = Circumstances(
         speed_mps=pace_mps,

@@ -28,7 +28,8 @@ class UncertaintyFigures(
 
     ``temperature`` is what the pavement's temperature may change where no curve or no
     thermometer corrects it; ``gravity_height`` the height of the centre of gravity
-    over the wheelbase, which moves load between axles when the speed changes.
+    over the wheelbase, which moves load between axles when the speed changes;
+    ``between_axles`` what friction in the springs and the road's shape move.
     ``disturbed`` is added to the gross mass for each flag that says that wheels or
     signals were not as they should be, ``rough_speed`` where no speed is sure.
     ``coverage_factor`` makes the expanded uncertainty of the standard one.
@@ -36,6 +37,7 @@ class UncertaintyFigures(
 
     temperature: NotNegative = 0.001
     gravity_height: NotNegative = 0.35
+    between_axles: NotNegative = 0.01
     disturbed: NotNegative = 0.05
     rough_speed: NotNegative = 0.25
     coverage_factor: Positive = 2.0
@@ -106,7 +108,7 @@ def budget_of(
         factor
         * math.sqrt(
             loads.covariance_kg2[i][i]
-            + relative * load * load
+            + (relative + figures.between_axles**2) * load * load
             + moved_kg * moved_kg / len(loads.axle_loads_kg)
         )
         for i, load in enumerate(loads.axle_loads_kg)
