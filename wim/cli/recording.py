@@ -15,13 +15,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Literal, Self
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from wim.cli.errors import WrongUseError, reason
+from wim.clips import Block
+from wim.health import Run
 from wim.samples import Site
 
 __all__ = ["Recording"]
@@ -61,6 +63,9 @@ class Recording:
         sample_rate_hz: of every channel.
         start_time_s: Unix time of the first sample, None where it is not given.
         temperature_c: of the pavement, None where it is not given.
+        cuts: the blocks in which a station weighed the samples; none of most
+            recordings, always of a clip sealed as evidence.
+        runs: what that station remembered of its strips, one a strip, or none.
 
     Args:
         path: an ``.npz`` file.
@@ -81,6 +86,9 @@ class Recording:
             self.sample_rate_hz = self._rate()
             self.start_time_s = self._figure("start_time_s")
             self.temperature_c = self._figure("temperature_c")
+            self.cuts = tuple(Block(*row) for row in self._table("blocks", columns=3))
+            self.runs = tuple(Run(*row) for row in self._table("strip_runs", columns=2))
+            self._check_cuts()
         except _UNREADABLE as error:
             self._stack.close()
             raise self._unreadable(error) from error
@@ -101,7 +109,7 @@ class Recording:
         self._stack.close()
 
     def check_channels(self, site: Site, *, named: Path) -> None:
-        """Refuse a site that names more channels than were recorded.
+        """Refuse a site that names other channels or strips than were recorded.
 
         Raises:
             WrongUseError: it does; the line names both files.
@@ -116,9 +124,19 @@ class Recording:
                         f"the site of this recording"
                     )
                     raise WrongUseError(message)
+        strips = sum(len(lane.strips) for lane in site.lanes)
+        if self.runs and len(self.runs) != strips:
+            message = (
+                f"{named}: describes {strips} strips, but array 'strip_runs' of "
+                f"{self._path} speaks of {len(self.runs)}; give the site of this "
+                f"recording"
+            )
+            raise WrongUseError(message)
 
     def blocks(self) -> Iterator[npt.NDArray[np.int32]]:
         """Yield the counts, int32 of shape (some samples, channels), in order.
+
+        They are cut as ``cuts`` says, where it says so.
 
         Raises:
             WrongUseError: the file ends or is spoiled before the last sample.
@@ -134,8 +152,7 @@ class Recording:
     def _by_sample(self) -> Iterator[npt.NDArray[np.int32]]:
         with self._archive.open("counts.npy") as member:
             member.seek(self._header.length)
-            for at in range(0, self.samples, _BLOCK):
-                rows = min(_BLOCK, self.samples - at)
+            for rows in self._sizes():
                 part = self._read(member, rows * self.channels)
                 yield part.reshape(rows, self.channels)
             self._at_end(member)
@@ -148,11 +165,17 @@ class Recording:
                 member = stack.enter_context(self._archive.open("counts.npy"))
                 member.seek(self._header.length + 4 * k * self.samples)
                 members.append(member)
-            for at in range(0, self.samples, _BLOCK):
-                rows = min(_BLOCK, self.samples - at)
+            for rows in self._sizes():
                 part = [self._read(member, rows) for member in members]
                 yield np.ascontiguousarray(np.stack(part, axis=1))
             self._at_end(members[-1])
+
+    def _sizes(self) -> Iterator[int]:
+        if self.cuts:
+            yield from (cut.samples for cut in self.cuts)
+            return
+        for at in range(0, self.samples, _BLOCK):
+            yield min(_BLOCK, self.samples - at)
 
     def _read(self, member: IO[bytes], figures: int) -> npt.NDArray[np.int32]:
         content = member.read(4 * figures)
@@ -226,6 +249,42 @@ class Recording:
             message = f"{self._path}: array '{name}' is {value}; expected a number"
             raise WrongUseError(message)
         return value
+
+    def _table(self, name: str, *, columns: int) -> list[list[int]]:
+        """Return an array of whole numbers by row, none where there is no array."""
+        if f"{name}.npy" not in self._names:
+            return []
+        header = self._read_header(f"{name}.npy")
+        rows = header.shape[0] if len(header.shape) == 2 else -1
+        if header.dtype != np.dtype("<i8") or header.shape != (rows, columns):
+            message = (
+                f"{self._path}: array '{name}' is {header.dtype} of shape "
+                f"{header.shape}; expected int64 of shape (some, {columns})"
+            )
+            raise WrongUseError(message)
+        with self._archive.open(f"{name}.npy") as member:
+            member.seek(header.length)
+            content = member.read(8 * rows * columns)
+            self._at_end(member, name)
+        if len(content) < 8 * rows * columns:
+            message = f"array '{name}' is cut short"
+            raise EOFError(message)
+        order: Literal["C", "F"] = "F" if header.by_column else "C"
+        figures = np.frombuffer(content, header.dtype)
+        told: list[list[int]] = figures.reshape(rows, columns, order=order).tolist()
+        if any(figure < 0 for row in told for figure in row):
+            message = f"{self._path}: array '{name}' holds a figure below 0"
+            raise WrongUseError(message)
+        return told
+
+    def _check_cuts(self) -> None:
+        told = sum(cut.samples for cut in self.cuts)
+        if self.cuts and told != self._header.shape[0]:
+            message = (
+                f"{self._path}: array 'blocks' is of {told} samples; expected "
+                f"{self._header.shape[0]}, as array 'counts'"
+            )
+            raise WrongUseError(message)
 
     def _read_header(self, member_name: str) -> _Header:
         with self._archive.open(member_name) as member:

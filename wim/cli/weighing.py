@@ -1,5 +1,6 @@
 """Weigh a whole recording: what ``process``, ``calibrate`` and ``replay`` share."""
 
+import itertools
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from wim.calibration import NO_CALIBRATION, Calibration
 from wim.cli.progress import Progress
 from wim.cli.recording import Recording
+from wim.clips import Block
 from wim.passage import Passage, Weigher
 from wim.samples import Site
 
@@ -29,7 +31,7 @@ def weigh_recording(
     named: Path,
     calibration: Calibration = NO_CALIBRATION,
 ) -> Weighed:
-    """Weigh what a recording holds.
+    """Weigh what a recording holds; a sealed clip as its station did.
 
     Args:
         path: the recording.
@@ -48,10 +50,15 @@ def weigh_recording(
             sample_rate_hz=recording.sample_rate_hz,
             calibration=calibration,
             temperature_c=recording.temperature_c,
+            joins=bool(recording.cuts),
+            runs=recording.runs,
         )
+        uncut = itertools.repeat(Block(0, 0, 0))
+        cuts = zip(recording.blocks(), recording.cuts or uncut, strict=False)
         with Progress("weighing", total=recording.samples) as progress:
-            for counts in recording.blocks():
-                events = weigher.receive(counts)
+            for counts, cut in cuts:
+                events = weigher.lose(cut.lost_before)
+                events += weigher.receive(counts, cut.inputs)
                 found += [event for event in events if isinstance(event, Passage)]
                 progress.to(weigher.samples)
         found += [event for event in weigher.flush() if isinstance(event, Passage)]

@@ -1,0 +1,136 @@
+"""A clip of a longer stream gives the same bits wherever it is weighed again."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+
+from wim.calibration import NO_CALIBRATION
+from wim.cli.__main__ import main
+from wim.clips import Block, Clip, encoded, weighed
+from wim.health import Run
+
+RATE_HZ = 4000.0
+TRUCK = (7000.0, 12_000.0, 11_000.0), (3.6, 1.35)
+
+
+@pytest.fixture(scope="module")
+def files(road, tmp_path_factory):
+    """A site and the samples of one truck, cut unevenly, with a gap early on."""
+    folder = tmp_path_factory.mktemp("clips")
+    text = road.site_text()
+    (folder / "site.toml").write_text(text, encoding="utf-8")
+    truck = road.Truck(*TRUCK, 60.0, at_s=2.5)
+    site = road.site_of(text)
+    counts, _ = road.drive(site, [truck], seconds=4.5, seed=5)
+    return folder, site, counts
+
+
+def clip_of(files, **changes):
+    _, site, counts = files
+    first = 1000
+    blocks = (Block(first, 0, 0), Block(len(counts) - first, 0, 40))
+    strips = sum(len(lane.strips) for lane in site.lanes)
+    given = {
+        "counts": counts,
+        "sample_rate_hz": RATE_HZ,
+        "start_time_s": 1.8e9,
+        "temperature_c": 31.0,
+        "blocks": blocks,
+        "runs": (Run(3, 0),) * strips,
+    }
+    return Clip(**given | changes)
+
+
+@pytest.fixture
+def replay(files, tmp_path, capsys):
+    folder, _, _ = files
+
+    def replay(content):
+        path = tmp_path / "clip.npz"
+        path.write_bytes(content)
+        site = str(folder / "site.toml")
+        status = main(["process", str(path), "--site", site, "--json"])
+        said = capsys.readouterr()
+        return status, [json.loads(line) for line in said.out.splitlines()], said.err
+
+    return replay
+
+
+def test_a_clip_as_a_file_gives_the_passages_of_the_clip(files, replay):
+    clip = clip_of(files)
+    (passage,) = weighed(clip, files[1], calibration=NO_CALIBRATION)
+    status, (line,), _ = replay(encoded(clip))
+    assert status == 0
+    assert passage.valid
+    assert passage.gross_mass_kg == pytest.approx(30_000.0, rel=0.02)
+    for name in ("gross_mass_kg", "gross_mass_uncertainty_kg", "speed_mps"):
+        assert line[name] == getattr(passage, name)
+    assert line["axle_loads_kg"] == list(passage.axle_loads_kg)
+    assert line["passed_at_s"] == 1.8e9 + passage.first_axle_s
+
+
+def test_the_same_clip_gives_the_same_bytes(files):
+    assert encoded(clip_of(files)) == encoded(clip_of(files))
+
+
+def test_what_was_lost_before_a_block_is_lost_again(files, replay):
+    counts = files[2]
+    late = round(2.6 * RATE_HZ)
+    blocks = (Block(late, 0, 0), Block(len(counts) - late, 0, 12))
+    _, lines, _ = replay(encoded(clip_of(files, blocks=blocks)))
+    assert [line["samples_lost"] for line in lines] == [12]
+    assert not lines[0]["valid"]
+
+
+def test_a_vehicle_that_may_have_begun_before_the_clip_is_not_valid(files):
+    counts = files[2][round(2.2 * RATE_HZ) :]
+    short = clip_of(files, counts=counts, blocks=(Block(len(counts), 0, 0),))
+    (passage,) = weighed(short, files[1], calibration=NO_CALIBRATION)
+    assert not passage.valid
+    assert "axle_missing" in passage.flags
+
+
+def test_what_was_remembered_of_a_strip_decides_again(files):
+    """A strip known as sound is not called damaged by one vehicle, a new one is."""
+    _, site, counts = files
+    weak = counts.copy()
+    channel = site.lanes[0].strips[0].channel
+    weak[:, channel] = 300 + (weak[:, channel] - 300) // 2
+    known = clip_of(files, counts=weak)
+    unknown = msgspec.structs.replace(known, runs=(Run(0, 0),) * len(known.runs))
+    flags = [
+        weighed(clip, site, calibration=NO_CALIBRATION)[0].flags
+        for clip in (known, unknown)
+    ]
+    assert "strip_damaged" not in flags[0]
+    assert "strip_damaged" in flags[1]
+
+
+def test_blocks_that_are_not_of_the_samples_are_refused(files):
+    with pytest.raises(ValueError, match="blocks of 5 samples"):
+        clip_of(files, blocks=(Block(5, 0, 0),))
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "says"),
+    [
+        ("blocks", np.array([[7, 0, 0]]), "array 'blocks' is of 7 samples"),
+        ("blocks", np.array([[7, 0]]), "expected int64 of shape (some, 3)"),
+        ("blocks", np.array([[-7, 0, 0]]), "a figure below 0"),
+        ("strip_runs", np.array([[1, 0]]), "array 'strip_runs'"),
+        ("strip_runs", np.array([[1.0, 0.0]]), "float64"),
+    ],
+)
+def test_a_clip_that_contradicts_itself_gives_one_line(
+    files, replay, tmp_path, name, array, says
+):
+    (tmp_path / "whole.npz").write_bytes(encoded(clip_of(files)))
+    with np.load(tmp_path / "whole.npz") as whole:
+        arrays = dict(whole) | {name: array}
+    np.savez(tmp_path / "spoiled.npz", **arrays)
+    status, lines, said = replay((tmp_path / "spoiled.npz").read_bytes())
+    assert (status, lines) == (2, [])
+    assert said.count("\n") == 1
+    assert says in said
