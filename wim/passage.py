@@ -21,6 +21,15 @@ import numpy.typing as npt
 
 from wim.axles import Axle, group_axles, spacing_m
 from wim.calibration import NO_CALIBRATION, Calibration, VehicleClass, calibrated
+from wim.drift import (
+    Alarm,
+    DriftRules,
+    DriftState,
+    alarms,
+    follow,
+    readings,
+    row_sums,
+)
 from wim.health import Health, Run
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
@@ -60,6 +69,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     fairness: Fairness = Fairness()
     manoeuvres: Thresholds = Thresholds()
     estimation: Estimation = Estimation()
+    drift: DriftRules = DriftRules()
     group_spacing_m: Annotated[float, msgspec.Meta(gt=0.0)] = 1.8
 
 
@@ -136,6 +146,9 @@ class Weigher:
         joins: the samples join traffic under way, as those of a line that comes back:
             a vehicle whose beginning may lie before the first of them is not valid.
         runs: what another weigher remembered of the strips, in the site's order.
+        drift: the control charts of lanes as another weigher left them.
+        start_time_s: Unix time of the first sample, from which the charts count;
+            None counts from the first sample.
 
     Raises:
         ValueError: the sample rate is not positive, or the runs are not one a strip.
@@ -151,6 +164,8 @@ class Weigher:
         temperature_c: float | None = None,
         joins: bool = False,
         runs: Sequence[Run] = (),
+        drift: Sequence[DriftState] = (),
+        start_time_s: float | None = None,
     ) -> None:
         if not (math.isfinite(sample_rate_hz) and sample_rate_hz > 0.0):
             message = f"sample_rate_hz {sample_rate_hz} must be positive"
@@ -165,6 +180,12 @@ class Weigher:
         self.samples_lost = 0
         self.pulses = 0
         self.passages = 0
+        self._start_time_s = start_time_s or 0.0
+        left = {state.lane: state for state in drift}
+        self._drift = {
+            lane.number: left.get(lane.number, DriftState(lane=lane.number))
+            for lane in site.lanes
+        }
         detection = self.parameters.detection
         self._channels = site.channels
         self._needed = max(1, round(detection.first_estimate_s * sample_rate_hz))
@@ -202,6 +223,16 @@ class Weigher:
     def runs(self) -> tuple[Run, ...]:
         """Return what is remembered of the strips, in the site's order."""
         return tuple(run for watch in self._lanes for run in watch.runs)
+
+    @property
+    def drift(self) -> tuple[DriftState, ...]:
+        """Return the control charts of each lane."""
+        return tuple(self._drift.values())
+
+    @property
+    def drift_alarms(self) -> tuple[Alarm, ...]:
+        """Return what is drifting now; since when is Unix time if that is known."""
+        return tuple(found for state in self.drift for found in alarms(state))
 
     @property
     def stray_pulses(self) -> int:
@@ -384,6 +415,14 @@ class Weigher:
             spacings_m=spacings,
             incomplete=bool(gaps),
         )
+        findings += tuple(
+            finding
+            for alarm in alarms(self._drift[lane.number])
+            for finding in (
+                Finding("drifting", f"{alarm.chart}_shift", abs(alarm.shift), 0.0),
+                Finding("drifting", f"{alarm.chart}_since_s", alarm.since_s, 0.0),
+            )
+        )
         flags = flags_of(findings)
         kind = kind_of(
             spacings,
@@ -404,6 +443,19 @@ class Weigher:
                 vehicle_class=None if kind is None else kind.vehicle_class,
             ),
             estimation=self.parameters.estimation,
+        )
+        self._drift[lane.number] = follow(
+            self._drift[lane.number],
+            readings(
+                axle_loads_kg=statics.loads.axle_loads_kg,
+                axle_groups=groups,
+                sums=row_sums(axles),
+                rows=len({strip.row for strip in lane.strips}),
+                flags=flags,
+                rules=self.parameters.drift,
+            ),
+            at_s=self._start_time_s + first_s,
+            rules=self.parameters.drift,
         )
         return Passage(
             lane=lane.number,

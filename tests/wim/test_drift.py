@@ -15,6 +15,7 @@ from wim.drift import (
     follow,
     readings,
 )
+from wim.passage import Parameters, Weigher
 
 RULES = DriftRules(learn=300)
 LOADS = (7000.0, 9000.0, 9000.0, 8000.0, 8000.0, 8000.0)
@@ -190,3 +191,31 @@ def test_the_command_keeps_its_state_and_tells_a_drifting_lane(tmp_path, capsys)
     state.write_text("{}}", encoding="utf-8")
     assert main(["drift", str(bad), "--from-state", str(state)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def weighed(road, **more):
+    text = road.site_text()
+    truck = road.Truck(LOADS, (3.3, 1.35, 7.0, 1.31, 1.31), 60.0)
+    counts, _ = road.drive(road.site_of(text), [truck], seconds=4.0, seed=2)
+    weigher = Weigher(road.site_of(text), sample_rate_hz=4000.0, **more)
+    events = weigher.receive(counts) + weigher.flush()
+    (passage,) = road.passages(events)
+    return weigher, passage
+
+
+def test_a_drifting_lane_bars_its_records_by_itself_and_changes_no_mass(road):
+    quiet, fair = weighed(road)
+    assert fair.valid
+    assert {chart.name for chart in quiet.drift[0].charts} >= {"steer_axle", "row_3"}
+    rng = random.Random(9)
+    state, _ = run(rng.gauss(1.0, 0.01) for _ in range(RULES.learn + 50))
+    state, _ = run([0.97] * 200, state=state, begin=RULES.learn + 50)
+    rules = msgspec.structs.replace(Parameters(), drift=RULES)
+    weigher, passage = weighed(road, drift=[state], parameters=rules)
+    assert passage.flags == ("drifting",)
+    assert not passage.valid
+    assert passage.axle_loads_kg == fair.axle_loads_kg
+    figures = {each.figure: each.value for each in passage.findings}
+    assert figures["row_0_shift"] == pytest.approx(0.03, abs=0.002)
+    (alarm,) = weigher.drift_alarms
+    assert figures["row_0_since_s"] == alarm.since_s
