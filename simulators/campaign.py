@@ -7,7 +7,8 @@ Recordings are large and are deleted as soon as they are weighed. Whatever is do
 kept: started again with the same folder, it goes on where it was stopped.
 
 A site is calibrated with vehicles of its own seed, of which none is judged. Sites and
-traffic have seeds from 100 000 on, which nothing was ever tuned on.
+traffic have seeds from 100 000 on, which nothing was ever tuned on; whoever tunes asks
+for other ones.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from simulators.errors import SimulatorError
 __all__ = ["STUDIES", "SUMMARY", "Campaign", "Study", "add_arguments", "run"]
 
 _FIRST_SEED = 100_000
-_REFERENCE_SEED = 500_000
+_REFERENCE_SEED = 50_000_000
 _SEEDS_A_SITE = 1000
 _SIGNIFICANT = 8
 _KEPT = (
@@ -147,6 +148,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="part of the vehicles and sites"
     )
+    parser.add_argument(
+        "--first-seed",
+        type=int,
+        default=_FIRST_SEED,
+        metavar="S",
+        help=f"of sites and traffic ({_FIRST_SEED}); for tuning take lower ones",
+    )
     parser.add_argument("--workers", type=int, default=2, metavar="N")
     parser.add_argument(
         "--sites", type=Path, default=Path("configs/stations"), metavar="DIR"
@@ -169,6 +177,7 @@ def run(arguments: argparse.Namespace, *, progress: Callable[[float], None]) -> 
     for name, value, most in (
         ("--scale", arguments.scale, 10.0),
         ("--workers", arguments.workers, 256),
+        ("--first-seed", arguments.first_seed, 10_000_000),
     ):
         if not 0 < value <= most:
             message = f"{name} {value:g}: expected more than 0, at most {most:g}"
@@ -192,6 +201,7 @@ def run(arguments: argparse.Namespace, *, progress: Callable[[float], None]) -> 
         limits=arguments.limits,
         workers=arguments.workers,
         scale=arguments.scale,
+        first_seed=arguments.first_seed,
     ).run(chosen, progress=progress)
     if arguments.json:
         return msgspec.json.encode(reports).decode()
@@ -223,17 +233,13 @@ class _Chunk(msgspec.Struct, frozen=True, kw_only=True):
 
     study: Study
     site_seed: int
+    seed: int
     number: int
     vehicles: int
 
     @property
     def name(self) -> str:
         return f"{self.study.name}-{self.site_seed}-{self.number:03d}"
-
-    @property
-    def seed(self) -> int:
-        site = self.site_seed - _FIRST_SEED
-        return _FIRST_SEED + site * _SEEDS_A_SITE + self.number
 
 
 class Campaign:
@@ -245,6 +251,7 @@ class Campaign:
         limits: table of limits for lawful vehicles.
         workers: processes at once.
         scale: part of each study's vehicles and sites, for a try.
+        first_seed: of sites and traffic.
     """
 
     def __init__(
@@ -255,12 +262,14 @@ class Campaign:
         limits: Path,
         workers: int = 2,
         scale: float = 1.0,
+        first_seed: int = _FIRST_SEED,
     ) -> None:
         self._folder = folder
         self._sites = sites
         self._limits = limits
         self._workers = workers
         self._scale = scale
+        self._first_seed = first_seed
         self._set_locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
         self._stopped = threading.Event()
@@ -304,7 +313,8 @@ class Campaign:
             for number, first in enumerate(range(0, own, study.chunk)):
                 yield _Chunk(
                     study=study,
-                    site_seed=_FIRST_SEED + k,
+                    site_seed=self._first_seed + k,
+                    seed=self._first_seed + k * _SEEDS_A_SITE + number,
                     number=number,
                     vehicles=min(study.chunk, own - first),
                 )
