@@ -35,6 +35,7 @@ _WORKED_PIXELS: Final = 960 * 544
 """A full-HD frame at half its sides."""
 _LEAST_SCALE: Final = 0.5
 _OVERLAP: Final = 0.35
+_SURE: Final = 0.5
 _CLOSE_SIZE: Final = (256, 160)
 _CLOSE_WIDTH_PX: Final = 128.0
 _MOST_SIGHTINGS: Final = 24
@@ -58,7 +59,11 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
 
     network: Network
     least_confidence: float = 0.3
+    least_hint: float = 0.2
+    """From so much on a place gets a closer look."""
     most: int = 8
+    thorough: bool = True
+    """A part in which nothing sure is found is searched once more, twice as fine."""
 
     @classmethod
     def load(
@@ -82,18 +87,32 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
         x0, y0, x1, y1 = pixels_of_region(image, region)
         if x1 - x0 < 16 or y1 - y0 < 8:
             return ()
-        part = image[y0:y1, x0:x1]
         width, height = network_size(x1 - x0, y1 - y0)
-        (answer,) = self.network.run(as_blob(part, width=width, height=height))
+        found = self._look(image, (x0, y0, x1, y1), (width, height))
+        surest = max((one.confidence for one in found), default=0.0)
+        finer = _finer_size(x1 - x0, y1 - y0)
+        if self.thorough and surest < _SURE and finer[0] > width:
+            found += self._look(image, (x0, y0, x1, y1), finer)
+        found.sort(key=lambda one: -one.confidence)
+        return tuple(_box(one) for one in _apart(found))
+
+    def _look(
+        self, image: Image, part: tuple[int, int, int, int], size: tuple[int, int]
+    ) -> list[Sighting]:
+        """All finds of one pass over a part of the image, each looked at closer."""
+        x0, y0, x1, y1 = part
+        width, height = size
+        blob = as_blob(image[y0:y1, x0:x1], width=width, height=height)
+        (answer,) = self.network.run(blob)
         scale = np.array([(x1 - x0) / width, (y1 - y0) / height], np.float32)
         offset = np.array([x0, y0], np.float32)
         found = []
-        for seen in sightings(answer[0], least=self.least_confidence)[: self.most]:
-            corners = np.asarray(seen.corners * scale + offset, np.float32)
-            near = Sighting(corners, seen.confidence, seen.double)
-            found.append(self._closer(image, near))
-        found.sort(key=lambda one: -one.confidence)
-        return tuple(_box(one) for one in _apart(found))
+        for hint in sightings(answer[0], least=self.least_hint)[: self.most]:
+            corners = np.asarray(hint.corners * scale + offset, np.float32)
+            seen = self._closer(image, Sighting(corners, hint.confidence, hint.double))
+            if seen.confidence >= self.least_confidence:
+                found.append(seen)
+        return found
 
     def _closer(self, image: Image, seen: Sighting) -> Sighting:
         """A second look at one find, level and at one size; the surer corners count."""
@@ -154,6 +173,12 @@ def network_size(width: int, height: int) -> tuple[int, int]:
     scale = min(1.0, (_WORKED_PIXELS / (width * height)) ** 0.5)
     scale = max(scale, _LEAST_SCALE)
     return _rounded(width * scale), _rounded(height * scale)
+
+
+def _finer_size(width: int, height: int) -> tuple[int, int]:
+    """Twice as fine, at most as fine as the picture is and as full HD is."""
+    finest = min(1.0, (4 * _WORKED_PIXELS / (width * height)) ** 0.5)
+    return _rounded(width * finest), _rounded(height * finest)
 
 
 def _rounded(length: float) -> int:
