@@ -6,6 +6,9 @@ truth, and lets ``luheng-wim accuracy`` judge them; it knows no estimator itself
 Recordings are large and are deleted as soon as they are weighed. Whatever is done is
 kept: started again with the same folder, it goes on where it was stopped.
 
+The estimators that know no road are calibrated without one, from the same vehicles, so
+that each stands in the report with the best that it can have.
+
 A site is calibrated with vehicles of its own seed, of which none is judged. Sites and
 traffic have seeds from 100 000 on, which nothing was ever tuned on; whoever tunes asks
 for other ones.
@@ -31,6 +34,7 @@ _FIRST_SEED = 100_000
 _REFERENCE_SEED = 50_000_000
 _SEEDS_A_SITE = 1000
 _SIGNIFICANT = 8
+_WITH_ROAD = "joint"
 _KEPT = (
     "lane",
     "started_at_s",
@@ -329,16 +333,16 @@ class Campaign:
     def _do(self, chunk: _Chunk) -> None:
         """Record and weigh one chunk."""
         study = chunk.study
-        parameters = self._parameter_set(study, chunk.site_seed)
+        parameters, plain = self._parameter_sets(study, chunk.site_seed)
         work = self._fresh(chunk.name)
         self._record(
             work, study, site_seed=chunk.site_seed, seed=chunk.seed, n=chunk.vehicles
         )
-        command = ["process", str(work / "recording.npz"), "--json"]
-        command += ["--site", str(work / "site.toml"), "--parameters", str(parameters)]
+        printed = self._weigh(work, parameters, study, what=chunk.name)
         if study.estimators:
-            command.append("--estimators")
-        printed = self._start("wim.cli", command, what=chunk.name)
+            printed = _side_by_side(
+                printed, self._weigh(work, plain, study, what=chunk.name)
+            )
         truth_path, passages_path = self._files(chunk)
         try:
             truth = (work / "truth.jsonl").read_bytes()
@@ -352,39 +356,51 @@ class Campaign:
             message = f"{self._folder}: cannot keep {chunk.name}: {error}"
             raise SimulatorError(message) from error
 
-    def _parameter_set(self, study: Study, site_seed: int) -> Path:
-        """Return the parameter set of a site, calibrated when first asked for."""
+    def _weigh(self, work: Path, parameters: Path, study: Study, *, what: str) -> bytes:
+        command = ["process", str(work / "recording.npz"), "--json"]
+        command += ["--site", str(work / "site.toml"), "--parameters", str(parameters)]
+        if study.estimators:
+            command.append("--estimators")
+        return self._start("wim.cli", command, what=what)
+
+    def _parameter_sets(self, study: Study, site_seed: int) -> tuple[Path, Path]:
+        """Return the sets of a site, with its road and without.
+
+        The site is calibrated when it is first asked for.
+        """
         kind = f"{study.site.removesuffix('.toml')}-{study.family}-{study.road}"
         name = f"{kind}-{site_seed}"
-        path = self._folder / "sets" / f"{name}.toml"
+        folder = self._folder / "sets"
+        paths = (folder / f"{name}.toml", folder / f"{name}-plain.toml")
         with self._guard:
             lock = self._set_locks.setdefault(name, threading.Lock())
         with lock:
-            if path.exists():
-                return path
+            if all(path.exists() for path in paths):
+                return paths
             work = self._fresh(f"set-{name}")
-            reference = msgspec.structs.replace(study, traffic="normal")
             self._record(
                 work,
-                reference,
+                msgspec.structs.replace(study, traffic="normal"),
                 site_seed=site_seed,
                 seed=site_seed + _REFERENCE_SEED,
                 n=study.reference * study.lanes,
             )
-            command = ["calibrate", "--run", str(work / "recording.npz")]
-            command += [str(work / "truth.jsonl"), "--site", str(work / "site.toml")]
-            command += ["--id", name, "--made-at", "2026-01-01T00:00:00Z"]
-            command += ["--made-by", "luheng-sim campaign"]
-            command += ["--out", str(work / "set.toml")]
-            self._start("wim.cli", command, what=f"set {name}")
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                (work / "set.toml").rename(path)
-                shutil.rmtree(work)
-            except OSError as error:
-                message = f"{path}: cannot be kept: {error}"
-                raise SimulatorError(message) from error
-            return path
+            for path, more in zip(paths, ([], ["--no-road"]), strict=True):
+                made = work / path.name
+                command = ["calibrate", "--run", str(work / "recording.npz")]
+                command += [str(work / "truth.jsonl")]
+                command += ["--site", str(work / "site.toml"), "--id", path.stem]
+                command += ["--made-at", "2026-01-01T00:00:00Z", *more]
+                command += ["--made-by", "luheng-sim campaign", "--out", str(made)]
+                self._start("wim.cli", command, what=f"set {path.stem}")
+                try:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    made.rename(path)
+                except OSError as error:
+                    message = f"{path}: cannot be kept: {error}"
+                    raise SimulatorError(message) from error
+            shutil.rmtree(work, ignore_errors=True)
+            return paths
 
     def _record(
         self, work: Path, study: Study, *, site_seed: int, seed: int, n: int
@@ -445,6 +461,25 @@ class Campaign:
             message = f"{folder}: cannot bring the study together: {error}"
             raise SimulatorError(message) from error
         return msgspec.json.decode(printed, type=dict[str, Any])
+
+
+def _side_by_side(lines: bytes, plain: bytes) -> bytes:
+    """Return lines whose roadless estimates are those of the roadless set."""
+    others = {}
+    for line in plain.splitlines():
+        found = msgspec.json.decode(line, type=dict[str, Any])
+        others[found["lane"], found["started_at_s"]] = found.get("estimators") or {}
+    merged = []
+    for line in lines.splitlines():
+        found = msgspec.json.decode(line, type=dict[str, Any])
+        own = found.get("estimators") or {}
+        roadless = others.get((found["lane"], found["started_at_s"]), {})
+        found["estimators"] = {
+            name: own[name] if name == _WITH_ROAD else roadless.get(name, own[name])
+            for name in own
+        }
+        merged.append(msgspec.json.encode(found))
+    return b"".join(line + b"\n" for line in merged)
 
 
 def _shortened(lines: bytes, *, recording: str) -> bytes:

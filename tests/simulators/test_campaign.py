@@ -43,7 +43,18 @@ class Recorded(Campaign):
         if arguments[0] == "calibrate":
             Path(arguments[arguments.index("--out") + 1]).write_text("a set")
         if arguments[0] == "process":
-            return b'{"lane": 1, "row_sums": [1, 2], "gross_mass_kg": 1.0}\n'
+            kind = (
+                2.0
+                if "plain" in arguments[arguments.index("--parameters") + 1]
+                else 1.0
+            )
+            line = {
+                "lane": 1,
+                "started_at_s": 0.5,
+                "row_sums": [1, 2],
+                "estimators": {"joint": kind, "plain_mean": kind},
+            }
+            return msgspec.json.encode(line) + b"\n"
         if arguments[0] == "accuracy":
             lines = Path(arguments[1]).read_text().splitlines()
             return msgspec.json.encode({"passages": len(lines), "lines": lines})
@@ -60,7 +71,8 @@ def test_every_chunk_is_recorded_weighed_and_forgotten(tmp_path):
     campaign = Recorded(tmp_path)
     report = campaign.run([STUDY])["tiny"]
     assert report["passages"] == 6  # two sites of ten vehicles, four at once
-    assert campaign.counted("calibrate") == 2
+    assert campaign.counted("calibrate") == 4  # with a road and without
+    assert campaign.counted("process") == 12
     assert campaign.counted("recording") == 2 + 6
     assert not list(tmp_path.rglob("*.npz"))
     seeds = [
@@ -71,7 +83,8 @@ def test_every_chunk_is_recorded_weighed_and_forgotten(tmp_path):
     assert len(set(seeds)) == 8
     assert min(map(int, seeds)) >= 100_000
     line = json.loads(report["lines"][0])
-    assert set(line) == {"lane", "gross_mass_kg", "recording"}
+    assert set(line) == {"lane", "started_at_s", "estimators", "recording"}
+    assert line["estimators"] == {"joint": 1.0, "plain_mean": 2.0}
 
 
 def test_a_campaign_goes_on_where_it_was_stopped(tmp_path):
@@ -81,8 +94,8 @@ def test_a_campaign_goes_on_where_it_was_stopped(tmp_path):
         broken.run([STUDY])
     again = Recorded(tmp_path)
     assert again.run([STUDY])["tiny"]["passages"] == 6
-    assert 1 <= again.counted("process") < 6
-    assert again.counted("calibrate") <= 1
+    assert 2 <= again.counted("process") < 12
+    assert again.counted("calibrate") <= 2
     third = Recorded(tmp_path)
     third.run([STUDY])
     assert [name for name, _ in third.started] == ["accuracy"]

@@ -290,9 +290,11 @@ def test_tables_of_a_document_are_made_and_its_prose_is_kept(files, capsys):
     (files / "four").mkdir()
     report = capsys.readouterr().out
     (files / "four/report.json").write_text(report, encoding="utf-8")
+    (files / "four/picture.svg").write_text("<svg/>", encoding="utf-8")
     document = files / "doc.md"
     text = (
-        "# Prose\n<!-- table: four/summary -->\nold\n<!-- end -->\nmore\n"
+        "# Prose\n![what](pictures/accuracy-four.svg)\n"
+        "<!-- table: four/summary -->\nold\n<!-- end -->\nmore\n"
         "<!-- table: none/summary -->\nkept\n<!-- end -->\n"
     )
     document.write_text(text, encoding="utf-8")
@@ -301,6 +303,7 @@ def test_tables_of_a_document_are_made_and_its_prose_is_kept(files, capsys):
     assert "| valid passages judged | 200 |" in once
     assert once.startswith("# Prose\n")
     assert "old" not in once
+    assert (files / "pictures/accuracy-four.svg").read_text("utf-8") == "<svg/>"
     assert "more\n<!-- table: none/summary -->\nkept\n<!-- end -->" in once
     assert main(["document", str(document), str(files)]) == 0
     assert document.read_text("utf-8") == once

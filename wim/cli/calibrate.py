@@ -12,7 +12,13 @@ from pathlib import Path
 import msgspec
 
 from wim.accuracy.joining import Truth
-from wim.calibrating import Calibrated, Observation, calibrate, observations_of
+from wim.calibrating import (
+    Calibrated,
+    Observation,
+    Rules,
+    calibrate,
+    observations_of,
+)
 from wim.calibration import ParameterSet, Source, sealed
 from wim.cli.command import Command
 from wim.cli.errors import WrongUseError, reason
@@ -62,6 +68,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PERCENT",
         help="of the reference scale, k = 1 (0.1)",
     )
+    parser.add_argument(
+        "--no-road",
+        action="store_true",
+        help="learn no road: factors and a curve over speed alone",
+    )
     parser.add_argument("--out", type=Path, metavar="SET.toml")
     parser.add_argument("--json", action="store_true", help="one object")
 
@@ -93,7 +104,9 @@ def _run(options: argparse.Namespace) -> int:
             )
     try:
         found = calibrate(
-            observations, static_uncertainty=options.static_uncertainty / 100.0
+            observations,
+            static_uncertainty=options.static_uncertainty / 100.0,
+            rules=Rules(learn_roads=not options.no_road),
         )
     except CalibrationError as error:
         message = f"--run: {error}"

@@ -2,7 +2,8 @@
 
 Between the marks ``<!-- table: NAME/TABLE -->`` and ``<!-- end -->`` of a Markdown file
 stands what the table TABLE of the report ``DIR/NAME/report.json`` says; the prose
-around is left alone. Figures in a document are thus never typed.
+around is left alone. A picture ``pictures/accuracy-NAME.svg`` that the document shows
+is that of the same report. Figures in a document are thus never typed.
 """
 
 import argparse
@@ -23,6 +24,7 @@ _MARK = re.compile(
     r".*?(?P<end><!-- end -->)",
     re.DOTALL,
 )
+_PICTURE = re.compile(r"\(pictures/accuracy-([a-z0-9_]+)\.svg\)")
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,11 +61,30 @@ def _run(options: argparse.Namespace) -> int:
     except OSError as error:
         message = f"{options.document}: cannot be written: {reason(error)}"
         raise WrongUseError(message) from error
-    print(f"{options.document}: {filled} tables")
+    shown = _show_pictures(text, options.document.parent, options.reports)
+    print(f"{options.document}: {filled} tables, {shown} pictures")
     if without:
         names = ", ".join(sorted(set(without)))
         print(f"left as they were, without a report in {options.reports}: {names}")
     return 0
+
+
+def _show_pictures(text: str, folder: Path, reports: Path) -> int:
+    """Copy the pictures that a document shows from the reports."""
+    shown = 0
+    for name in sorted(set(_PICTURE.findall(text))):
+        source = reports / name / "picture.svg"
+        to = folder / "pictures" / f"accuracy-{name}.svg"
+        if not source.is_file():
+            continue
+        try:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            to.write_bytes(source.read_bytes())
+        except OSError as error:
+            message = f"{to}: cannot be written: {reason(error)}"
+            raise WrongUseError(message) from error
+        shown += 1
+    return shown
 
 
 def _table(path: Path, name: str) -> str:
