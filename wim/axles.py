@@ -49,6 +49,7 @@ _USUAL_HALF_M = 0.155
 _ROUGH_SIGMA = 0.3
 _LEAN = 0.15
 _LOOK_BACK = 5
+_STOOD = 2.5
 _SKIP = 1.0
 _SKIP_CANDIDATE = 0.8
 _STRETCH = 4.0
@@ -223,6 +224,10 @@ def find_axles(
             for axle, pulse in zip(axles, store[sensor.index], strict=True):
                 axle[sensor.index] = Hit(sensor, pulse)
         return [tuple(axle[s.index] for s in view.sensors) for axle in axles]
+    if _somebody_stood(view, store):
+        standing = _in_order(view, store)
+        if standing is not None:
+            return standing
     rest.sort(key=lambda sensor: len(store[sensor.index]) != len(times))
     for sensor in rest:
         pulses = store[sensor.index]
@@ -355,10 +360,11 @@ def weigh_axle(
         )
     at_entry = by_row.get(0) or by_row[min(by_row)]
     near_s = sum(hit_time_s(hit) for hit in at_entry) / len(at_entry)
+    known = smooth or at_entry[0].sensor.rank > 0
     return Axle(
         hits=hits,
         motion=motion,
-        crossed_s=motion.time_over(0.0, near_s=near_s),
+        crossed_s=motion.time_over(0.0, near_s=near_s) if known else near_s,
         rows=tuple(rows),
         load_kg=load_kg,
         left_kg=left_kg,
@@ -507,6 +513,91 @@ def _all_alike(
                     return False
             before = (at_s, here_m, lasts_s)
     return True
+
+
+def _somebody_stood(view: View, store: Sequence[Sequence[Pulse]]) -> bool:
+    """Tell by the lengths of the pulses whether speeds were very different."""
+    lasts_s = [
+        pulse.fall_s - pulse.rise_s
+        for sensor in view.sensors
+        for pulse in store[sensor.index]
+    ]
+    return max(lasts_s) > _STOOD * min(lasts_s)
+
+
+def _in_order(
+    view: View, store: Sequence[Sequence[Pulse]]
+) -> list[tuple[Hit, ...]] | None:
+    """Match wheels by their order alone, as axles come and go in one lane.
+
+    Strips that saw most wheels give the axles; what others saw goes to the axle that
+    was between the rows before and behind at that time. None where that is no order.
+    """
+    most = max(len(store[sensor.index]) for sensor in view.sensors)
+    full = [s for s in view.sensors if len(store[s.index]) == most]
+    if len({sensor.rank for sensor in full}) < 2:
+        return None
+    axles: list[dict[int, Hit]] = [{} for _ in range(most)]
+    for sensor in full:
+        for axle, pulse in zip(axles, store[sensor.index], strict=True):
+            axle[sensor.index] = Hit(sensor, pulse)
+    for axle in axles:
+        hits = sorted(axle.values(), key=lambda hit: hit.sensor.rank)
+        for i in range(1, len(hits)):
+            early, late = hits[i - 1], hits[i]
+            if (
+                late.sensor.rank > early.sensor.rank
+                and late.pulse.centroid_s <= early.pulse.centroid_s
+            ):
+                return None
+    for sensor in view.sensors:
+        if sensor in full:
+            continue
+        first = 0
+        for pulse in store[sensor.index]:
+            found = [
+                (abs(pulse.centroid_s - due_s), i)
+                for i in range(first, most)
+                if (due_s := _due_s(axles[i], sensor, pulse)) is not None
+            ]
+            if found:
+                _, i = min(found)
+                axles[i][sensor.index] = Hit(sensor, pulse)
+                first = i + 1
+    return [
+        tuple(axle[s.index] for s in view.sensors if s.index in axle) for axle in axles
+    ]
+
+
+def _due_s(axle: dict[int, Hit], sensor: Sensor, pulse: Pulse) -> float | None:
+    """Return when an axle should have crossed a strip, None if it cannot be the one."""
+    reach_s = pulse.end_s - pulse.start_s
+    before: Hit | None = None
+    behind: Hit | None = None
+    for hit in axle.values():
+        if hit.sensor.rank == sensor.rank:
+            due_s = hit.pulse.centroid_s
+            return due_s if abs(pulse.centroid_s - due_s) <= reach_s else None
+        if hit.sensor.rank < sensor.rank:
+            if before is None or hit.sensor.rank > before.sensor.rank:
+                before = hit
+        elif behind is None or hit.sensor.rank < behind.sensor.rank:
+            behind = hit
+    if before is not None and pulse.centroid_s <= before.pulse.centroid_s:
+        return None
+    if behind is not None and pulse.centroid_s >= behind.pulse.centroid_s:
+        return None
+    if before is None or behind is None:
+        near = before or behind
+        if near is None:
+            return None
+        lasts_s = near.pulse.fall_s - near.pulse.rise_s
+        way_m = sensor.s_m - near.sensor.s_m
+        return near.pulse.centroid_s + way_m * lasts_s / _USUAL_HALF_M
+    way_m = behind.sensor.s_m - before.sensor.s_m
+    share = (sensor.s_m - before.sensor.s_m) / way_m
+    took_s = behind.pulse.centroid_s - before.pulse.centroid_s
+    return before.pulse.centroid_s + share * took_s
 
 
 def _begun(pulses: Sequence[Pulse], until_s: float) -> int:

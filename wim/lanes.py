@@ -34,6 +34,7 @@ __all__ = ["Assembly", "Crossing", "Entry", "LaneEvent", "LaneWatch", "Neighbour
 _KMH = 3.6
 _LONGEST_WAIT_S = 30.0
 _MOST_TANGLED = 24
+_TURNING = 2.0
 
 
 class Assembly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,7 +46,8 @@ class Assembly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     an axle, over ``longest_presence_s`` without one, or with more than ``most_axles``;
     without a separator that many end a vehicle too.
     A vehicle whose last axle has come to the first row and not to the last one yet may
-    have stopped: it is waited for up to ``longest_stand_s``.
+    have stopped, if it was slower than ``stopping_mps``: it is waited for up to
+    ``longest_stand_s`` after its latest pulse.
     Pulses that no vehicle claimed are strays after ``stray_after_s``.
     """
 
@@ -54,7 +56,8 @@ class Assembly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     longest_presence_s: float = 30.0
     most_axles: int = 16
     separator_slack_s: float = 0.1
-    longest_stand_s: float = 60.0
+    longest_stand_s: float = 12.0
+    stopping_mps: float = 6.0
     stray_after_s: float = 30.0
 
 
@@ -164,6 +167,7 @@ class LaneWatch:
         self._beheaded: _Vehicle | None = None
         self._latest_s = -math.inf
         self._taken = 0
+        self._stalled_s = math.inf
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -247,6 +251,9 @@ class LaneWatch:
             if now_s < end_s:
                 break
             if vehicle.ended_s is None:
+                if not (vehicle.by_separator or self._has_moved_on(vehicle)):
+                    vehicle.whole = False
+                    self._stalled_s = end_s
                 self._cut(vehicle, end_s, told_apart=not vehicle.by_separator)
             else:
                 self._finish(vehicle, self._axles_of(vehicle), events)
@@ -319,7 +326,7 @@ class LaneWatch:
         if 0 in first_s:
             return
         before = [first_s[row] for row in range(1, self._last_row) if row in first_s]
-        if not before and not self._open:
+        if not before and not self._open and self._stalled_s == math.inf:
             vehicle = _Vehicle(begun_s=pulse.start_s, by_separator=False, reverse=True)
             self._open.append(vehicle)
             self._tell(vehicle, pulse, events)
@@ -476,11 +483,11 @@ class LaneWatch:
         if pace_mps is None:
             return vehicle.last_entry_s + self._row_wait_s(self._view(vehicle))
         end_s = vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
-        if not vehicle.by_separator and not self._has_moved_on(vehicle, pace_mps):
+        if not vehicle.by_separator and not self._has_moved_on(vehicle):
             end_s = max(end_s, self._latest_s + self._assembly.longest_stand_s)
         return end_s
 
-    def _has_moved_on(self, vehicle: _Vehicle, pace_mps: float) -> bool:
+    def _has_moved_on(self, vehicle: _Vehicle) -> bool:
         """Tell whether the last axle that entered has been on the last rows too."""
         view = self._view(vehicle)
         seen = [
@@ -488,38 +495,72 @@ class LaneWatch:
             for row in view.by_rank
         ]
         last = max((rank for rank in range(view.rows) if seen[rank]), default=0)
-        if last == 0 or seen[last] >= seen[0]:
+        if seen[last] >= seen[0] and last > 0:
             return True
-        latest_s = max(
-            self._store[sensor.index][-1].centroid_s
-            for sensor in view.row(last)
+        latest = [
+            self._store[sensor.index][-1]
+            for sensor in view.sensors
             if self._store[sensor.index]
-        )
-        if latest_s >= vehicle.last_entry_s + 0.8 * view.length_m / pace_mps:
+        ]
+        if not latest:
+            return True
+        newest = max(latest, key=lambda pulse: pulse.centroid_s)
+        if rough_speed_mps(newest) > self._assembly.stopping_mps:
             return True
         return self._untangled(vehicle) is not None
 
     def _untangled(self, vehicle: _Vehicle) -> Untangled | None:
         """Tell the axles of a vehicle that went to and fro, None if it did not."""
         rows = [self._row_times(vehicle, rank) for rank in range(self._forward.rows)]
-        counts = {len(row) for row in rows}
-        if vehicle.reverse or vehicle is self._beheaded or min(counts) < 2:
+        if vehicle.reverse or vehicle is self._beheaded or min(map(len, rows)) < 2:
             return None
-        if max(counts) > _MOST_TANGLED or any((n - min(counts)) % 2 for n in counts):
+        if max(map(len, rows)) > _MOST_TANGLED:
             return None
-        return untangle([[at_s for at_s, _ in row] for row in rows])
+        plain = _untangled([[at_s for at_s, _ in row] for row in rows])
+        if plain is not None:
+            return plain
+        # where it turned on a strip, that strip saw one long wheel and not two
+        lasts_s = sorted(_lasts_s(hits) for row in rows for _, hits in row)
+        long_s = _TURNING * lasts_s[len(lasts_s) // 2]
+        doubled: list[list[tuple[float, int]]] = [[] for _ in rows]
+        for row, times in zip(rows, doubled, strict=True):
+            for k, (at_s, hits) in enumerate(row):
+                if _lasts_s(hits) > long_s:
+                    times.append((min(hit.pulse.start_s for hit in hits), k))
+                    times.append((max(hit.pulse.end_s for hit in hits), k))
+                else:
+                    times.append((at_s, k))
+        found = _untangled([[at_s for at_s, _ in times] for times in doubled])
+        if found is None:
+            return None
+        kept = tuple(
+            tuple(times[k][1] for k in own)
+            for times, own in zip(doubled, found.kept, strict=True)
+        )
+        return found._replace(kept=kept)
 
     def _row_times(
         self, vehicle: _Vehicle, rank: int
     ) -> list[tuple[float, tuple[Hit, ...]]]:
         """Return when a row was crossed since a vehicle began, and the hits."""
         until_s = math.inf if vehicle.ended_s is None else vehicle.ended_s
+        next_s = min(
+            (
+                pulse.start_s
+                for sensor in self._forward.row(0)
+                for pulse in self._store[sensor.index]
+                if pulse.start_s > until_s
+            ),
+            default=math.inf,
+        )
         sensors = self._forward.row(rank)
         own = []
         for sensor in sensors:
-            pulses = self._since(vehicle, sensor.index)
-            if rank == 0:
-                pulses = [pulse for pulse in pulses if pulse.start_s <= until_s]
+            pulses = [
+                pulse
+                for pulse in self._since(vehicle, sensor.index)
+                if pulse.start_s <= (until_s if rank == 0 else next_s)
+            ]
             own.append([Hit(sensor, pulse) for pulse in pulses])
         if len(own) == 2 and len(own[0]) == len(own[1]):
             return [
@@ -559,7 +600,9 @@ class LaneWatch:
             return False
         exits = self._view(vehicle).row(self._last_row)
         fewest = min(len(self._since(vehicle, sensor.index)) for sensor in exits)
-        return fewest >= len(hits)
+        if fewest < len(hits):
+            return not vehicle.by_separator and self._untangled(vehicle) is not None
+        return True
 
     def _since(self, vehicle: _Vehicle, index: int) -> list[Pulse]:
         """Return the pulses of a strip since a vehicle began."""
@@ -610,6 +653,7 @@ class LaneWatch:
             for part in parts
         ]
         weighed = [(part, told) for part, told in found if told.axles]
+        self._look_for_the_rest(vehicle, [*hits, *groups])
         self._consume(
             [*hits, *groups], [axle for _, told in weighed for axle in told.axles]
         )
@@ -620,6 +664,8 @@ class LaneWatch:
             for part, told in weighed
         ]
         for i, (part, told) in enumerate(weighed):
+            if tangle is not None:
+                told = _from(told, min(map(self._entry_s, hits)))  # noqa: PLW2901 - it turned
             damages = self._memory.judge(told.axles)
             if damages:
                 told = _without(told, damages)  # noqa: PLW2901 - the better figures
@@ -645,6 +691,27 @@ class LaneWatch:
             self.unweighed_vehicles += 1
         elif not weighed and vehicle.by_separator:
             self.empty_presences += 1
+
+    def _look_for_the_rest(
+        self, vehicle: _Vehicle, hits: Sequence[tuple[Hit, ...]]
+    ) -> None:
+        """Find out whether a vehicle is the rest of one that had stopped.
+
+        Wheels that stood between the rows cross the later ones without having crossed
+        the first: pulses that are no axle of this vehicle.
+        """
+        own = {
+            (hit.sensor.index, hit.pulse.last_sample) for axle in hits for hit in axle
+        }
+        if self._stalled_s < vehicle.begun_s:
+            vehicle.told_apart &= not any(
+                pulse.start_s > self._stalled_s
+                and (sensor.index, pulse.last_sample) not in own
+                for sensor in self._forward.sensors
+                for pulse in self._store[sensor.index]
+                if sensor.rank > 0
+            )
+            self._stalled_s = math.inf
 
     def _tangle(
         self, vehicle: _Vehicle, view: View, hits: Sequence[tuple[Hit, ...]]
@@ -692,7 +759,9 @@ class LaneWatch:
                 for pace in (paces[i - 1], paces[i])
                 if pace > 0.0
             ]
-            spacings.append(sum(told) / len(told) if told else 0.0)
+            likely_m = sum(told) / len(told) if told else 0.0
+            least_m, most_m = _apart_m(here, there)
+            spacings.append(min(max(likely_m, least_m), most_m))
         return separate(
             crossings,
             spacings,
@@ -767,8 +836,27 @@ class LaneWatch:
                 self._store[index] = kept
 
 
+def _lasts_s(hits: Sequence[Hit]) -> float:
+    return max(hit.pulse.end_s - hit.pulse.start_s for hit in hits)
+
+
+def _untangled(rows_s: Sequence[Sequence[float]]) -> Untangled | None:
+    """Untangle rows if their numbers allow it: what goes to and fro counts twice."""
+    counts = {len(row) for row in rows_s}
+    if any((n - min(counts)) % 2 for n in counts):
+        return None
+    return untangle(rows_s)
+
+
 def _neighbour(part: Part) -> Neighbour | None:
     return None if part.gap_m is None else Neighbour(gap_m=part.gap_m, alike=part.alike)
+
+
+def _from(weighed: Weighed, first_s: float) -> Weighed:
+    """Let a vehicle that went to and fro begin where it came to the rows at first."""
+    first, *others = weighed.axles
+    first = msgspec.structs.replace(first, crossed_s=min(first.crossed_s, first_s))
+    return msgspec.structs.replace(weighed, axles=(first, *others))
 
 
 def _without(weighed: Weighed, damages: Sequence[Damage]) -> Weighed:
@@ -791,6 +879,25 @@ def _without(weighed: Weighed, damages: Sequence[Damage]) -> Weighed:
         else:
             axles.append(axle)
     return msgspec.structs.replace(weighed, axles=tuple(axles))
+
+
+def _apart_m(
+    first: Sequence[Crossed], second: Sequence[Crossed]
+) -> tuple[float, float]:
+    """Return how far two axles are apart at least and at most, by the order of times.
+
+    However slowly a vehicle goes or stands: an axle that is on row 0 before another
+    one has left row 3 is no further behind it than these rows are apart.
+    """
+    least_m, most_m = 0.0, math.inf
+    for ahead in first:
+        for behind in second:
+            apart_m = ahead.s_m - behind.s_m
+            if ahead.at_s >= behind.at_s:
+                most_m = min(most_m, max(apart_m, 0.0))
+            else:
+                least_m = max(least_m, apart_m)
+    return least_m, max(most_m, least_m)
 
 
 def _pace_mps(crossings: Sequence[Crossed]) -> float:

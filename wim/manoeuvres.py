@@ -7,11 +7,12 @@ and finds nothing. Nothing here knows a limit: a manoeuvre is never an overload.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
 
-from wim.axles import Axle
+from wim.axles import Axle, Hit, hit_time_s
 from wim.lanes import Crossing
 from wim.messages import Flag
 from wim.samples import Lane
@@ -21,6 +22,7 @@ __all__ = ["Figures", "Finding", "Thresholds", "figures_of", "manoeuvres_of"]
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 _STEPS = 24
 _KMH = 3.6
+_USUAL_HALF_M = 0.155
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +49,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     way_rest_m: Positive = 0.05
     slowest_share: Positive = 0.4
     stop_mps: Positive = 0.5
+    stall: Positive = 0.5
     crawl_mps: Positive = 1.2
     scatter: Positive = 3.0
     side_swing: Positive = 0.35
@@ -59,8 +62,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """What a crossing shows of its driving; None is not shown.
 
     ``acceleration_mps2`` is the mean over the crossing, ``acceleration_swing_mps2``
-    the greatest less the least in it. ``slowest_between_mps`` is the lowest speed,
-    between the rows too, ``slowest_share`` that over the highest. ``slowest_mps`` and
+    the greatest less the least in it. ``stall`` is the lowest speed between two rows
+    over that which the length of the pulses on both tells. ``slowest_between_mps`` is
+    the lowest speed, between the rows too, ``slowest_share`` that over the highest.
+    ``slowest_mps`` and
     ``fastest_mps`` are speeds at the rows. ``scatter`` is how far rows are from each
     other in what they say of the axles, over what is usual at that speed.
     ``side_swing`` is how much the left wheels' part of the load changes from row to
@@ -72,6 +77,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     acceleration_swing_mps2: float | None
     way_rest_m: float
     smooth: bool
+    stall: float | None
     slowest_share: float | None
     slowest_between_mps: float | None
     slowest_mps: float
@@ -116,6 +122,7 @@ def figures_of(crossing: Crossing, *, lane: Lane) -> Figures:
         acceleration_swing_mps2=swing,
         way_rest_m=crossing.rest_m,
         smooth=crossing.smooth,
+        stall=_stall(axles),
         slowest_share=share,
         slowest_between_mps=slowest,
         slowest_mps=min(speeds),
@@ -162,13 +169,15 @@ def manoeuvres_of(
     share = figures.slowest_share
     stops = share is not None and share < t.slowest_share
     stops = stops and slowest is not None and slowest < t.stop_mps
+    stops = stops or (figures.stall is not None and figures.stall < t.stall)
     if figures.smooth and not stops:
         find("tap_braking", "acceleration_swing_mps2", swing, t.acceleration_swing_mps2)
     if not figures.smooth:
         rest_m = max(figures.way_rest_m, 0.0)
         found.append(Finding("stop_and_go", "way_rest_m", rest_m, t.way_rest_m))
-    if stops:
+    if stops and slowest is not None:
         find("stop_and_go", "slowest_between_mps", slowest, t.stop_mps, below=True)
+    find("stop_and_go", "stall", figures.stall, t.stall, below=True)
     find("rush", "fastest_mps", figures.fastest_mps, high_mps)
     least_mps = max(t.crawl_mps, low_mps)
     find("crawl", "slowest_mps", figures.slowest_mps, least_mps, below=True)
@@ -182,6 +191,32 @@ def manoeuvres_of(
     outside = figures.slowest_mps if figures.slowest_mps < low_mps else None
     find("speed_out_of_range", "slowest_mps", outside, low_mps, below=True)
     return found
+
+
+def _stall(axles: Sequence[Axle]) -> float | None:
+    """Return how slowly an axle went between two rows, as against over them.
+
+    A pulse's length at half its height tells the speed over its strip within a
+    quarter, whatever happened between the strips.
+    """
+    least: float | None = None
+    for axle in axles:
+        lanes: dict[str, list[Hit]] = {}
+        for hit in axle.hits:
+            if hit.sensor.strip.kind == "strip":
+                lanes.setdefault(hit.sensor.side, []).append(hit)
+        for hits in lanes.values():
+            for early, late in pairwise(hits):
+                took_s = hit_time_s(late) - hit_time_s(early)
+                lasts_s = max(
+                    early.pulse.fall_s - early.pulse.rise_s,
+                    late.pulse.fall_s - late.pulse.rise_s,
+                )
+                if took_s > 0.0 and lasts_s > 0.0:
+                    way_m = abs(late.sensor.s_m - early.sensor.s_m)
+                    share = way_m / took_s * lasts_s / _USUAL_HALF_M
+                    least = share if least is None else min(least, share)
+    return least
 
 
 def _scatter(axles: Sequence[Axle]) -> tuple[float | None, int | None]:

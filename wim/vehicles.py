@@ -272,6 +272,9 @@ def _go_apart(
     second = fit_together(crossings[middle:end], kinematics=kinematics)
     if together is None or first is None or second is None:
         return False
+    if not (_is_steady(first) and _is_steady(second)):
+        # who stops or crawls away does not tell by that that he is two
+        return False
     if len(together.left_out) > len(first.left_out) + len(second.left_out) + 1:
         return True
     floor = kinematics.place_sigma_m * kinematics.place_sigma_m
@@ -281,6 +284,15 @@ def _go_apart(
     chance = max(floor, apart / freedom if freedom > 1.0 else 0.0)
     more = max(figures - together.figures, 1.0)
     return _squares(together) - apart > shapes.difference * chance * more
+
+
+def _is_steady(fit: Fit) -> bool:
+    """Tell whether a vehicle kept about its speed."""
+    motion = next((motion for motion in fit.motions if motion is not None), None)
+    if motion is None or motion.way is None or not fit.smooth:
+        return False
+    speeds = [part[1] for part in motion.way.parts]
+    return min(speeds) > 0.6 * max(speeds)
 
 
 def _squares(fit: Fit) -> float:
