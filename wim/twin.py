@@ -193,9 +193,9 @@ def _runs(counts: Counts, figures: _Figures) -> list[_Run]:
             h = 2.0 * figures.hum_share / figures.share * w * r3
             hum_c += h * (wave_c[k - 3] if k >= 3 else 0.0)
             hum_s += h * (wave_s[k - 3] if k >= 3 else 0.0)
-        v1 += w * (r3 * r3 - v1)
-        v2 += w * (old_pair * old_pair - v2)
-        v4 += w * (quad * quad - v4)
+        v1 += 0.125 * w * (1.0863 * np.minimum(r3**2, 4.0 * v1) - v1)
+        v2 += 0.125 * w * (1.0863 * np.minimum(old_pair**2, 4.0 * v2) - v2)
+        v4 += 0.125 * w * (1.0863 * np.minimum(quad**2, 4.0 * v4) - v4)
         white = 0.5 * noise / tile
         high_2 = np.maximum(over * np.sqrt(np.maximum(v2, white)), figures.floor)
         high_4 = np.maximum(over * np.sqrt(np.maximum(v4, 0.5 * white)), figures.floor)
@@ -285,8 +285,11 @@ def _measured(
     while not lobes and 2 * half < n:
         width = 2 * half + 1
         high = max(detection.over_noise * np.sqrt(variance / width), floor)
-        begin = max(run.look - 5 * tile, 0)
-        lobes = _lobes(_average(force, half), begin + half, n - half, high, detection)
+        begin = max(run.look - 5 * tile - half, 0) + half
+        unheard = run.look < 2 * tile
+        lobes = _lobes(
+            _average(force, half), begin, n - half, high, detection, unheard=unheard
+        )
         if half > 2 * tile:
             break
         if not lobes:
@@ -327,6 +330,7 @@ def _measured(
         along = (min(max(middle, before), knee) - before) / (knee - before)
         gradient = np.array([1.0, along])
         resting = float(gradient @ covariance @ gradient) + 0.04 * bridge**2
+        resting += (0.1 * high * min(1.0, wide * figures.share / tile)) ** 2
         unknown = 2.0 * figures.hum_share * tile_variance
         unknown += 0.0025 * (run.hum_c**2 + run.hum_s**2)
         swing = min(j - i, 1.0 / np.pi / figures.periods) if figures.periods else j - i
@@ -395,7 +399,13 @@ def _average(force: Floats, half: int) -> Floats:
 
 
 def _lobes(
-    mean: Floats, begin: int, end: int, high: float, detection: Detection
+    mean: Floats,
+    begin: int,
+    end: int,
+    high: float,
+    detection: Detection,
+    *,
+    unheard: bool,
 ) -> list[tuple[int, int]]:
     """Return where an average stays above its thresholds, label by label."""
     part = mean[begin:end]
@@ -404,7 +414,8 @@ def _lobes(
     for place in ndimage.find_objects(lasting):
         (stretch,) = place
         over = np.flatnonzero(part[stretch] > high)
-        if len(over) and stretch.start > 0 and stretch.stop < len(part):
+        whole = stretch.stop < len(part) and (stretch.start > 0 or not unheard)
+        if len(over) and whole:
             first = int(stretch.start + over[0])
             lobes.append((begin + first, begin + int(stretch.stop)))
     return lobes[:16]

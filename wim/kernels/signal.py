@@ -313,6 +313,7 @@ def _lobes(
     length: int,
     begin: int,
     half: int,
+    state: int,
     high: float,
     low: float,
     work: Floats,
@@ -320,11 +321,11 @@ def _lobes(
 ) -> int:
     """Write down where the average stays above its thresholds; return how often.
 
-    What is above them at the first sample or at the last is left out: nobody knows
-    how much of it is missing.
+    ``state`` is 0 when it was quiet before, else -1: then what is above them at the
+    first sample is left out, as what is at the last, for nobody knows how much of it
+    is missing.
     """
     found = 0
-    state = -1
     high *= 2 * half + 1
     low *= 2 * half + 1
     for i in range(begin + half, length - half):
@@ -452,9 +453,10 @@ def measure(
     high = floor
     while found == 0 and 2 * half < length:
         high = max(factors[0] * np.sqrt(variance / (2 * half + 1)), floor)
-        begin = max(look - 5 * tile, 0)
+        begin = max(look - 5 * tile - half, 0)
+        state = 0 if look >= 2 * tile else -1
         low = factors[1] * high
-        found = _lobes(length, begin, half, high, low, work, lobes)
+        found = _lobes(length, begin, half, state, high, low, work, lobes)
         if half > 2 * tile:
             break
         if found == 0:
@@ -512,6 +514,9 @@ def measure(
         )
         resting = levels[4] + along * (2.0 * levels[6] + along * levels[5])
         resting += 0.04 * levels[1] * levels[1]
+        # the offset follows the first of a wheel that comes slowly
+        crept = 0.1 * high * min(1.0, wide * factors[3] / tile)
+        resting += crept * crept
         hum_c = reals[8 * LANES + column]
         hum_s = reals[9 * LANES + column]
         unknown_hum = 2.0 * factors[4] * levels[10]
@@ -737,6 +742,13 @@ def _snapshot(
 
 
 @njit
+def _clipped(square: float, variance: float) -> float:
+    """Return a square of at most four variances, made up for what that cuts off."""
+    most = 4.0 * variance
+    return 1.0863 * (square if square < most else most)
+
+
+@njit
 def _look_at(
     columns: int,
     tile: int,
@@ -788,9 +800,12 @@ def _look_at(
         v1 = reals[5 * LANES + c]
         v2 = reals[6 * LANES + c]
         v4 = reals[7 * LANES + c]
-        v1 += w * (r3 * r3 - v1)
-        v2 += w * (old_pair * old_pair - v2)
-        v4 += w * (quad * quad - v4)
+        # slower than the offset and no more than two deviations at a time: a wheel that
+        # creeps on must not be taken for noise
+        slow = 0.125 * w
+        v1 += slow * (_clipped(r3 * r3, v1) - v1)
+        v2 += slow * (_clipped(old_pair * old_pair, v2) - v2)
+        v4 += slow * (_clipped(quad * quad, v4) - v4)
         reals[5 * LANES + c] = v1
         reals[6 * LANES + c] = v2
         reals[7 * LANES + c] = v4
