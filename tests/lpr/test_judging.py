@@ -1,0 +1,93 @@
+"""Why a plate is unread: each reason from a picture or a distribution that has it."""
+
+import numpy as np
+import pytest
+
+from lpr.decoding import Decoded, Place
+from lpr.judging import PlateLimits, judge
+from lpr.models import PlateBox
+
+LIMITS = PlateLimits()
+STRIPES = np.repeat(
+    (np.arange(400) // 6 % 2 * 150 + 50).astype(np.uint8)[None, :, None], 3, axis=2
+)
+
+
+def picture(*, value=None, smooth=False):
+    """Stripes as sharp as a character's edges, or an even ground."""
+    page = np.repeat(STRIPES, 300, axis=0)
+    if smooth:
+        ramp = np.linspace(40, 200, 400).astype(np.uint8)[None, :, None]
+        page = np.broadcast_to(ramp, (300, 400, 3)).copy()
+    if value is not None:
+        page[:] = value
+    return page
+
+
+def box(x=100.0, y=100.0, width=150.0):
+    tall = width / 3.1
+    corners = [[x, y], [x + width, y], [x + width, y + tall], [x, y + tall]]
+    return PlateBox(corners=np.array(corners, np.float32), confidence=0.9)
+
+
+def decoded(text="豫A12345", chances=None, state="whole", conflict=None):
+    chances = chances or [0.98] * len(text)
+    places = tuple(Place(c, p, ()) for c, p in zip(text, chances, strict=True))
+    states = {"whole": (1, 0, 0), "covered": (0.1, 0.9, 0), "none": (0.1, 0, 0.9)}
+    return Decoded(
+        text=text,
+        probability=min(chances),
+        seen=text,
+        places=places,
+        alternatives=(),
+        ground="yellow",
+        ground_probability=1.0,
+        conflict=conflict,
+        state=state,
+        state_probabilities=tuple(float(one) for one in states[state]),
+    )
+
+
+def reason(image, at, read):
+    judged = judge(image, at, read, LIMITS)
+    assert judged.reading.decoded is read
+    return judged.reading.unread_reason
+
+
+def test_a_sure_lawful_whole_plate_is_read_with_every_confidence():
+    judged = judge(picture(), box(), decoded(), LIMITS)
+    assert judged.is_plate
+    assert judged.reading.text == "豫A12345"
+    assert judged.reading.character_confidences == (0.98,) * 7
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_one_doubtful_character_is_enough(place):
+    chances = [0.99] * 7
+    chances[place] = LIMITS.character_confidence - 0.01
+    assert reason(picture(), box(), decoded(chances=chances)) == "doubtful"
+
+
+def test_each_reason_has_its_cause():
+    weak = [0.5] * 7
+    assert reason(picture(), box(width=40.0), decoded()) == "too_small"
+    assert reason(picture(), box(x=-20.0), decoded(chances=weak)) == "off_frame"
+    assert reason(picture(value=254), box(), decoded(chances=weak)) == "glare"
+    assert reason(picture(smooth=True), box(), decoded(chances=weak)) == "blurred"
+    assert reason(picture(), box(), decoded("豫G?8?98")) == "covered"
+    assert reason(picture(), box(), decoded(state="covered")) == "covered"
+    assert reason(picture(), box(), decoded(state="none", chances=weak)) == "no_plate"
+    assert reason(picture(), box(), decoded(conflict="colour")) == "grammar"
+
+
+def test_a_covered_plate_keeps_the_part_that_can_be_read():
+    judged = judge(picture(), box(), decoded("豫G?8?98"), LIMITS)
+    assert judged.is_plate
+    assert judged.reading.text is None
+    assert judged.reading.decoded.text == "豫G?8?98"
+
+
+def test_lettering_with_few_sure_characters_is_no_plate():
+    judged = judge(picture(), box(), decoded("限速8", [0.95, 0.6, 0.4]), LIMITS)
+    assert not judged.is_plate
+    assert judged.reading.unread_reason == "no_plate"
