@@ -273,3 +273,70 @@ def test_a_ride_knows_its_step():
     _, _, ride = truck(16.0)
     assert isinstance(ride, Ride)
     assert ride.step_s == STEP_S
+
+
+ODD_SITE = """
+[station]
+id = "ODD"
+[[lanes]]
+number = 1
+speed_range_kmh = [3.0, 110.0]
+[[lanes.strips]]
+channel = 5
+row = 0
+side = "left"
+position_m = 10.0
+width_m = 0.5
+counts_per_newton = 0.1
+kind = "plate"
+[[lanes.strips]]
+channel = 1
+row = 0
+side = "right"
+position_m = 10.6
+width_m = 0.5
+counts_per_newton = 0.1
+kind = "plate"
+[[lanes.strips]]
+channel = 2
+row = 1
+side = "full"
+position_m = 14.0
+width_m = 0.07
+counts_per_newton = 0.1
+time_offset_s = 0.001
+"""
+
+
+def test_plates_staggered_rows_and_late_channels_are_pressed_where_they_are():
+    odd = parse_site(ODD_SITE, name="odd.toml")
+    field = SensorField(odd, IDEAL, site_seed=1, seed=1)
+    np.testing.assert_allclose(field.strip_m, [-0.3, 0.3, 3.7])
+    vehicle, drive, ride = truck(10.0)
+    counts = counted(field, ride, drive)
+    assert counts.shape[1] == 6
+    assert not counts[:, [0, 3, 4]].any()
+    forces = row_forces(
+        ride,
+        field.strips_of(1),
+        loads_kg=vehicle.axle_loads_kg,
+        begins_s=1.0,
+        recorded=1.0,
+        backwards=False,
+    )
+    first_row, second_row = forces[0], forces[1]
+    # a plate carries a wheel wholly for a while: its plateau is the wheel's force
+    assert counts[:, 5].max() * 10.0 > 0.97 * forces[forces[:, 1] == 0, 3].max()
+    seen = [np.flatnonzero(counts[:, k] > 100)[0] / 4000.0 for k in (5, 1)]
+    assert seen[1] - seen[0] == pytest.approx(0.06, abs=0.002)
+    # the full strip's channel is read a millisecond, four samples, later
+    prompt = SensorField(
+        parse_site(ODD_SITE.replace("time_offset_s = 0.001", ""), name="prompt.toml"),
+        IDEAL,
+        site_seed=1,
+        seed=1,
+    )
+    on_time = counted(prompt, ride, drive)
+    assert np.abs(counts[:-4, 2] - on_time[4:, 2]).max() <= 1
+    assert second_row[2] == pytest.approx(second_row[3] + second_row[4])
+    assert first_row[8] == pytest.approx(0.0)
