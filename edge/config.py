@@ -31,6 +31,7 @@ __all__ = [
     "ModbusConfig",
     "MqttConfig",
     "Role",
+    "SamplesKept",
     "ScaleConfig",
     "StationConfig",
     "StationTable",
@@ -53,6 +54,7 @@ _VIEWS: dict[Role, tuple[View, ...]] = {
     "roadside": ("front", "side", "rear"),
     "source": ("gate",),
 }
+SamplesKept: TypeAlias = Literal["overloaded", "all", "none"]
 Protocol: TypeAlias = Literal["strip", "xk3190", "toledo", "hbm", "modbus"]
 
 _PROTOCOLS: dict[Role, tuple[Protocol, ...]] = {
@@ -128,11 +130,21 @@ class LineConfig(_Table, frozen=True, kw_only=True):
 
 
 class WeighingConfig(_Table, frozen=True, kw_only=True):
-    """Roadside only: the site's geometry and the limits in force."""
+    """Roadside only: the site's geometry, its calibration and the limits in force.
+
+    ``parameters`` is a parameter set of ``luheng-wim calibrate``; without one the site
+    file alone counts. ``samples`` says of which passages the samples are kept as
+    evidence.
+    """
 
     site: str
     limits: str
     region: Annotated[str, msgspec.Meta(min_length=2)]
+    parameters: str | None = None
+    pavement_temperature_c: Annotated[float, msgspec.Meta(ge=-60.0, le=90.0)] | None = (
+        None
+    )
+    samples: SamplesKept = "overloaded"
 
 
 class ScaleConfig(_Table, frozen=True, kw_only=True):
@@ -233,6 +245,7 @@ class StationConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One station, checked: every path absolute, every table it names read.
 
     ``site`` and ``limits`` are of the role roadside, ``scale`` of the role source.
+    ``parameters`` is the file of a parameter set, not read yet.
     """
 
     path: Path
@@ -247,6 +260,9 @@ class StationConfig(msgspec.Struct, frozen=True, kw_only=True):
     storage: StorageConfig
     clock: ClockConfig
     site: Site | None
+    parameters: Path | None
+    pavement_temperature_c: float | None
+    samples: SamplesKept
     limits: tuple[LimitTable, ...]
     region: str
     scale: ScaleConfig | None
@@ -314,6 +330,8 @@ def _check(file: _File, path: Path) -> StationConfig:
     )
     _check_certificates(mqtt, "mqtt", path)
     _check_certificates(upload, "upload", path)
+    weighing = file.weighing
+    parameters = None if weighing is None else weighing.parameters
     private_key = (base / file.keys.private_key).absolute()
     _check_private_key(private_key, path)
     return StationConfig(
@@ -329,8 +347,13 @@ def _check(file: _File, path: Path) -> StationConfig:
         storage=file.storage,
         clock=file.clock,
         site=site,
+        parameters=None if parameters is None else (base / parameters).absolute(),
+        pavement_temperature_c=(
+            None if weighing is None else weighing.pavement_temperature_c
+        ),
+        samples="none" if weighing is None else weighing.samples,
         limits=limits,
-        region=file.weighing.region if file.weighing is not None else "",
+        region=weighing.region if weighing is not None else "",
         scale=scale,
     )
 

@@ -18,7 +18,14 @@ from edge.errors import StorageError, StorageFullError
 from wim.messages import EvidenceKind, EvidenceNote, Proves
 from wim.seal import sha256
 
-__all__ = ["PHOTO", "EvidenceFolder", "EvidenceItem", "free_bytes", "photograph"]
+__all__ = [
+    "PHOTO",
+    "EvidenceFolder",
+    "EvidenceItem",
+    "free_bytes",
+    "measured_signal",
+    "photograph",
+]
 
 PHOTO: dict[View, tuple[EvidenceKind, Proves]] = {
     "front": ("photo_front", "vehicle_front_and_plate"),
@@ -51,6 +58,20 @@ def photograph(
         recorder=recorder,
         recorded_at=recorded_at,
         proves=proves,
+    )
+    return EvidenceItem(note, content)
+
+
+def measured_signal(content: bytes, *, recorded_at: dt.datetime) -> EvidenceItem:
+    """Return the samples of one passage, an ``.npz`` archive, as evidence."""
+    note = EvidenceNote(
+        kind="samples",
+        sha256=sha256(content),
+        size_bytes=len(content),
+        media_type="application/zip",
+        recorder="line",
+        recorded_at=recorded_at,
+        proves="measured_signal",
     )
     return EvidenceItem(note, content)
 

@@ -5,6 +5,8 @@ longer; what comes later goes into the final manifest. Every accepted message ge
 exactly one manifest, also when the daemon was killed in between.
 """
 
+import datetime as dt
+import math
 import queue
 import threading
 from collections import Counter, deque
@@ -18,24 +20,28 @@ from edge.capture import Capture, Look
 from edge.clock import Clock
 from edge.config import StationConfig, View
 from edge.errors import StorageError, StorageFullError
-from edge.evidence import PHOTO, EvidenceItem
+from edge.evidence import PHOTO, EvidenceItem, measured_signal
 from edge.outbox import Link, Outbox, Subject
 from edge.pairing import Moment
 from edge.weighing import Entered, ScaleWeighed, Weighed
 from wim import __version__ as wim_version
+from wim.calibration import NO_CALIBRATION, Calibration
+from wim.clips import Clip, encoded
 from wim.errors import TableError
 from wim.limits import table_in_force
 from wim.messages import (
+    MOST_FINDINGS,
     AssessmentFields,
     EvidenceKind,
     EvidenceManifest,
     EvidenceNote,
+    FindingNote,
     PassageMessage,
     PlateNote,
     WeighingMessage,
     encode,
 )
-from wim.overload import assess
+from wim.overload import assess, class_to_judge_by
 from wim.passage import Parameters, Passage, parameter_hash
 from wim.seal import GENESIS, sign
 
@@ -46,6 +52,8 @@ _LOOK_WAIT_S = 3.0
 _TICK_S = 0.5
 _DEPTH = 256
 _KEPT_LOOKS = 64
+_MOST_CLIPS = 16
+"""So many clips wait for their manifests at most: each is some megabytes."""
 _MAKE_UP_S = 60.0
 
 
@@ -66,6 +74,14 @@ class _Pending(NamedTuple):
     announced: tuple[EvidenceNote, ...]
     """The files that the first message announced."""
     looks: tuple[Look, ...]
+    samples: "_Samples | None"
+
+
+class _Samples(NamedTuple):
+    """The clip of a passage, and when that was."""
+
+    clip: Clip
+    passed_at: dt.datetime
 
 
 class Sealer:
@@ -80,6 +96,7 @@ class Sealer:
         outbox: Outbox,
         capture: Capture,
         clock: Clock,
+        calibration: Calibration = NO_CALIBRATION,
         on_sealed: Callable[[Sealed], None],
         on_news: Callable[[], None],
         on_broken: Callable[[str], None],
@@ -96,7 +113,9 @@ class Sealer:
         self._on_broken = on_broken
         self._log = structlog.get_logger("edge.sealer")
         self._parameters = (
-            None if config.site is None else parameter_hash(config.site, Parameters())
+            None
+            if config.site is None
+            else parameter_hash(config.site, Parameters(), calibration)
         )
         self._weighed: queue.Queue[tuple[Weighed | ScaleWeighed, float]]
         self._weighed = queue.Queue(_DEPTH)
@@ -186,10 +205,15 @@ class Sealer:
             looks += self._look_after(weighed)
         told = frozenset(note.view for note in notes)
         subject_id = _subject_id(sealed.message)
+        pending = _Pending(
+            subject_id,
+            told,
+            sealed.message.evidence,
+            looks,
+            self._samples_of(weighed, sealed.message),
+        )
         try:
-            self._pending.put_nowait(
-                _Pending(subject_id, told, sealed.message.evidence, looks)
-            )
+            self._pending.put_nowait(pending)
         except queue.Full:  # made from what the message announced
             self.counters["manifests_hurried"] += 1
             self._under_way.discard(subject_id)
@@ -220,6 +244,9 @@ class Sealer:
             gross_mass_uncertainty_kg=passage.gross_mass_uncertainty_kg,
             axle_groups=passage.axle_groups,
             axle_configuration=passage.axle_configuration,
+            vehicle_class=passage.vehicle_class,
+            vehicle_class_probability=passage.vehicle_class_probability,
+            findings=_notes(passage),
             flags=passage.flags,
             valid=passage.valid,
             samples_lost=passage.samples_lost,
@@ -278,18 +305,53 @@ class Sealer:
                 build,
                 subject_id=subject_id,
                 items=draft.evidence,
-                wanted=self._wanted(),
+                wanted=self._wanted(draft),
             )
         except BaseException:
             self._under_way.discard(subject_id)
             raise
         return Sealed(leaf, signed[-1], 0.0)
 
-    def _wanted(self) -> tuple[EvidenceKind, ...]:
+    def _wanted(
+        self, message: PassageMessage | WeighingMessage
+    ) -> tuple[EvidenceKind, ...]:
         views: tuple[View, ...] = ("front", "side", "rear")
         if self._config.station.role == "source":
             views = ("gate",)
-        return tuple(PHOTO[view][0] for view in views)
+        photos = tuple(PHOTO[view][0] for view in views)
+        return (*photos, "samples") if self._keeps_samples(message) else photos
+
+    def _keeps_samples(self, message: PassageMessage | WeighingMessage) -> bool:
+        """Tell whether the samples of a passage are to be evidence."""
+        if not isinstance(message, PassageMessage):
+            return False
+        match self._config.samples:
+            case "all":
+                return True
+            case "overloaded":
+                verdict = message.assessment
+                return verdict is not None and verdict.overloaded
+            case "none":
+                return False
+
+    def _samples_of(
+        self,
+        weighed: Weighed | ScaleWeighed,
+        message: PassageMessage | WeighingMessage,
+    ) -> _Samples | None:
+        """Return the clip that is to be sealed, with the host's time put on it."""
+        if not isinstance(weighed, Weighed) or not isinstance(message, PassageMessage):
+            return None
+        if weighed.clip is None or not self._keeps_samples(message):
+            return None
+        if self._pending.qsize() >= _MOST_CLIPS:
+            self.counters["samples_dropped"] += 1
+            return None
+        started_at = self._clock.utc_of(weighed.clip_at_s)
+        clip = msgspec.structs.replace(
+            weighed.clip, start_time_s=started_at.timestamp()
+        )
+        return _Samples(clip, message.passed_at)
 
     def _assess(self, passage: Passage, at_s: float) -> AssessmentFields | None:
         """Hold a mass against the limits in force; None where no limit is known."""
@@ -304,9 +366,12 @@ class Sealer:
         verdict = assess(
             gross_mass_kg=passage.gross_mass_kg,
             axle_count=len(passage.axle_loads_kg),
-            vehicle_class=None,
+            vehicle_class=class_to_judge_by(
+                passage.vehicle_class, passage.vehicle_class_probability
+            ),
             table=table,
             axle_configuration=passage.axle_configuration,
+            gross_mass_uncertainty_kg=passage.gross_mass_uncertainty_kg,
         )
         if verdict is None:
             self.counters["passages_without_limits"] += 1
@@ -388,6 +453,9 @@ class Sealer:
                 items.append(item)
             if note is not None and note.view not in pending.told:
                 notes.append(note)
+        if pending.samples is not None:
+            clip, passed_at = pending.samples
+            items.append(measured_signal(encoded(clip), recorded_at=passed_at))
         try:
             for kept in items:  # a manifest may have waited longer than the folder does
                 self._capture.keep(kept)
@@ -442,6 +510,25 @@ class Sealer:
         if self._outbox.accept_manifest(subject_id, build, items=fresh) is not None:
             self.counters["manifests"] += 1
             self._on_news()
+
+
+def _notes(passage: Passage) -> tuple[FindingNote, ...]:
+    """Return the evidence of a passage's flags as it is sent."""
+    return tuple(
+        FindingNote(
+            flag=finding.flag,
+            figure=finding.figure,
+            value=_finite(finding.value),
+            threshold=_finite(finding.threshold),
+            strips=finding.strips,
+            severe=finding.severe,
+        )
+        for finding in passage.findings[:MOST_FINDINGS]
+    )
+
+
+def _finite(figure: float) -> float | None:
+    return figure if math.isfinite(figure) else None
 
 
 def _subject_id(message: PassageMessage | WeighingMessage) -> str:

@@ -25,10 +25,12 @@ from edge.errors import ConfigError, EdgeError, StorageError
 from edge.evidence import EvidenceFolder
 from edge.health import Health, Part, notify, offline_status
 from edge.outbox import Outbox
+from edge.parameters import load_calibration
 from edge.publisher import Publisher
 from edge.sealing import Sealed, Sealer
 from edge.uploader import Uploader
 from edge.weighing import LineProtocol, LineWeighing, ScaleLine, StripLine
+from wim.calibration import Calibration
 from wim.messages import PassageMessage, PlateNote, StatusMessage, encode
 from wim.passage import warm_up
 from wim.seal import public_key
@@ -60,6 +62,7 @@ def run_station(
         EdgeError: it cannot be started.
     """
     log = structlog.get_logger("edge.station")
+    calibration = load_calibration(config)
     with _lock(config.data_dir):
         if config.site is not None:
             _compile(compiled)
@@ -78,6 +81,7 @@ def run_station(
             service_manager=service_manager,
             stop=stop,
             clock=clock,
+            calibration=calibration,
         )
         try:
             station.start()
@@ -126,9 +130,11 @@ class _Station:
         service_manager: str | None,
         stop: threading.Event,
         clock: Clock,
+        calibration: Calibration,
     ) -> None:
         self.broken: str | None = None
         self._config = config
+        self._calibration = calibration
         self._report = report
         self._stop = stop
         self._boot_id = boot_id = clock.identifier()
@@ -162,6 +168,7 @@ class _Station:
             outbox=outbox,
             capture=self._capture,
             clock=clock,
+            calibration=calibration,
             on_sealed=self._tell,
             on_news=self._publisher.wake,
             on_broken=self._break,
@@ -220,6 +227,8 @@ class _Station:
                 watch=watch,
                 on_entered=self._sealer.entered,
                 on_weighed=self._sealer.weighed,
+                calibration=self._calibration,
+                temperature_c=config.pavement_temperature_c,
             )
         if config.scale is None:
             raise AssertionError

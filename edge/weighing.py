@@ -2,6 +2,10 @@
 
 It takes no picture and stores nothing. A device that is missing, silent or noisy is a
 state with counters, never an exception; the next good frame goes on.
+
+The weigher that runs all the time finds the vehicles; the figures of each are those of
+a clip of samples around it that is weighed anew. So what is sent is what the sealed
+clip gives, to the bit, whatever came before.
 """
 
 import math
@@ -19,6 +23,10 @@ from edge.config import LineConfig, ScaleConfig
 from edge.devices.drivers import Chunk, LineEvent, LineLost, LineOpened, LineReader
 from edge.devices.scales import ScaleDriver
 from edge.devices.watch import DeviceWatch
+from edge.sample_ring import SampleRing
+from wim.calibration import NO_CALIBRATION, Calibration
+from wim.clips import Clip, weighed as weighed_clip
+from wim.health import Run
 from wim.passage import Event, Passage, VehicleEntered, Weigher
 from wim.protocols import strip
 from wim.protocols.noise import LineNoise
@@ -45,6 +53,10 @@ _NOISY_SHARE = 0.1
 _LONGEST_LOSS_S = 10.0
 """After a longer loss the samples begin a new stream."""
 _SAME_VEHICLE_S = 0.1
+_LEAD_S = 1.0
+"""A clip begins so much before the way that must be free before a vehicle."""
+_LEADS = (1.0, 4.0)
+"""So many times that way: what another vehicle spoils may come out with more of it."""
 _SAID = frozenset({"unweighed_vehicles", "separator_overruns"})
 """Doubts that are logged beside being counted: each is a vehicle or a device."""
 _LOAD_GAP_S = 1.0
@@ -61,13 +73,20 @@ class Entered(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """A vehicle is through; times are on the host's monotonic clock."""
+    """A vehicle is through; times are on the host's monotonic clock.
+
+    ``clip`` gives the passage when it is weighed again; None where it does not, or is
+    not kept any more. Its ``start_time_s`` is left open: ``clip_at_s`` says when its
+    first sample was there.
+    """
 
     vehicle: int
     passage: Passage
     first_axle_at_s: float
     middle_at_s: float
     ended_at_s: float
+    clip: Clip | None = None
+    clip_at_s: float = 0.0
 
 
 class ScaleWeighed(NamedTuple):
@@ -142,8 +161,12 @@ class StripLine:
         watch: DeviceWatch,
         on_entered: Callable[[Entered], None],
         on_weighed: Callable[[Weighed], None],
+        calibration: Calibration = NO_CALIBRATION,
+        temperature_c: float | None = None,
     ) -> None:
         self._site = site
+        self._calibration = calibration
+        self._temperature_c = temperature_c
         self._watch = watch
         self._on_entered = on_entered
         self._on_weighed = on_weighed
@@ -151,6 +174,8 @@ class StripLine:
         self._decoder = strip.Decoder()
         self._weigher: Weigher | None = None
         self._timeline = Timeline()
+        self._ring: SampleRing | None = None
+        self._runs: tuple[Run, ...] = ()
         self._fed = 0
         self._seen: dict[str, int] = {}
         self._vehicles = 0
@@ -185,10 +210,20 @@ class StripLine:
         if weigher is None or weigher.sample_rate_hz != frame.sample_rate_hz:
             self._end_stream()
             weigher = Weigher(
-                self._site, sample_rate_hz=frame.sample_rate_hz, joins=True
+                self._site,
+                sample_rate_hz=frame.sample_rate_hz,
+                calibration=self._calibration,
+                temperature_c=self._temperature_c,
+                joins=True,
+                runs=self._runs,
             )
             self._weigher = weigher
+            self._ring = SampleRing(
+                sample_rate_hz=frame.sample_rate_hz, channels=self._site.channels
+            )
         events = weigher.receive(frame.counts, frame.inputs)
+        if self._ring is not None:
+            self._ring.note(frame.counts, frame.inputs)
         self._fed += samples
         self._timeline.note(self._fed, at_s)
         self._watch.count("frames")
@@ -211,6 +246,8 @@ class StripLine:
         """Tell the weigher how many samples of each channel it does not get."""
         if self._weigher is not None and samples:
             events = self._weigher.lose(samples)
+            if self._ring is not None:
+                self._ring.lose(samples)
             self._fed += samples
             self._pass_on(events)
 
@@ -219,6 +256,7 @@ class StripLine:
         if self._weigher is not None and self._fed:
             self._pass_on(self._weigher.flush(interrupted=True))
         self._weigher = None
+        self._ring = None
         self._seen = {}
         self._timeline, self._fed = Timeline(), 0
         self._open.clear()
@@ -230,6 +268,8 @@ class StripLine:
                     self._enter(event.lane, event.first_axle_s)
                 case Passage():
                     self._close(event)
+                    if self._weigher is not None:
+                        self._runs = self._weigher.runs
         self._count_doubts()
 
     def _count_doubts(self) -> None:
@@ -254,15 +294,74 @@ class StripLine:
     def _close(self, passage: Passage) -> None:
         entered = self._entry_of(passage)
         middle_s = (passage.first_axle_s + passage.ended_s) / 2.0
-        self._on_weighed(
-            Weighed(
-                vehicle=entered.vehicle,
-                passage=passage,
-                first_axle_at_s=entered.at_s,
-                middle_at_s=self._at_s(middle_s),
-                ended_at_s=self._at_s(passage.ended_s),
-            )
+        weighed = Weighed(
+            vehicle=entered.vehicle,
+            passage=passage,
+            first_axle_at_s=entered.at_s,
+            middle_at_s=self._at_s(middle_s),
+            ended_at_s=self._at_s(passage.ended_s),
         )
+        self._on_weighed(self._from_clip(weighed))
+
+    def _from_clip(self, weighed: Weighed) -> Weighed:
+        """Take the figures from a clip, so that whoever weighs it again finds them.
+
+        A clip that shows another vehicle, or is blind to what bars this one, is none:
+        then the first figures stand, without samples.
+        """
+        passage = weighed.passage
+        best: tuple[Passage, Clip, float] | None = None
+        for lead in _LEADS:
+            cut = self._cut(passage, lead=lead)
+            if cut is None:
+                self._watch.count("clips_too_long")
+                break
+            again = self._of_vehicle(passage, *cut)
+            if again is not None:
+                best = (again, *cut)
+                if again.flags == passage.flags:
+                    break
+        if best is None or (best[0].valid and not passage.valid):
+            self._watch.count("passages_without_clip")
+            return weighed
+        again, clip, start_s = best
+        return weighed._replace(passage=again, clip=clip, clip_at_s=self._at_s(start_s))
+
+    def _cut(self, passage: Passage, *, lead: float) -> tuple[Clip, float] | None:
+        """Return a clip of a passage that has just closed, and when it begins."""
+        if self._weigher is None or self._ring is None:
+            return None
+        before_s = _LEAD_S + lead * _lead_s(passage, self._weigher)
+        rate_hz = self._weigher.sample_rate_hz
+        since = max(0, int((passage.first_axle_s - before_s) * rate_hz))
+        found = self._ring.since(since)
+        if found is None:
+            return None
+        first, counts, blocks = found
+        clip = Clip(
+            counts=counts,
+            sample_rate_hz=rate_hz,
+            start_time_s=None,
+            temperature_c=self._temperature_c,
+            blocks=blocks,
+            runs=self._runs,
+        )
+        return clip, first / rate_hz
+
+    def _of_vehicle(
+        self, passage: Passage, clip: Clip, start_s: float
+    ) -> Passage | None:
+        """Return what a clip makes of a vehicle, None if it shows another."""
+        first_s = passage.first_axle_s - start_s
+        for found in weighed_clip(clip, self._site, calibration=self._calibration):
+            if (
+                found.lane == passage.lane
+                and found.direction == passage.direction
+                and len(found.axle_loads_kg) == len(passage.axle_loads_kg)
+                and abs(found.first_axle_s - first_s) <= _SAME_VEHICLE_S
+            ):
+                return found
+        return None
 
     def _entry_of(self, passage: Passage) -> Entered:
         """Return the entry of this passage; one that was not announced is made now."""
@@ -281,6 +380,23 @@ class StripLine:
         if self._weigher is None:
             raise AssertionError
         return self._timeline.at_s(stream_s * self._weigher.sample_rate_hz)
+
+
+def _lead_s(passage: Passage, weigher: Weigher) -> float:
+    """Return how long before its first axle a vehicle must have been alone.
+
+    It is the way that the weigher wants to have seen, at the slowest pace.
+    """
+    lane = next(each for each in weigher.site.lanes if each.number == passage.lane)
+    places_m = [strip.position_m for strip in lane.strips]
+    before_m = max(
+        max(places_m) - min(places_m), weigher.parameters.assembly.axle_gap_m
+    )
+    slow_mps = min(
+        (speed for axle in passage.axles for speed in axle.local_speeds_mps),
+        default=passage.speed_mps,
+    )
+    return before_m / max(slow_mps, 0.1)
 
 
 def _doubts(weigher: Weigher) -> dict[str, int]:

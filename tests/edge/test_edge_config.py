@@ -1,3 +1,4 @@
+import datetime as dt
 import re
 import stat
 import subprocess
@@ -10,6 +11,15 @@ import tomli_w
 
 from edge.config import load_config
 from edge.errors import ConfigError
+from edge.parameters import load_calibration
+from wim.calibration import (
+    NO_CALIBRATION,
+    Calibration,
+    ChannelFactor,
+    ParameterSet,
+    sealed,
+)
+from wim.cli.parameter_sets import write_parameter_set
 
 
 @pytest.fixture
@@ -63,7 +73,98 @@ def test_a_key_left_out_of_an_optional_table_is_unknown_not_zero(write):
     assert bound == 0.01
 
 
+def test_a_parameter_set_is_optional_and_its_path_is_of_the_file(write, tmp_path):
+    plain = load_config(write())
+    assert (plain.parameters, plain.pavement_temperature_c) == (None, None)
+    assert load_calibration(plain) == NO_CALIBRATION
+    told = load_config(
+        write(
+            weighing__parameters="set.toml",
+            weighing__pavement_temperature_c=41.5,
+            weighing__samples="all",
+        )
+    )
+    assert told.parameters == tmp_path / "set.toml"
+    assert (told.pavement_temperature_c, told.samples) == (41.5, "all")
+
+
+def a_set(**changes):
+    made = ParameterSet(
+        **{
+            "id": "demo",
+            "version": 1,
+            "station": "DEMO-001",
+            "made_at": dt.datetime(2026, 11, 1, tzinfo=dt.UTC),
+            "made_by": "test",
+            "basis": "reference trucks",
+            "calibration": Calibration(
+                strips=(ChannelFactor(channel=0, factor=1.01, uncertainty=0.002),)
+            ),
+        }
+        | changes
+    )
+    return sealed(made)
+
+
+def written(path, parameters):
+    path.unlink(missing_ok=True)
+    write_parameter_set(path, parameters)
+    return path
+
+
+def test_a_stations_own_set_is_taken_whole(write, tmp_path):
+    config = load_config(write(weighing__parameters="set.toml"))
+    own = a_set()
+    written(tmp_path / "set.toml", own)
+    assert load_calibration(config) == own.calibration
+
+
+def test_a_set_that_is_not_this_stations_or_was_edited_is_refused(write, tmp_path):
+    config = load_config(write(weighing__parameters="set.toml"))
+    path = tmp_path / "set.toml"
+
+    def refusal():
+        with pytest.raises(ConfigError) as caught:
+            load_calibration(config)
+        said = str(caught.value)
+        assert said.startswith(f"{config.path}: key 'weighing.parameters': ")
+        return said
+
+    assert "cannot read" in refusal()
+    written(path, a_set(station="DEMO-002"))
+    assert "a set of 'DEMO-001'" in refusal()
+    other = Calibration(
+        strips=(ChannelFactor(channel=99, factor=1.0, uncertainty=0.002),)
+    )
+    written(path, a_set(calibration=other))
+    assert "channel 99; allowed: 0, 1" in refusal()
+    written(path, a_set())
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("1.01", "1.02"), "utf-8")
+    assert "is not that of the content" in refusal()
+
+
+def test_a_broken_set_stops_the_command_with_one_line_and_exit_two(
+    write, tmp_path, repository
+):
+    config = write(weighing__parameters="set.toml")
+    written(tmp_path / "set.toml", a_set(station="DEMO-002"))
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", str(config)],
+        capture_output=True,
+        text=True,
+        cwd=repository,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "weighing.parameters" in done.stderr
+
+
 FAULTS = [
+    ({"weighing__samples": "some"}, "weighing.samples", "'overloaded'"),
+    ({"weighing__pavement_temperature_c": 200.0}, "pavement_temperature_c", "≤ 90"),
+    ({"weighing__parameters": 5}, "weighing.parameters", "a text"),
     ({"station__colour": "red"}, "station.colour", "data_dir, id, role"),
     ({"station__role": "harbour"}, "station.role", "'roadside'"),
     ({"line__baud": "fast"}, "line.baud", "a whole number"),

@@ -1,5 +1,6 @@
 """The daemon as a process, from a line and a camera to the centre and back."""
 
+import datetime as dt
 import json
 import signal
 import socket
@@ -10,9 +11,16 @@ import time
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tomli_w
 
+from edge.config import load_config
+from edge.parameters import load_calibration
+from simulators.__main__ import main as simulate
+from wim.calibration import Calibration, ChannelFactor, ParameterSet, sealed
+from wim.cli.__main__ import main as wim_command
+from wim.cli.parameter_sets import write_parameter_set
 from wim.messages import (
     EvidenceManifest,
     StatusMessage,
@@ -20,7 +28,8 @@ from wim.messages import (
     decode,
     encode,
 )
-from wim.protocols import xk3190
+from wim.passage import Parameters, parameter_hash
+from wim.protocols import strip, xk3190
 from wim.seal import GENESIS, canonical, check_signature, public_key, sha256
 
 INTERRUPTED = """
@@ -147,6 +156,66 @@ def start(
         return daemon
 
     yield start
+    for daemon in daemons:
+        daemon.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def start_roadside(
+    tmp_path, repository, broker, centre, evidence_server, pty_line, station_key,
+    monkeypatch,
+):  # fmt: skip
+    """Start a roadside station with a parameter set and without cameras."""
+    # the kernels that the tests of the estimators have compiled already
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    monkeypatch.setenv("PYTHONPATH", str(repository))
+    daemons = []
+
+    def start_roadside():
+        table = tomllib.loads(
+            (repository / "configs/edge/station.toml").read_text(encoding="utf-8")
+        )
+        site = (repository / "configs/stations/demo-site.toml").read_text("utf-8")
+        site = site.replace("DEMO-001", "TEST-001")
+        (tmp_path / "site.toml").write_text(site, encoding="utf-8")
+        (tmp_path / "station.key").write_text(station_key.hex())
+        factors = Calibration(
+            strips=(ChannelFactor(channel=0, factor=1.004, uncertainty=0.003),)
+        )
+        own = ParameterSet(
+            id="test",
+            version=1,
+            station="TEST-001",
+            made_at=dt.datetime(2026, 11, 1, tzinfo=dt.UTC),
+            made_by="test",
+            basis="one strip",
+            calibration=factors,
+        )
+        write_parameter_set(tmp_path / "set.toml", sealed(own))
+        table["station"] |= {"id": "TEST-001", "data_dir": "data"}
+        table["line"]["device"] = str(pty_line.link)
+        table["weighing"] = {
+            "site": "site.toml",
+            "limits": str(repository / "configs/limits"),
+            "region": "CN",
+            "parameters": "set.toml",
+            "pavement_temperature_c": 35.5,
+            "samples": "all",
+        }
+        del table["cameras"]
+        table["mqtt"] = {"url": broker.url, "heartbeat_s": 0.5, "ack_timeout_s": 1.0}
+        table["upload"]["url"] = evidence_server.url
+        table["keys"] = {
+            "private_key": "station.key",
+            "server_public_key": centre.public_key,
+        }
+        config = tmp_path / "station.toml"
+        config.write_text(tomli_w.dumps(table), encoding="utf-8")
+        daemon = Daemon(config)
+        daemons.append(daemon)
+        return daemon, load_config(config)
+
+    yield start_roadside
     for daemon in daemons:
         daemon.stop(signal.SIGKILL)
 
@@ -298,3 +367,62 @@ def test_a_signal_in_the_middle_of_a_wait_ends_the_daemon(tmp_path, repository):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def samples_of(site_file, folder):
+    """Return three simulated vehicles as frames of the line."""
+    order = ["--site", str(site_file), "--out", str(folder), "--vehicles", "3"]
+    assert simulate(["recording", *order, "--seed", "11"]) == 0
+    with np.load(folder / "recording.npz") as recording:
+        counts, rate_hz = recording["counts"], float(recording["sample_rate_hz"])
+    for number, first in enumerate(range(0, len(counts) - 79, 80)):
+        frame = strip.SampleFrame(
+            sequence=number,
+            first_sample=first,
+            sample_rate_hz=rate_hz,
+            counts=np.ascontiguousarray(counts[first : first + 80]),
+        )
+        yield strip.encode(frame)
+
+
+def test_what_a_roadside_station_seals_gives_the_sent_passages_to_the_bit(
+    start_roadside, pty_line, centre, evidence_server, eventually, tmp_path, capsys
+):
+    """From a serial line of samples to the sealed file, and back to the figures."""
+    pty_line.plug()
+    daemon, config = start_roadside()
+    assert eventually(lambda: daemon.has("ready"), 120.0), daemon.log
+    assert eventually(
+        lambda: any(
+            device["name"] == "line" and device["counters"].get("opened")
+            for status in centre.statuses
+            for device in status["devices"]
+        ),
+        20.0,
+    )
+    for frame in samples_of(tmp_path / "site.toml", tmp_path / "road"):
+        pty_line.write(frame)
+    assert eventually(lambda: len(centre.of("evidence")) == 3, 40.0), daemon.log
+    manifests = {each["subject_id"]: each for each in centre.of("evidence")}
+    with_set = parameter_hash(config.site, Parameters(), load_calibration(config))
+    assert with_set != parameter_hash(config.site, Parameters())
+    capsys.readouterr()
+    for sent in centre.of("passage"):
+        assert sent["parameter_hash"] == with_set
+        assert sent["gross_mass_uncertainty_kg"] > 0.0
+        (item,) = manifests[sent["passage_id"]]["items"]
+        assert item["kind"] == "samples"
+        digest = item["sha256"]
+        assert eventually(lambda: digest in evidence_server.files, 20.0)  # noqa: B023
+
+        clip, record = tmp_path / "clip.npz", tmp_path / "record.jsonl"
+        clip.write_bytes(evidence_server.files[digest])
+        record.write_text(json.dumps(sent) + "\n", encoding="utf-8")
+        replay = ["replay", str(clip), "--site", str(tmp_path / "site.toml")]
+        replay += ["--record", str(record)]
+        own = ["--parameters", str(tmp_path / "set.toml")]
+        assert wim_command([*replay, *own, "--json"]) == 0
+        (told,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+        assert told["same"], told["differences"]
+        assert wim_command(replay) == 1, "without its set it is another's"
+        assert "parameter_hash" in capsys.readouterr().out

@@ -1,8 +1,11 @@
 """From a moment and a weighed vehicle to photograph, message and manifest."""
 
 import datetime as dt
+import io
+import math
 
 import msgspec
+import numpy as np
 import pytest
 
 from edge.capture import Capture
@@ -15,6 +18,9 @@ from edge.pairing import WINDOW_S, Moment
 from edge.sealing import Sealer
 from edge.weighing import Entered, Weighed
 from lpr.models import PlateReading
+from wim.clips import Block, Clip
+from wim.health import Run
+from wim.manoeuvres import Finding
 from wim.messages import EvidenceManifest, EvidenceNote, PassageMessage, decode
 from wim.passage import Passage
 from wim.seal import check_signature, public_key, sha256
@@ -41,7 +47,10 @@ PASSAGE = Passage(
     gross_mass_uncertainty_kg=None,
     axle_groups=((0,), (1, 2), (3, 4, 5)),
     axle_configuration="1+2+3",
+    vehicle_class=None,
+    vehicle_class_probability=None,
     flags=(),
+    findings=(),
     valid=True,
     samples_lost=0,
 )
@@ -218,13 +227,25 @@ def messages(outbox):
     return passages, manifests
 
 
-def weighed(entered):
+CLIP = Clip(
+    counts=np.arange(400, dtype=np.int32).reshape(100, 4),
+    sample_rate_hz=4000.0,
+    start_time_s=None,
+    temperature_c=None,
+    blocks=(Block(100, 0, 0),),
+    runs=(Run(1, 0),) * 4,
+)
+
+
+def weighed(entered, *, passage=PASSAGE, clip=CLIP):
     return Weighed(
         entered.vehicle,
-        PASSAGE,
+        passage,
         entered.at_s,
         entered.at_s + 0.5,
         entered.at_s + 1.0,
+        clip,
+        entered.at_s - 2.0,
     )
 
 
@@ -249,12 +270,85 @@ def test_a_passage_is_sealed_with_plate_verdict_and_all_three_photographs(
     assert manifest.subject_hash == sha256(payload)
     assert manifest.previous_hash == sha256(payload)
     kinds = [item.kind for item in manifest.items]
-    assert kinds == ["photo_front", "photo_side", "photo_rear"]
+    assert kinds == ["photo_front", "photo_side", "photo_rear", "samples"]
     assert manifest.missing == ()
     assert [note.view for note in manifest.plate_readings] == ["rear"]
     assert passage.evidence == manifest.items[:1]
     ready = {file.sha256 for file in outbox.files(9)}
     assert ready == {item.sha256 for item in manifest.items}
+
+
+def test_the_samples_of_an_overload_are_sealed_with_the_hosts_time(
+    make_sealer, capture, outbox, clock, eventually
+):
+    sealer, _ = make_sealer()
+    entered = Entered(1, 1, clock.monotonic_s())
+    sealer.weighed(weighed(entered))
+    assert eventually(lambda: outbox.backlog().depth == 2)
+    ((_, passage),), ((_, manifest),) = messages(outbox)
+    (item,) = [item for item in manifest.items if item.kind == "samples"]
+    assert (item.proves, item.recorded_at) == ("measured_signal", passage.passed_at)
+    content = capture._folder.path(item.sha256).read_bytes()
+    assert sha256(content) == item.sha256
+    with np.load(io.BytesIO(content)) as sealed:
+        assert np.array_equal(sealed["counts"], CLIP.counts)
+        started_at_s = float(sealed["start_time_s"])
+    assert started_at_s == pytest.approx(passage.passed_at.timestamp() - 2.0, abs=1e-3)
+
+
+def test_a_lawful_vehicle_gives_no_samples_and_misses_none(
+    make_sealer, outbox, clock, eventually
+):
+    sealer, _ = make_sealer()
+    loads_kg = (5_000.0,) * 6
+    lawful = msgspec.structs.replace(
+        PASSAGE, axle_loads_kg=loads_kg, gross_mass_kg=sum(loads_kg)
+    )
+    entered = Entered(1, 1, clock.monotonic_s())
+    sealer.weighed(weighed(entered, passage=lawful))
+    assert eventually(lambda: outbox.backlog().depth == 2)
+    _, ((_, manifest),) = messages(outbox)
+    named = {item.kind for item in manifest.items} | set(manifest.missing)
+    assert named == {"photo_front", "photo_side", "photo_rear"}
+
+
+def test_an_overload_whose_samples_are_gone_says_that_they_are_missing(
+    make_sealer, outbox, clock, eventually
+):
+    sealer, _ = make_sealer()
+    sealer.weighed(weighed(Entered(1, 1, clock.monotonic_s()), clip=None))
+    assert eventually(lambda: outbox.backlog().depth == 2)
+    _, ((_, manifest),) = messages(outbox)
+    assert "samples" in manifest.missing
+
+
+def test_class_uncertainty_and_the_evidence_of_flags_travel_with_the_mass(
+    make_sealer, outbox, clock, eventually
+):
+    sealer, _ = make_sealer()
+    told = msgspec.structs.replace(
+        PASSAGE,
+        vehicle_class="articulated",
+        vehicle_class_probability=0.995,
+        gross_mass_uncertainty_kg=1_700.0,
+        axle_load_uncertainties_kg=(500.0,) * 6,
+        flags=("braking", "strip_damaged"),
+        findings=(
+            Finding("braking", "acceleration_mps2", 0.9, 0.5),
+            Finding("strip_damaged", "gain", math.inf, 1.4, (3,)),
+        ),
+        valid=False,
+    )
+    sealer.weighed(weighed(Entered(1, 1, clock.monotonic_s()), passage=told))
+    assert eventually(lambda: outbox.backlog().depth == 2)
+    ((_, passage),), _ = messages(outbox)
+    assert passage.assessment.vehicle_class == "articulated"
+    assert passage.vehicle_class_probability == 0.995
+    assert passage.gross_mass_uncertainty_kg == 1_700.0
+    assert [(f.flag, f.value, f.strips) for f in passage.findings] == [
+        ("braking", 0.9, ()),
+        ("strip_damaged", None, (3,)),
+    ]
 
 
 def test_a_plate_that_is_late_comes_with_the_manifest(
@@ -303,7 +397,7 @@ def test_a_photograph_is_there_when_its_manifest_names_it_however_late(
         assert folder.sweep(lambda _: False, before=far) > 0
     assert eventually(lambda: outbox.backlog().depth == 2)
     _, ((_, manifest),) = messages(outbox)
-    assert len(manifest.items) == 3
+    assert len(manifest.items) == 4
     for item in manifest.items:
         assert sha256(folder.path(item.sha256).read_bytes()) == item.sha256
 

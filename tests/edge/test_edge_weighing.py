@@ -16,6 +16,8 @@ from edge.weighing import (
     StripLine,
     Timeline,
 )
+from wim.calibration import NO_CALIBRATION
+from wim.clips import weighed as weigh_clip
 from wim.protocols import strip, xk3190
 
 RATE_HZ = 4000.0
@@ -106,6 +108,45 @@ def test_a_vehicle_is_weighed_and_stamped_with_the_hosts_time(site, clock):
     crossing_s = (3.6 + 1.35 + 9.0) / 15.0
     assert weighed.ended_at_s == pytest.approx(100.5 + crossing_s, abs=0.05)
     assert weighed.first_axle_at_s < weighed.middle_at_s < weighed.ended_at_s
+
+
+@pytest.mark.parametrize("speed_mps", [4.0, 15.0, 25.0])
+def test_the_clip_of_a_vehicle_gives_what_was_sent_of_it(site, clock, speed_mps):
+    station = Station(site, clock)
+    sensors = Sensors(site, speed_mps=speed_mps, lane=2)
+    for _ in range(2):
+        crossing = sensors.crossing(*TRUCK, before_s=6.0, after_s=1.5)
+        station.feed(frames(*crossing))
+        station.line._end_stream()
+    for weighed in station.weighed:
+        (again,) = weigh_clip(weighed.clip, site, calibration=NO_CALIBRATION)
+        assert again == weighed.passage
+        assert again.valid
+        assert again.first_axle_s > 12.0 / speed_mps
+    known = {run.sound for run in station.weighed[1].clip.runs}
+    assert known == {0, 1}, "the strips of the lane have seen one vehicle"
+
+
+def test_a_vehicle_whose_samples_are_not_kept_is_sent_without_a_clip(
+    site, clock, monkeypatch
+):
+    monkeypatch.setattr("edge.sample_ring._LONGEST_S", 1.0)
+    station = Station(site, clock)
+    station.feed(frames(*Sensors(site).crossing(*TRUCK, before_s=3.0)))
+    (weighed,) = station.weighed
+    assert weighed.clip is None
+    assert weighed.passage.gross_mass_kg == pytest.approx(30_000.0, rel=0.02)
+    assert station.watch.status().counters["clips_too_long"] == 1
+
+
+def test_samples_lost_on_the_line_are_lost_in_the_clip(site, clock):
+    station = Station(site, clock)
+    chunks = frames(*Sensors(site).crossing(*TRUCK, before_s=3.0))
+    gap = round(3.3 * RATE_HZ / BLOCK)
+    station.feed(chunks[:gap] + chunks[gap + 2 :])
+    weighed = station.weighed[0]
+    assert weighed.passage.samples_lost == 2 * BLOCK
+    assert sum(block.lost_before for block in weighed.clip.blocks) == 2 * BLOCK
 
 
 def test_times_hold_when_the_line_runs_twenty_times_faster(site, clock):
