@@ -28,7 +28,9 @@ class PlateLimits(msgspec.Struct, frozen=True, kw_only=True):
     glare_share: float = 0.2
     state_probability: float = 0.5
     sure_characters: int = 3
-    """With fewer a box is not taken for a plate at all."""
+    plate_probability: float = 0.75
+    """With fewer sure characters a box is taken for a plate only where the detector is
+    as sure as this: lettering, grilles and signs end there."""
 
 
 class Judged(NamedTuple):
@@ -84,20 +86,24 @@ def _reason(
     is_plate: bool,
 ) -> UnreadReason:
     """Why a plate is unread: what lies outside it first, then what lies on it."""
+    if not is_plate and not _is_likely(box, decoded, limits):
+        return "no_plate"
     if _is_off(image, box):
         return "off_frame"
     if glare_at(image, box.corners) >= limits.glare_share:
         return "glare"
-    if decoded.probability_of("none") >= limits.state_probability and not is_plate:
-        return "no_plate"
     if sharpness_at(image, box.corners) < limits.sharpness_per_px:
         return "blurred"
     if _is_covered(decoded, limits):
         return "covered"
-    if not is_plate:
-        return "no_plate"
     clear = decoded.confidence >= limits.character_confidence
     return "grammar" if clear and decoded.conflict is not None else "doubtful"
+
+
+def _is_likely(box: PlateBox, decoded: Decoded, limits: PlateLimits) -> bool:
+    """Whether detector and reader both hold a box without sure characters for one."""
+    nothing = decoded.probability_of("none") >= limits.state_probability
+    return not nothing and box.confidence >= limits.plate_probability
 
 
 def _is_off(image: Image, box: PlateBox) -> bool:

@@ -87,7 +87,16 @@ def test_a_covered_plate_keeps_the_part_that_can_be_read():
     assert judged.reading.decoded.text == "豫G?8?98"
 
 
+def test_an_unlikely_box_without_sure_characters_is_no_plate_whatever_covers_it():
+    weak = decoded("黑JX?EE?", [0.2] * 7, state="covered")
+    assert reason(picture(), box(), weak) == "covered"
+    unlikely = PlateBox(corners=box().corners, confidence=0.5)
+    assert reason(picture(), unlikely, weak) == "no_plate"
+
+
 def test_lettering_with_few_sure_characters_is_no_plate():
-    judged = judge(picture(), box(), decoded("限速8", [0.95, 0.6, 0.4]), LIMITS)
+    judged = judge(
+        picture(), box(), decoded("限速8", [0.95, 0.6, 0.4], state="none"), LIMITS
+    )
     assert not judged.is_plate
     assert judged.reading.unread_reason == "no_plate"
