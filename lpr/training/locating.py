@@ -31,7 +31,7 @@ _FRESH: Final = 3
 _SHELF: Final = 160
 _BATCH: Final = 8
 _PEAK_RATE: Final = 2.5e-3
-_SAVE_EVERY: Final = 250
+_SAVE_EVERY: Final = 100
 _TELL_EVERY: Final = 20
 
 
