@@ -22,13 +22,13 @@ from simulators.config import StationConfig, parse_config
 from simulators.convoy import TRAFFICS
 from simulators.demo.bench import bench
 from simulators.demo.run import Demo, Options
+from simulators.electronics import ERRORS, FAULTS, Electronics, Fault, Season
 from simulators.errors import SimulatorError
 from simulators.manoeuvres import MANOEUVRES
 from simulators.progress import ProgressBar
 from simulators.recording import FAMILIES, Order, write_recording
 from simulators.roads import RoadClass
 from simulators.scales import command as scale
-from simulators.sensors import ERRORS, FAULTS, Electronics, Fault, Season
 from simulators.station import COMMANDS, Event, Station, StationOrder
 
 __all__ = ["main"]

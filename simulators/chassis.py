@@ -163,7 +163,7 @@ def _bodies(
         if b == 1 and hinge[1] > 0.0:
             span_m = max(span_m, own.mean() - hinge[0])
         radius_m = rng.uniform(0.42, 0.52) * max(float(span_m), 3.0)
-        rows.append([mass, mass * radius_m**2, centre, 0.9 * mass, 0.0, 0.0, 0.0])
+        rows.append([mass, mass * radius_m**2, centre, 0.9 * mass, 0.0, 0.0])
     bodies = np.array(rows)
     _set_moments(bodies, figures, body, heights, towed=bool(second.any()))
     return bodies, hinge

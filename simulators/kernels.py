@@ -51,9 +51,9 @@ def planar_truck(
         axle_figures: shape (axles, 9): static load [N], unsprung mass, spring rate,
             damping, tyre rate, tyre damping, friction [N], way over which friction
             turns [m], share of the spring rate that resists roll.
-        body_figures: shape (bodies, 7): mass, pitch inertia, centre behind the first
+        body_figures: shape (bodies, 6): mass, pitch inertia, centre behind the first
             axle, roll mass, moment per acceleration when gaining and when losing
-            speed [N·m per m/s²], not used.
+            speed [N·m per m/s²].
         hinge: shape (3,): place behind the first axle, stiffness, damping; no
             stiffness: no hinge.
         left_share: part of each axle load on its left wheels.

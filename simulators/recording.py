@@ -25,13 +25,14 @@ from numpy.typing import NDArray
 
 from simulators.convoy import Member, Traffic, plan_convoy
 from simulators.driving import STEP_S
+from simulators.electronics import Electronics
 from simulators.errors import SimulatorError
 from simulators.ledger import PassageTruth
 from simulators.manoeuvres import Manoeuvre
 from simulators.modal import modal_ride
 from simulators.ride import Ride, planar_ride
 from simulators.roads import Road, RoadClass, filtered_road, iso_road
-from simulators.sensors import BLOCK_SAMPLES, Electronics, SensorField
+from simulators.sensors import BLOCK_SAMPLES, SensorField
 from simulators.truth import FORCE_COLUMNS, driven_truth, row_forces
 from wim.errors import TableError
 from wim.samples import Site, parse_site

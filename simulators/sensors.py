@@ -4,67 +4,27 @@ Gains, curves, noise, drift, droop, clocks and damage are drawn once for a site 
 injected here; finding them again is the business of others.
 """
 
-import math
-from typing import Literal, get_args
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.electronics import Electronics, Wander, break_strip, draw_figures
 from simulators.kernels import electronics, press
 from simulators.ride import Ride
 from wim.samples import Lane, Site, Strip
 
-__all__ = [
-    "ERRORS",
-    "FAULTS",
-    "LANE_WIDTH_M",
-    "Electronics",
-    "Fault",
-    "FaultKind",
-    "LaneStrip",
-    "SensorField",
-]
-
-Season = Literal["spring", "summer", "winter"]
-FaultKind = Literal["gain", "dead", "stuck", "noise", "clipping"]
-FAULTS: tuple[FaultKind, ...] = get_args(FaultKind)
-
-ERRORS = ("row_distance", "time_constant", "gain", "clock", "noise")
-"""Factors by which the truth may differ from the site file."""
+__all__ = ["BLOCK_SAMPLES", "LANE_WIDTH_M", "LaneStrip", "SensorField", "press_ride"]
 
 LANE_WIDTH_M = 3.75
 BLOCK_SAMPLES = 65_536
 _MAINS_HZ = 50.0
 _KNOT_SAMPLES = 1024
-_REFERENCE_C = 20.0
-_PER_C = -0.0002  # quartz
 _HALF_LANE_M = 1.75
 _CURVE = 0.03
-_BEND = 0.005
-_NOISE = (0.001, 0.003)  # of full scale, as are the next ones
-_HUM = 0.0005
-_OFFSET = 0.02
-_DRIFT_PER_HOUR = (0.01, 0.05)
-_FLICKER = (0.0001, 0.0003)
-_FLICKER_S = (1.0, 10.0, 100.0)
 _CLOCK = 30e-6
 _LATE_S = 5e-6
 _CURVE_PERIODS = (1, 2, 3, 4)
 _NOMINAL_WHEEL_M = 0.97
-_FAULT_GAIN = 0.5
-_FAULT_NOISE = 30.0
-_FAULT_CEILING = 0.12  # of full scale
-_STUCK = 0.013
-_SEASON = (0.03, 0.05)
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """One damaged strip: its kind, its channel, and since which part of the time."""
-
-    kind: FaultKind
-    channel: int
-    begins: float = 0.0
 
 
 class LaneStrip(msgspec.Struct, frozen=True):
@@ -74,37 +34,6 @@ class LaneStrip(msgspec.Struct, frozen=True):
     side: str
     place_m: float
     width_m: float
-
-
-class Electronics(msgspec.Struct, frozen=True, kw_only=True):
-    """What the electronics are and by how much the site file is wrong.
-
-    The factors are known-bad checks: 1 is a site file that tells the truth.
-    In summer the road is soft and gives its strips 3 to 5 % more than in spring, when
-    they were calibrated, in winter as much less.
-    ``imperfect`` false leaves out everything that is drawn, for tests of the rest.
-    """
-
-    sample_rate_hz: float = 4000.0
-    bit_depth: int = 16
-    temperature_c: float = _REFERENCE_C
-    row_distance: float = 1.0
-    time_constant: float = 1.0
-    gain: float = 1.0
-    clock: float = 1.0
-    noise: float = 1.0
-    season: Season = "spring"
-    imperfect: bool = True
-    faults: tuple[Fault, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse what no station has."""
-        if not 1_000.0 <= self.sample_rate_hz <= 20_000.0:
-            message = f"sample rate {self.sample_rate_hz:g} Hz: between 1000 and 20000"
-            raise ValueError(message)
-        if not -60.0 <= self.temperature_c <= 80.0:
-            message = f"temperature {self.temperature_c:g} °C: between -60 and 80"
-            raise ValueError(message)
 
 
 class SensorField:
@@ -130,12 +59,11 @@ class SensorField:
             _Curve.drawn(drawn, extent, lane_centre_m(lane.number))
             for extent, (_, lane) in zip(self._extents, self._strips, strict=True)
         ]
-        seasonal = drawn.uniform(*_SEASON)
-        seasonal *= {"spring": 0.0, "summer": 1.0, "winter": -1.0}[electronics.season]
+        seasonal = electronics.seasonal_gain(drawn)
         self._figures = np.array(
-            [_figures(drawn, strip, electronics) for strip, _ in self._strips]
+            [draw_figures(drawn, strip, electronics) for strip, _ in self._strips]
         )
-        self._figures[:, 0] *= 1.0 + seasonal
+        self._figures[:, 0] *= seasonal
         late = drawn.uniform(-_LATE_S, _LATE_S, len(self._strips))
         clock = electronics.clock
         if electronics.imperfect:
@@ -149,7 +77,7 @@ class SensorField:
         self._channel = np.array([strip.channel for strip, _ in self._strips])
         self._state = np.zeros((len(self._strips), 2))
         self._seed = seed
-        self._wander = _Wander(
+        self._wander = Wander(
             np.random.default_rng([seed, 12]),
             self._figures[:, 2],
             knot_s=_KNOT_SAMPLES * self._sample_s,
@@ -263,19 +191,9 @@ class SensorField:
         self._whole = [fault for fault in self._whole if fault.begins > part]
         for fault in due:
             s = int(np.flatnonzero(self._channel == fault.channel)[0])
-            figures = self._figures[s]
-            match fault.kind:
-                case "gain":
-                    figures[0] *= _FAULT_GAIN
-                case "dead":
-                    figures[0] = 0.0
-                case "stuck":
-                    figures[[0, 3, 5, 6, 7]] = 0.0
-                    self._stuck_at[s] = _STUCK * float(figures[2])
-                case "noise":
-                    figures[5] *= _FAULT_NOISE
-                case "clipping":
-                    figures[9] = _FAULT_CEILING * figures[2]
+            stuck_counts = break_strip(fault.kind, self._figures[s])
+            if stuck_counts is not None:
+                self._stuck_at[s] = stuck_counts
 
 
 def press_ride(
@@ -376,67 +294,3 @@ class _Curve(msgspec.Struct, frozen=True):
         waves = np.cos(np.multiply.outer(turn, _CURVE_PERIODS) + self.phases)
         curve: NDArray[np.float64] = 1.0 - self.usual + waves @ self.amplitudes
         return curve
-
-
-def _figures(
-    rng: np.random.Generator, strip: Strip, electronics: Electronics
-) -> tuple[float, ...]:
-    """Draw what the kernel wants to know of one strip, in its order."""
-    depth = float(2 ** (electronics.bit_depth - 1) - 1)
-    scale = min(float(strip.full_scale_counts or depth), depth)
-    residual = 1.0 + rng.normal(0.0, 1.0) * (strip.gain_uncertainty or 0.0)
-    bend = rng.uniform(-_BEND, _BEND)
-    noise = rng.uniform(*_NOISE) * scale * electronics.noise
-    phase = rng.uniform(0.0, 2.0 * np.pi)
-    hum = _HUM * scale * rng.uniform(0.5, 1.5)
-    keep, change = 1.0, 1.0
-    if strip.time_constant_s is not None:
-        constant = strip.time_constant_s * electronics.time_constant
-        ratio = 1.0 / (constant * electronics.sample_rate_hz)
-        keep = math.exp(-ratio)
-        change = (1.0 - keep) / ratio
-    if not electronics.imperfect:
-        residual, bend, noise, hum = 1.0, 0.0, 0.0, 0.0
-    warm = 1.0 + _PER_C * (electronics.temperature_c - _REFERENCE_C)
-    gain = residual * warm * electronics.gain
-    sine, cosine = hum * math.cos(phase), hum * math.sin(phase)
-    return (gain, bend, scale, keep, change, noise, sine, cosine, 1.0, scale)
-
-
-class _Wander:
-    """Offset, drift and flicker of every strip, at knots a quarter second apart."""
-
-    def __init__(
-        self,
-        rng: np.random.Generator,
-        scales: NDArray[np.float64],
-        *,
-        knot_s: float,
-        imperfect: bool,
-    ) -> None:
-        strips = len(scales)
-        self._rng = rng
-        part = scales if imperfect else np.zeros(strips)
-        self._offset = rng.uniform(-_OFFSET, _OFFSET, strips) * part
-        per_s = rng.uniform(*_DRIFT_PER_HOUR, strips) / 3600.0
-        self._drift = per_s * rng.choice([-1.0, 1.0], strips) * part * knot_s
-        self._flicker = rng.uniform(*_FLICKER, strips) * part
-        self._keep = np.exp(-knot_s / np.array(_FLICKER_S))
-        self._now = rng.standard_normal((len(_FLICKER_S), strips))
-
-    def knots(self, first: int, count: int) -> NDArray[np.float64]:
-        """Return the values at some knots; the last is the next call's first."""
-        knots = np.empty((len(self._offset), count))
-        for k in range(count):
-            if k > 0:
-                fresh = self._rng.standard_normal(self._now.shape)
-                self._now = (
-                    self._keep[:, None] * self._now
-                    + np.sqrt(1.0 - self._keep**2)[:, None] * fresh
-                )
-            knots[:, k] = (
-                self._offset
-                + self._drift * (first + k)
-                + self._flicker * self._now.sum(axis=0)
-            )
-        return knots

@@ -6,10 +6,11 @@ import pytest
 
 from simulators.chassis import draw_chassis
 from simulators.driving import STEP_S, Drive, Path as Way
+from simulators.electronics import Electronics, Fault
 from simulators.fleet import MODELS, draw_vehicle
 from simulators.ride import Ride, ride_planar
 from simulators.roads import iso_road
-from simulators.sensors import BLOCK_SAMPLES, Electronics, Fault, SensorField
+from simulators.sensors import BLOCK_SAMPLES, SensorField
 from simulators.truth import row_forces
 from wim.samples import parse_site
 
