@@ -2,10 +2,12 @@ import json
 import random
 
 import msgspec
+import numpy as np
 import pytest
 
 from wim.accuracy.run_length import cusum_run_length, ewma_run_length
 from wim.cli.__main__ import main
+from wim.cli.drift_states import DriftStates
 from wim.drift import (
     DriftRules,
     DriftState,
@@ -219,3 +221,26 @@ def test_a_drifting_lane_bars_its_records_by_itself_and_changes_no_mass(road):
     assert figures["row_0_shift"] == pytest.approx(0.03, abs=0.002)
     (alarm,) = weigher.drift_alarms
     assert figures["row_0_since_s"] == alarm.since_s
+
+
+def test_process_takes_the_charts_up_and_says_what_drifts(road, tmp_path, capsys):
+    rng = random.Random(9)
+    rules = DriftRules()
+    state, _ = run((rng.gauss(1.0, 0.01) for _ in range(1050)), rules=rules)
+    state, _ = run([0.97] * 200, state=state, begin=1050, rules=rules)
+    kept = tmp_path / "state.json"
+    kept.write_bytes(msgspec.json.encode(DriftStates(lanes=(state,))))
+    text = road.site_text()
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    truck = road.Truck((5000.0, 9000.0), (4.5,), 60.0)
+    counts, _ = road.drive(road.site_of(text), [truck], seconds=3.0)
+    path = tmp_path / "r.npz"
+    np.savez(path, counts=counts, sample_rate_hz=np.float64(4000.0))
+    base = ["process", str(path), "--site", str(tmp_path / "site.toml")]
+    assert main([*base, "--drift", str(kept)]) == 0
+    said = capsys.readouterr().out
+    assert "not valid  drifting" in said
+    assert "DRIFTING: lane 1, row_0: -" in said
+    kept.write_bytes(msgspec.json.encode(DriftStates(rules=RULES)))
+    assert main([*base, "--drift", str(kept)]) == 2
+    assert "key 'rules'" in capsys.readouterr().err

@@ -12,8 +12,9 @@ from pathlib import Path
 import msgspec
 
 from wim.cli.command import Command
+from wim.cli.drift_states import DriftStates, alarm_sentence, read_drift_states
 from wim.cli.errors import WrongUseError, reason
-from wim.cli.json_lines import read_json, read_lines
+from wim.cli.json_lines import read_lines
 from wim.drift import (
     Alarm,
     Chart,
@@ -42,17 +43,10 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True):
     passed_at_s: float | None = None
 
 
-class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All lanes, with the figures that their charts were made with."""
-
-    rules: DriftRules = DriftRules()
-    lanes: tuple[DriftState, ...] = ()
-
-
 class _Printed(msgspec.Struct, frozen=True, kw_only=True):
     """What ``drift --json`` prints."""
 
-    state: _State
+    state: DriftStates
     alarms: tuple[Alarm, ...]
 
 
@@ -73,9 +67,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    before = _State()
+    before = DriftStates()
     if options.from_state is not None:
-        before = read_json(options.from_state, _State, what="a state of the charts")
+        before = read_drift_states(options.from_state)
     if options.learn is not None:
         if options.learn < 10:
             message = f"--learn {options.learn}: expected 10 or more"
@@ -100,7 +94,7 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
-def _followed(before: _State, seen: Sequence[_Seen]) -> _State:
+def _followed(before: DriftStates, seen: Sequence[_Seen]) -> DriftStates:
     lanes = {state.lane: state for state in before.lanes}
     rows: dict[int, int] = {}
     for passage in seen:
@@ -128,7 +122,7 @@ def _followed(before: _State, seen: Sequence[_Seen]) -> _State:
     return msgspec.structs.replace(before, lanes=ordered)
 
 
-def _told(state: _State, found: Sequence[Alarm]) -> str:
+def _told(state: DriftStates, found: Sequence[Alarm]) -> str:
     rules = state.rules
     lines = [
         (
@@ -141,12 +135,7 @@ def _told(state: _State, found: Sequence[Alarm]) -> str:
         for lane in state.lanes
         for chart in lane.charts
     ]
-    lines += [
-        f"DRIFTING: lane {alarm.lane}, {alarm.chart}: {100.0 * alarm.shift:+.2f} % "
-        f"since {alarm.since_s:.0f} s, over {alarm.passages} readings; its records "
-        f"are no evidence until it is calibrated"
-        for alarm in found
-    ]
+    lines += [alarm_sentence(alarm) for alarm in found]
     if not found:
         lines.append("no lane is drifting")
     return "\n".join(lines)

@@ -13,11 +13,14 @@ import msgspec
 from wim import __version__
 from wim.calibration import Calibration, calibrated
 from wim.cli.command import Command
+from wim.cli.drift_states import alarm_sentence, read_drift_states
+from wim.cli.errors import WrongUseError
 from wim.cli.files import sha256_of
 from wim.cli.lines import Estimate, Seal, line_of, sentence_of
 from wim.cli.parameter_sets import read_calibration
 from wim.cli.tables import read_site
 from wim.cli.weighing import weigh_recording
+from wim.drift import DriftState
 from wim.estimators import every_estimate
 from wim.loads import Known
 from wim.passage import Parameters, Passage, parameter_hash
@@ -36,6 +39,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="parameter set of luheng-wim calibrate",
     )
     parser.add_argument(
+        "--drift",
+        type=Path,
+        metavar="STATE.json",
+        help="control charts of luheng-wim drift; a lane in alarm makes no evidence",
+    )
+    parser.add_argument(
         "--estimators",
         action="store_true",
         help="with --json: what every estimator makes of each passage",
@@ -52,11 +61,17 @@ def _run(options: argparse.Namespace) -> int:
     site = read_site(options.site)
     calibration = read_calibration(options.parameters, site=site)
     weighed = weigh_recording(
-        options.recording, site=site, named=options.site, calibration=calibration
+        options.recording,
+        site=site,
+        named=options.site,
+        calibration=calibration,
+        drift=_charts(options.drift),
     )
     if not options.json:
         for passage in weighed.passages:
             print(sentence_of(passage))
+        for alarm in weighed.drift_alarms:
+            print(alarm_sentence(alarm))
         print(f"{len(weighed.passages)} passages, {weighed.stray_pulses} stray pulses")
         return 0
     seal = None
@@ -79,6 +94,20 @@ def _run(options: argparse.Namespace) -> int:
         )
         sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
     return 0
+
+
+def _charts(path: Path | None) -> tuple[DriftState, ...]:
+    """Return the charts of a state, which must be made with this version's figures."""
+    if path is None:
+        return ()
+    states = read_drift_states(path)
+    if states.rules != Parameters().drift:
+        message = (
+            f"--drift {path}: key 'rules': not those of this version; make the state "
+            f"with luheng-wim drift, without --learn"
+        )
+        raise WrongUseError(message)
+    return states.lanes
 
 
 def _estimates(

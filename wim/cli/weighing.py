@@ -1,6 +1,7 @@
 """Weigh a whole recording: what ``process``, ``calibrate`` and ``replay`` share."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ from wim.calibration import NO_CALIBRATION, Calibration
 from wim.cli.progress import Progress
 from wim.cli.recording import Recording
 from wim.clips import Block
+from wim.drift import Alarm, DriftState
 from wim.passage import Passage, Weigher
 from wim.samples import Site
 
@@ -22,6 +24,7 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
     stray_pulses: int
     temperature_c: float | None
     start_time_s: float | None
+    drift_alarms: tuple[Alarm, ...]
 
 
 def weigh_recording(
@@ -30,6 +33,7 @@ def weigh_recording(
     site: Site,
     named: Path,
     calibration: Calibration = NO_CALIBRATION,
+    drift: Sequence[DriftState] = (),
 ) -> Weighed:
     """Weigh what a recording holds; a sealed clip as its station did.
 
@@ -38,6 +42,7 @@ def weigh_recording(
         site: where it was made.
         named: the file of the site.
         calibration: of the station.
+        drift: the control charts of its lanes before the recording.
 
     Raises:
         WrongUseError: the recording cannot be used with this site.
@@ -52,6 +57,8 @@ def weigh_recording(
             temperature_c=recording.temperature_c,
             joins=bool(recording.cuts),
             runs=recording.runs,
+            drift=drift,
+            start_time_s=recording.start_time_s,
         )
         uncut = itertools.repeat(Block(0, 0, 0))
         cuts = zip(recording.blocks(), recording.cuts or uncut, strict=False)
@@ -68,4 +75,5 @@ def weigh_recording(
             stray_pulses=weigher.stray_pulses,
             temperature_c=recording.temperature_c,
             start_time_s=recording.start_time_s,
+            drift_alarms=weigher.drift_alarms,
         )
