@@ -104,6 +104,7 @@ class Recorder:
         )
         strip_m = self._field.strip_m
         self._length_m = float(strip_m.max())
+        self._ranges_kmh = {lane.number: lane.speed_range_kmh for lane in site.lanes}
         rows = sorted({round(float(place), 3) for place in strip_m})
         chance = np.random.default_rng([order.site_seed, 10])
         self._road: Road = _ROADS[order.family](chance, order.road, tuple(rows))
@@ -153,7 +154,13 @@ class Recorder:
         begins_s = member.begins_s + STEP_S * ride.first_step
         recorded = 1.0 / (self._field.sample_s * self._order.electronics.sample_rate_hz)
         self.truths.append(
-            driven_truth(member, motion, length_m=self._length_m, recorded=recorded)
+            driven_truth(
+                member,
+                motion,
+                length_m=self._length_m,
+                recorded=recorded,
+                range_kmh=self._ranges_kmh[member.lane],
+            )
         )
         if self._order.forces:
             self._forces.append(

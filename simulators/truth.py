@@ -32,7 +32,12 @@ FORCE_COLUMNS = (
 
 
 def driven_truth(
-    member: Member, motion: Motion, *, length_m: float, recorded: float
+    member: Member,
+    motion: Motion,
+    *,
+    length_m: float,
+    recorded: float,
+    range_kmh: tuple[float, float] = (0.0, 1000.0),
 ) -> PassageTruth:
     """Return the truth of one vehicle's passage.
 
@@ -41,6 +46,7 @@ def driven_truth(
         motion: the drive, step by step.
         length_m: from row 0 to the last strip.
         recorded: seconds of the recording per true second.
+        range_kmh: of the lane; a speed outside it at either end bears a flag.
     """
     vehicle = member.vehicle
     backwards = member.driving.drive.backwards
@@ -57,6 +63,10 @@ def driven_truth(
         np.interp([begins, ends], steps, motion.speed_mps)
     ).tolist()
     groups = group_axles(spacings)
+    flags = member.driving.flags
+    low, high = (each / 3.6 for each in range_kmh)
+    if not low <= min(speed, last_speed) <= max(speed, last_speed) <= high:
+        flags = (*flags, *({"speed_out_of_range"} - set(flags)))
     return PassageTruth(
         lane=member.lane,
         started_at_s=(member.begins_s + STEP_S * begins) * recorded,
@@ -68,8 +78,8 @@ def driven_truth(
         gross_mass_kg=vehicle.gross_mass_kg,
         axle_groups=groups,
         axle_configuration="+".join(str(len(group)) for group in groups),
-        flags=member.driving.flags,
-        valid=not member.driving.flags,
+        flags=flags,
+        valid=not flags,
         vehicle_class=vehicle.vehicle_class,
         manoeuvre=member.driving.manoeuvre,
         severity=member.driving.severity,

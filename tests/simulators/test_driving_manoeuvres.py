@@ -295,6 +295,12 @@ def test_the_truth_tells_speed_and_acceleration_of_the_crossing():
     truth = driven_truth(member, motion, length_m=LENGTH_M, recorded=1.0)
     assert truth.speed_mps == pytest.approx(np.sqrt(10.0**2 + 2 * 0.5 * 10.0), abs=0.07)
     assert truth.acceleration_mps2 == pytest.approx(0.5, abs=1e-3)
+    assert truth.valid
+    narrow = driven_truth(
+        member, motion, length_m=LENGTH_M, recorded=1.0, range_kmh=(5.0, 38.0)
+    )
+    assert narrow.flags == ("speed_out_of_range",)
+    assert not narrow.valid
     at_row_0 = member.begins_s + STEP_S * motion.step_at(0.0)
     assert truth.started_at_s == pytest.approx(at_row_0)
 
