@@ -34,7 +34,7 @@ from wim.health import Health, Run
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
 from wim.loads import Known
-from wim.manoeuvres import Finding, Thresholds, figures_of
+from wim.manoeuvres import Finding, Thresholds, UsualScatter, figures_of
 from wim.messages import Flag
 from wim.pulses import Detection, PulseDetector
 from wim.samples import Lane, Site
@@ -200,6 +200,7 @@ class Weigher:
             sample_rate_hz=sample_rate_hz,
             detection=detection,
         )
+        self._scatters = {lane.number: UsualScatter() for lane in site.lanes}
         self._lanes: list[LaneWatch] = []
         self._lane_of_strip: list[LaneWatch] = []
         strips = sum(len(lane.strips) for lane in site.lanes)
@@ -414,7 +415,9 @@ class Weigher:
             thresholds=self.parameters.manoeuvres,
             spacings_m=spacings,
             incomplete=bool(gaps),
+            usual_scatter=self._scatters[lane.number].figure,
         )
+        self._scatters[lane.number].follow(figures.scatter)
         findings += tuple(
             finding
             for alarm in alarms(self._drift[lane.number])

@@ -43,6 +43,7 @@ def findings_of(
     thresholds: Thresholds,
     spacings_m: Sequence[float],
     incomplete: bool,
+    usual_scatter: float,
     drifting: bool = False,
 ) -> tuple[Finding, ...]:
     """Return what was found on one crossing, in the order of the flags.
@@ -55,10 +56,13 @@ def findings_of(
         thresholds: figures of the manoeuvres.
         spacings_m: between its axles, one fewer.
         incomplete: samples are missing.
+        usual_scatter: of the rows of that lane.
         drifting: the lane drifts by its reference vehicles.
     """
     axles = crossing.axles
-    found = manoeuvres_of(figures, lane=lane, thresholds=thresholds)
+    found = manoeuvres_of(
+        figures, lane=lane, thresholds=thresholds, usual_scatter=usual_scatter
+    )
 
     def find(flag: Flag, name: str, value: float, most: float) -> None:
         if value > most:

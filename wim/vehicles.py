@@ -37,8 +37,8 @@ class Shapes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     so (``difference`` times what chance would), or the gap is longer than any between
     a truck and its trailer (``longest_drawbar_m``), or both together would be no
     vehicle: more than ``most_axles`` axles or ``longest_wheelbase_m`` over all.
-    A vehicle's first two axles are ``least_wheelbase_m`` apart at least; where the
-    first axles behind a gap are closer, they are a semitrailer's.
+    A vehicle's first two axles are ``least_wheelbase_m`` to ``longest_front_m`` apart;
+    where the first axles behind a gap are closer, they are a semitrailer's.
     Two front axles up to ``twin_steer_m`` apart are both steered. A tractor and what
     it pulls are told from a truck with a centre-axle trailer by the distance from the
     front to the drive axles and from there to the trailer's: ``tractor_m`` and
@@ -49,6 +49,7 @@ class Shapes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     closest_gap_m: Positive = 3.2
     longest_drawbar_m: Positive = 4.8
     least_wheelbase_m: Positive = 1.7
+    longest_front_m: Positive = 7.0
     most_axles: Annotated[int, msgspec.Meta(ge=2)] = 6
     longest_wheelbase_m: Positive = 18.0
     difference: Positive = 30.0
@@ -254,7 +255,7 @@ def _may_begin(spacings_m: Sequence[float], first: int, shapes: Shapes) -> bool:
     return (
         first <= len(spacings_m) - 1
         and spacings_m[first - 1] >= shapes.closest_gap_m
-        and spacings_m[first] >= shapes.least_wheelbase_m
+        and shapes.least_wheelbase_m <= spacings_m[first] <= shapes.longest_front_m
     )
 
 
