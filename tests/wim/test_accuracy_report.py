@@ -204,6 +204,8 @@ def test_a_manoeuvres_flag_on_normal_driving_is_a_false_alarm():
     found = report(join(passages, truths))
     assert (found.false_alarms.count, found.false_alarms.of) == (1, 20)
     assert found.normal_flags == {"braking": 1, "strip_damaged": 1}
+    told = {table.name: table for table in tables(found)}["normal_flags"]
+    assert told.rows[0][:3] == ("braking", "1", "5.00 %")
 
 
 def test_lawful_vehicles_called_overloaded_are_counted_with_their_bound():

@@ -5,7 +5,7 @@ Every figure stands with its 95 % interval; "?" is not known. It computes nothin
 
 import msgspec
 
-from wim.accuracy.figures import ErrorFigures, Interval, Share
+from wim.accuracy.figures import ErrorFigures, Interval, Share, share_of
 from wim.accuracy.report import SHIPPED, AccuracyReport
 
 __all__ = ["Table", "as_markdown", "as_text", "tables"]
@@ -27,6 +27,7 @@ def tables(report: AccuracyReport) -> tuple[Table, ...]:
     found = [_summary(report), _estimators(report)]
     found += [_slices(report, kind) for kind in report.slices]
     found += [_cost(report), _in_service(report)]
+    found.append(_normal_flags(report))
     if report.manoeuvres:
         found.append(_manoeuvres(report))
     if report.lawful is not None:
@@ -75,6 +76,7 @@ def _summary(report: AccuracyReport) -> Table:
             )
 
     rows.append(("vehicles / passages", f"{report.vehicles} / {report.passages}", ""))
+    rows.append(("passages that are no vehicle's", str(report.extra), ""))
     share("captured, normal driving", report.normal_captured)
     share("normal driving declared invalid", report.normal_invalid)
     share("normal driving with a manoeuvre's flag", report.false_alarms)
@@ -241,6 +243,24 @@ def _in_service(report: AccuracyReport) -> Table:
             "held",
         ),
         rows=tuple(rows),
+    )
+
+
+def _normal_flags(report: AccuracyReport) -> Table:
+    of = report.normal_invalid.of
+    return Table(
+        name="normal_flags",
+        title="Flags on vehicles that drove normally",
+        heads=("flag", "passages", "share", "95 % interval"),
+        rows=tuple(
+            (
+                flag,
+                str(count),
+                _percent(share_of(count, of)),
+                _span(share_of(count, of).interval, 100.0, 2, " %"),
+            )
+            for flag, count in sorted(report.normal_flags.items())
+        ),
     )
 
 
