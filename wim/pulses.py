@@ -174,7 +174,7 @@ class _Channels:
             hum_share,
             0.5 * (tile - 1) * periods,
             _left_in_mean(periods, tile),
-            0.05,
+            0.04,
             detection.droop_doubt,
             periods,
             detection.run_tail_share,

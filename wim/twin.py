@@ -199,7 +199,7 @@ def _runs(counts: Counts, figures: _Figures) -> list[_Run]:
         white = 0.5 * noise / tile
         high_2 = np.maximum(over * np.sqrt(np.maximum(v2, white)), figures.floor)
         high_4 = np.maximum(over * np.sqrt(np.maximum(v4, 0.5 * white)), figures.floor)
-        quiet = np.where(calm, quiet + 1, np.where(rises, quiet, 0))
+        quiet = np.where(rises | ~idle, quiet, quiet + 1)
         below = np.where(sinks & idle, below + 1, 0)
         r3, r2, r1 = r2, r1, r
         for c in np.flatnonzero(~idle | rises | (below > figures.below)).tolist():
@@ -253,9 +253,11 @@ def _runs(counts: Counts, figures: _Figures) -> list[_Run]:
                 state[c], quiet[c] = 0, run_tail[c]
         turn = (k + 1) % 32
         if tile > 1 and turn < channels and state[turn] == 0:
+            left = 1.0 - figures.hum_gain**2
             spread = blocks[k, :, turn].var(ddof=1)
+            spread -= 0.5 * (hum_c[turn] ** 2 + hum_s[turn] ** 2) * left
             up = spread > median * noise[turn]
-            noise[turn] = noise[turn] * 1.05 if up else max(noise[turn] * 0.95, 1 / 12)
+            noise[turn] = noise[turn] * 1.04 if up else max(noise[turn] * 0.96, 1 / 12)
     return found
 
 
@@ -379,10 +381,12 @@ def _levels(
     doubt = detection.droop_doubt * abs(run.undershoot)
     sigma = np.array([own + doubt, own + doubt + detection.droop_doubt * undone])
     closure = 0.0
+    if before and pre**2 > 16.0 * (sigma[0] ** 2 + 1.0 / precision[0]):
+        sigma[0] = abs(pre)
     if before and after:
         closure = float(post - pre)
-        if closure**2 > 16.0 * ((sigma**2).sum() + (1.0 / precision).sum()):
-            sigma = np.full(2, abs(closure))
+        if closure**2 > 16.0 * (sigma[1] ** 2 + (1.0 / precision).sum()):
+            sigma[1] = abs(closure)
     design = np.array([[1.0, 0.0], [1.0, 1.0]])
     normal = design.T @ (design * precision[:, None]) + np.diag(1.0 / sigma**2)
     covariance = np.linalg.inv(normal)

@@ -44,9 +44,10 @@ REALS = 26
 variances of one tile, of the mean of two, of four; 8-9 hum, cosine and sine; 10-11
 thresholds for two and four tiles; 12 variance of one sample; 13 state (0 idle, 1 in a
 run, 2 in its tail); 14 droop of a tile; 15 droop of a sample; 16 least threshold; 17
-undershoot before the run; 18 whether a plate; 19 quiet tiles so far; 20 tiles far below
-the offset; 21 tiles without any change; 22 sum of the last tile; 23 quiet tiles in all;
-24 whether something has to be done about the tile; 25 highest residual of the run."""
+undershoot before the run; 18 whether a plate; 19 tiles since the last run; 20 tiles
+far below the offset; 21 tiles without any change; 22 sum of the last tile; 23 quiet
+tiles in all; 24 whether something has to be done about the tile; 25 highest residual
+of the run."""
 INTEGERS = 7
 """Rows of ``integers``: 0 samples in the run; 1 of them looked back upon; 2 tiles of it
 in which something was there; 3 tiles of its tail; 4 first sample of it; 5 offsets taken
@@ -216,13 +217,16 @@ def _levels(
     level_sigma = own + factors[8] * undershoot
     bridge_sigma = own + factors[8] * (undershoot + undone)
     closure = 0.0
+    if before > 0:
+        expected = level_sigma * level_sigma + 1.0 / precision_pre
+        if pre * pre > 16.0 * expected:
+            # nothing known explains it: believe what is seen
+            level_sigma = abs(pre)
     if before > 0 and after > 0:
         closure = post - pre
-        expected = level_sigma * level_sigma + bridge_sigma * bridge_sigma
+        expected = bridge_sigma * bridge_sigma
         expected += 1.0 / precision_pre + 1.0 / precision_post
         if closure * closure > 16.0 * expected:
-            # nothing known explains it: believe what is seen
-            level_sigma = abs(closure)
             bridge_sigma = abs(closure)
 
     a = 1.0 / (level_sigma * level_sigma) + precision_pre + precision_post
@@ -688,6 +692,7 @@ def _sample_noise(
     turn: int,
     reals: Floats,
     tile: int,
+    gain: float,
     step: float,
     ring: Counts,
 ) -> None:
@@ -710,6 +715,10 @@ def _sample_noise(
         total += z
         squares += z * z
     spread = (squares - total * total / tile) / freedom
+    # what the hum does within a tile is not noise
+    hum_c = reals[8 * LANES + c]
+    hum_s = reals[9 * LANES + c]
+    spread -= 0.5 * (hum_c * hum_c + hum_s * hum_s) * (1.0 - gain * gain)
     known = reals[12 * LANES + c]
     if spread > median * known:
         reals[12 * LANES + c] = known * (1.0 + step)
@@ -817,8 +826,8 @@ def _look_at(
         reals[10 * LANES + c] = threshold_2 if threshold_2 > floor else floor
         reals[11 * LANES + c] = threshold_4 if threshold_4 > floor else floor
         reals[LANES + c] = under
-        # how long it was quiet before a run is asked when it begins
-        reals[19 * LANES + c] = quiet + 1.0 if calm else (quiet if rises else 0.0)
+        # what may be looked back upon when a run begins
+        reals[19 * LANES + c] = quiet if rises | (not idle) else quiet + 1.0
         reals[23 * LANES + c] += 1.0 if calm else 0.0
         below_now = reals[20 * LANES + c] + 1.0 if sinks & idle else 0.0
         reals[20 * LANES + c] = below_now
@@ -965,7 +974,9 @@ def follow(
                 lobes,
                 out,
             )
-        _sample_noise(columns, slot, place[1], reals, tile, factors[7], ring)
+        _sample_noise(
+            columns, slot, place[1], reals, tile, factors[6], factors[7], ring
+        )
         if place[1] % steps[6] == 0:
             _snapshot(columns, place, n0 + tile, reals, integers, history)
 
