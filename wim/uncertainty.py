@@ -37,7 +37,7 @@ class UncertaintyFigures(
 
     temperature: NotNegative = 0.001
     gravity_height: NotNegative = 0.35
-    between_axles: NotNegative = 0.01
+    between_axles: NotNegative = 0.006
     disturbed: NotNegative = 0.05
     rough_speed: NotNegative = 0.25
     coverage_factor: Positive = 2.0
