@@ -40,6 +40,8 @@ def engine() -> JinjaTemplateEngine:
     )
     environment.globals.update(
         {name: getattr(formats, name) for name in formats.__all__ if name.islower()},
+        NAMED_FIGURES=formats.NAMED_FIGURES,
+        STATED_FIGURES=formats.STATED_FIGURES,
         static=_static,
         weakest=weakest,
     )

@@ -24,6 +24,8 @@ from server.web.signin import PUBLIC
 __all__ = ["receive", "show"]
 
 SHOWN_INLINE = {"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4"}
+SAVED_AS = {"application/zip": ".npz"}
+"""What a file that is only saved is called after: samples are for luheng-wim replay."""
 Digest = Annotated[str, PathParameter(pattern="^[0-9a-f]{64}$")]
 
 
@@ -34,7 +36,7 @@ async def show(sha256: Digest, pool: ThePool, files: TheFiles) -> File:
     ending = SHOWN_INLINE.get(stored.media_type)
     return File(
         path=stored.path,
-        filename=f"{sha256}{ending or '.bin'}",
+        filename=f"{sha256}{ending or SAVED_AS.get(stored.media_type, '.bin')}",
         media_type=stored.media_type if ending else "application/octet-stream",
         content_disposition_type="inline" if ending else "attachment",
         headers={"Cache-Control": "private, max-age=31536000, immutable"},

@@ -7,8 +7,12 @@ import datetime as dt
 
 __all__ = [
     "BEIJING",
+    "COUNTED_FIGURES",
+    "NAMED_FIGURES",
+    "STATED_FIGURES",
     "beijing",
     "coordinates",
+    "figure",
     "hex_lines",
     "kilometres_per_hour",
     "local_day",
@@ -17,9 +21,54 @@ __all__ = [
     "milliseconds",
     "per_cent",
     "per_cent_exact",
+    "per_cent_share",
     "short_hash",
     "tonnes",
 ]
+
+NAMED_FIGURES = frozenset(
+    {
+        "acceleration_mps2",
+        "acceleration_swing_mps2",
+        "alike_gap_m",
+        "axle_spacing_m",
+        "axles",
+        "clipped",
+        "dead",
+        "driven_backwards",
+        "fastest_mps",
+        "gain",
+        "gap_m",
+        "imbalance",
+        "noisy",
+        "not_told_apart",
+        "not_whole",
+        "reference_vehicles",
+        "row_scatter",
+        "samples_missing",
+        "side_swing",
+        "slowest_between_mps",
+        "slowest_mps",
+        "way_rest_m",
+        "went_to_and_fro",
+        "wheelbase_m",
+    }
+)
+"""Figures of findings that the catalogues have words for; others keep their name."""
+
+STATED_FIGURES = frozenset(
+    {
+        "driven_backwards",
+        "not_told_apart",
+        "not_whole",
+        "reference_vehicles",
+        "samples_missing",
+        "went_to_and_fro",
+    }
+)
+"""Figures that are so or are not, and have no size."""
+
+COUNTED_FIGURES = frozenset({"axles", "clipped", "dead"})
 
 BEIJING = dt.timezone(dt.timedelta(hours=8), "CST")
 """China keeps one time all over the country and all the year."""
@@ -53,6 +102,34 @@ def per_cent_exact(ratio: float) -> str:
     '162.04\xa0%'
     """
     return f"{ratio * 100:.2f}\N{NO-BREAK SPACE}%"
+
+
+def per_cent_share(share: float) -> str:
+    r"""Write a probability in per cent, never as certain when it is not.
+
+    >>> per_cent_share(0.9), per_cent_share(0.99994), per_cent_share(1.0)
+    ('90.0\xa0%', '99.9\xa0%', '100\xa0%')
+    """
+    if share >= 1.0:
+        return "100\N{NO-BREAK SPACE}%"
+    return f"{min(share, 0.999) * 100:.1f}\N{NO-BREAK SPACE}%"
+
+
+def figure(name: str, value: float) -> str:
+    r"""Write the figure of a finding with the unit that its name ends in.
+
+    >>> figure("acceleration_mps2", 0.824), figure("slowest_mps", 1.0)
+    ('0.82\xa0m/s²', '3.6\xa0km/h')
+    >>> figure("gap_m", 6.2), figure("axles", 7.0), figure("gain", 0.5)
+    ('6.20\xa0m', '7', '0.50')
+    """
+    if name.endswith("_mps2"):
+        return f"{value:.2f}\N{NO-BREAK SPACE}m/s²"
+    if name.endswith("_mps"):
+        return f"{kilometres_per_hour(value)}\N{NO-BREAK SPACE}km/h"
+    if name.endswith("_m"):
+        return f"{metres(value)}\N{NO-BREAK SPACE}m"
+    return f"{value:.0f}" if name in COUNTED_FIGURES else f"{value:.2f}"
 
 
 def beijing(instant: dt.datetime, *, milliseconds: bool = False) -> str:

@@ -31,6 +31,7 @@ from wim.messages import (
     DeviceStatus,
     EvidenceManifest,
     EvidenceNote,
+    FindingNote,
     PassageMessage,
     PlateNote,
     StatusMessage,
@@ -178,6 +179,7 @@ class Sender:
         assessment=None,
         seal=True,
         lane=1,
+        figures=None,
     ) -> str:
         """Send a passage, and with ``seal`` its manifest and photos; return its id."""
         at = at or now() - dt.timedelta(seconds=1)
@@ -242,6 +244,7 @@ class Sender:
             wim_version="0.1.0",
             parameter_hash="ab" * 32,
         )
+        message = msgspec.structs.replace(message, **(figures or {}))
         payload = self.sealed(message)
         self.house.take([(topic(self.station_id, "passage"), payload)])
         self.count_up(payload)
@@ -462,6 +465,36 @@ class Painter:
             scene.jpeg([Sighting(vehicle=vehicle, place=0, beyond_m=0.0)], label)
             for scene in self._scenes.values()
         ]
+
+
+@pytest.fixture(scope="session")
+def behind():
+    """Return figures behind a vehicle's mass: uncertainties, class, evidence."""
+
+    def behind(vehicle):
+        return {
+            "axle_load_uncertainties_kg": tuple(
+                round(0.03 * float(load), 1) for load in vehicle.axle_loads_kg
+            ),
+            "gross_mass_uncertainty_kg": 1_834.0,
+            "vehicle_class": "articulated",
+            "vehicle_class_probability": 0.973,
+            "flags": ("braking",),
+            "findings": (
+                FindingNote(
+                    flag="braking",
+                    figure="acceleration_mps2",
+                    value=0.824,
+                    threshold=0.5,
+                    strips=(0, 1, 12),
+                ),
+                FindingNote(
+                    flag="braking", figure="a_new_figure", value=None, threshold=1.5
+                ),
+            ),
+        }
+
+    return behind
 
 
 @pytest.fixture(scope="session")

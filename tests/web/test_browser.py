@@ -301,10 +301,11 @@ def test_a_wrong_password_and_an_unknown_page_are_said_in_words(desks, house):
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
 def test_no_page_is_wider_than_the_window_even_at_twice_the_size(
-    house, desks, size, heavy
+    house, desks, size, heavy, behind
 ):
     record = house.record_of(
-        house.client("clerk", "auditor"), house.roadside.passage(heavy, seal=False)
+        house.client("clerk", "auditor"),
+        house.roadside.passage(heavy, seal=False, figures=behind(heavy)),
     )
     house.roadside.status()
     house.source.status(taking=False, reason="disk full: 1 MB free", depth=3)
@@ -478,9 +479,10 @@ CONTRAST = """
 """
 
 
-def test_every_text_has_the_contrast_of_wcag_aa(house, desks, heavy):
+def test_every_text_has_the_contrast_of_wcag_aa(house, desks, heavy, behind):
     record = house.record_of(
-        house.client("clerk", "auditor"), house.roadside.passage(heavy, seal=False)
+        house.client("clerk", "auditor"),
+        house.roadside.passage(heavy, seal=False, figures=behind(heavy)),
     )
     desk = desks()
     desk.open("/login")

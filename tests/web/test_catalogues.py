@@ -72,6 +72,7 @@ CODES = {
     "flag-": FLAGS,
     "colour-": options(PlateColour),
     "class-": options(VehicleClass),
+    "figure-": sorted(formats.NAMED_FIGURES),
     "refusal-": options(RefusalReason),
     "quarantine-code-": options(QuarantineCode),
     "station-role-": options(StationRole),

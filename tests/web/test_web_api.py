@@ -423,6 +423,24 @@ def test_an_evidence_file_is_shown_only_as_what_it_is(house, reviewer, truck):
     assert reviewer.get("/evidence/..%2f..%2fsecret").status_code in {400, 404}
 
 
+def test_sealed_samples_are_saved_under_a_name_that_replay_takes(
+    house, reviewer, heavy
+):
+    roadside, content = house.roadside, b"PK and samples"
+    at = dt.datetime.now(dt.UTC)
+    note = roadside.note(content, "samples", "measured_signal", "line", at)
+    note = msgspec.structs.replace(note, media_type="application/zip")
+    passage = roadside.passage(heavy, seal=False, figures={"evidence": (note,)})
+    roadside.upload(note.sha256)
+    saved = reviewer.get(f"/evidence/{note.sha256}")
+    assert saved.content == content
+    assert saved.headers["content-type"] == "application/octet-stream"
+    named = f'attachment; filename="{note.sha256}.npz"'
+    assert saved.headers["content-disposition"] == named
+    record = house.record_of(reviewer, passage)
+    assert "Measured signal" in page_text(reviewer, f"/records/{record}", "en")
+
+
 def test_an_upload_that_breaks_off_is_no_fault_of_the_server(house, truck):
     photo = b"only the half of it comes"
     house.roadside.passage(truck, photos=[photo], seal=False)
@@ -519,6 +537,51 @@ def test_an_alert_reaches_a_signed_in_client_within_a_second(house, reviewer, tr
 
 
 # ------------------------------------------------------------------ what is foreign
+
+
+def page_text(client, path, language):
+    """Return what a page shows, in one line."""
+    answer = client.get(path, headers=HTML, params={"lang": language})
+    assert answer.status_code == 200
+    bare = re.sub(r"<[^>]*>", " ", answer.text)
+    return " ".join(html.unescape(bare).split())
+
+
+def test_a_record_shows_what_stands_behind_mass_class_and_flags(
+    house, reviewer, heavy, behind
+):
+    figures = behind(heavy)
+    passage = house.roadside.passage(heavy, figures=figures)
+    record = house.record_of(reviewer, passage)
+    zh = page_text(reviewer, f"/records/{record}", "zh-CN")
+    en = page_text(reviewer, f"/records/{record}", "en")
+    for load_kg in figures["axle_load_uncertainties_kg"]:
+        assert f"± {load_kg:.0f}" in zh
+    assert "± 1834" in zh
+    assert "± 1.83 吨" in zh
+    assert "± 1.83 t" in en
+    assert "半挂汽车列车 · 依轴距判定" in zh
+    assert "概率 97.3 %" in zh
+    assert "articulated combination · by the axles with 97.3" in en
+    assert "the one that favours the party is used" in en
+    assert "制动 加速度 0.82 m/s² 0.50 m/s² 0, 1, 12" in zh
+    assert "braking a_new_figure unknown 1.50 vehicle" in en
+    assert "ab" * 32 in zh
+    found = reviewer.get(f"/api/passages/{passage}").json()
+    assert found["findings"] == json.loads(msgspec.json.encode(figures["findings"]))
+
+
+def test_what_is_not_known_of_a_mass_says_so(house, reviewer, heavy):
+    record = house.record_of(reviewer, house.roadside.passage(heavy))
+    en = page_text(reviewer, f"/records/{record}", "en")
+    assert "Expanded uncertainty (k = 2) unknown" in en
+    assert "Vehicle class unknown" in en
+    assert en.count("unknown") >= len(heavy.axle_loads_kg) + 3
+    assert "Evidence of the flags" not in en
+    braked = house.roadside.passage(heavy, flags=("braking",))
+    record = house.record_of(reviewer, braked)
+    en = page_text(reviewer, f"/records/{record}", "en")
+    assert "Strips unknown" in en
 
 
 def test_what_comes_from_outside_is_shown_as_text(house, reviewer, case_id):

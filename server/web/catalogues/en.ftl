@@ -174,10 +174,11 @@ facts-excess = Excess
 facts-ratio = Overload ratio
 facts-deduction = Deduction
 facts-uncertainty = Expanded uncertainty (k = 2)
-facts-uncertainty-unknown = not given
 facts-rule = Rule applied
 facts-class = Vehicle class
-facts-class-unknown = unknown; the limit that favours the party is used
+facts-class-probability = by the axles with { $value }
+facts-class-used = it chose the limit
+facts-class-unused = not sure enough to choose the limit; the one that favours the party is used
 facts-limit-uncertain = limit uncertain, to be settled by a person
 facts-no-verdict = No verdict of the centre: { $reason }
 facts-ratio-note = Overload ratio = (measured mass − limit) ÷ limit
@@ -236,6 +237,40 @@ flag-signal_clipped = signal clipped
 flag-speed_out_of_range = speed out of certified range
 flag-drifting = zero drifting
 
+findings-title = Evidence of the flags
+findings-flag = Flag, figure
+findings-value = Value
+findings-threshold = Threshold
+findings-strips = Strips
+findings-whole = vehicle
+findings-stated = yes
+findings-severe = bars evidence
+
+figure-acceleration_mps2 = acceleration
+figure-acceleration_swing_mps2 = change of the acceleration on the scale
+figure-alike_gap_m = gap to a vehicle of the same speed
+figure-axle_spacing_m = longest axle spacing
+figure-axles = number of axles
+figure-clipped = pulses at the end of the scale
+figure-dead = axles that the strip missed
+figure-driven_backwards = driven backwards
+figure-fastest_mps = highest speed
+figure-gain = reading over that of its neighbours
+figure-gap_m = gap to the nearest vehicle
+figure-imbalance = left and right wheels apart
+figure-noisy = noise over that of the middle strip
+figure-not_told_apart = not told apart from another vehicle
+figure-not_whole = beginning or end not seen
+figure-reference_vehicles = reference vehicles show a drift
+figure-row_scatter = scatter of the rows over the usual
+figure-samples_missing = samples missing
+figure-side_swing = change between left and right wheels
+figure-slowest_between_mps = lowest speed on the scale
+figure-slowest_mps = lowest speed
+figure-way_rest_m = rest of the way at the rows
+figure-went_to_and_fro = went to and fro
+figure-wheelbase_m = wheelbase over all axles
+
 axles-title = Axles
 axles-diagram = Side view: { $axles } axles, configuration { $configuration }, spacings to scale
 axles-caption = Spacings to scale as measured, wheel size indicative; height of the columns is the axle load
@@ -245,8 +280,7 @@ axles-metre = 1 m
 axles-number = Axle
 axles-group = Group
 axles-load = Axle load (t)
-axles-load-kg = Axle load (kg)
-axles-uncertainty = Uncertainty (kg)
+axles-load-kg = Axle load ± U, k = 2 (kg)
 axles-spacing = To next axle (m)
 axles-group-load = Group load (t)
 axles-total = Total

@@ -174,10 +174,11 @@ facts-excess = 超限量
 facts-ratio = 超限率
 facts-deduction = 误差扣除
 facts-uncertainty = 扩展不确定度（k = 2）
-facts-uncertainty-unknown = 未给出
 facts-rule = 适用规则
 facts-class = 车型
-facts-class-unknown = 未知，按有利于当事人的限值
+facts-class-probability = 依轴距判定，概率 { $value }
+facts-class-used = 已据此确定限值
+facts-class-unused = 不足以确定限值，按有利于当事人的限值
 facts-limit-uncertain = 限值不唯一，取有利于当事人者，须人工核定
 facts-no-verdict = 中心未作判定：{ $reason }
 facts-ratio-note = 超限率 =（实测质量 − 限值）÷ 限值
@@ -236,6 +237,40 @@ flag-signal_clipped = 信号削顶
 flag-speed_out_of_range = 车速超出检定范围
 flag-drifting = 零点漂移
 
+findings-title = 异常标志的依据
+findings-flag = 标志与指标
+findings-value = 数值
+findings-threshold = 阈值
+findings-strips = 称重条
+findings-whole = 整车
+findings-stated = 是
+findings-severe = 不得作为证据
+
+figure-acceleration_mps2 = 加速度
+figure-acceleration_swing_mps2 = 秤上加速度变化
+figure-alike_gap_m = 与同速车辆的间距
+figure-axle_spacing_m = 最大轴距
+figure-axles = 轴数
+figure-clipped = 达到量程上限的脉冲数
+figure-dead = 称重条漏检的轴数
+figure-driven_backwards = 倒车驶过
+figure-fastest_mps = 最高车速
+figure-gain = 读数与相邻称重条之比
+figure-gap_m = 与最近车辆的间距
+figure-imbalance = 左右轮载荷不平衡
+figure-noisy = 噪声与中位称重条之比
+figure-not_told_apart = 无法与另一车辆区分
+figure-not_whole = 车头或车尾未检测到
+figure-reference_vehicles = 参考车辆显示漂移
+figure-row_scatter = 各排离散与通常之比
+figure-samples_missing = 采样缺失
+figure-side_swing = 左右轮载荷分配变化
+figure-slowest_between_mps = 秤上最低车速
+figure-slowest_mps = 最低车速
+figure-way_rest_m = 各排处行程残差
+figure-went_to_and_fro = 往复行驶
+figure-wheelbase_m = 首末轴距离
+
 axles-title = 车轴
 axles-diagram = 车轴侧视图：{ $axles } 轴，轴型 { $configuration }，轴距按实测比例
 axles-caption = 轴距按实测比例，轮径为示意；柱高表示轴载荷
@@ -245,8 +280,7 @@ axles-metre = 1 m
 axles-number = 轴
 axles-group = 轴组
 axles-load = 轴载荷（吨）
-axles-load-kg = 轴载荷（千克）
-axles-uncertainty = 不确定度（千克）
+axles-load-kg = 轴载荷 ± U，k = 2（千克）
 axles-spacing = 至下一轴（米）
 axles-group-load = 轴组载荷（吨）
 axles-total = 合计
