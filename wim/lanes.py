@@ -86,6 +86,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     It ``turned`` when it went forward, back and forward again. ``rest_m`` is
     what its way leaves at the rows; where it is not ``smooth``,
     no speed is known. ``damages`` are strips that were left out of its loads.
+    It ``straddles`` when a half of it was in the neighbouring lane.
     """
 
     axles: tuple[Axle, ...]
@@ -99,6 +100,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     before: Neighbour | None
     behind: Neighbour | None
     damages: tuple[Damage, ...]
+    straddles: bool = False
 
 
 LaneEvent: TypeAlias = Entry | Crossing
@@ -183,6 +185,33 @@ class LaneWatch:
         if self._open:
             due_s = min(due_s, self._open_ends_s(self._open[0]))
         return due_s
+
+    def holds(
+        self,
+        axles: Sequence[tuple[float, float]],
+        *,
+        within_m: float,
+        share: float,
+    ) -> bool:
+        """Tell whether wheels wait here that crossed the first row with some axles.
+
+        Args:
+            axles: time [s] and speed [m/s] of each.
+            within_m: how far apart along the way they may be.
+            share: of the axles that must have such a wheel.
+        """
+        times = [
+            pulse.centroid_s
+            for sensor in self._forward.row(0)
+            for pulse in self._store[sensor.index]
+        ]
+        if not times:
+            return False
+        found = sum(
+            any(abs(time - at_s) * speed_mps <= within_m for time in times)
+            for at_s, speed_mps in axles
+        )
+        return found >= share * len(axles)
 
     def take(self, pulse: Pulse, now_s: float) -> list[LaneEvent]:
         """Take one pulse that became known at ``now_s``."""

@@ -39,6 +39,7 @@ from wim.messages import Flag
 from wim.pulses import Detection, PulseDetector
 from wim.samples import Lane, Site
 from wim.statics import Estimation, static_loads
+from wim.straddling import Straddling
 from wim.validity import Fairness, bars_evidence, findings_of, flags_of
 from wim.vehicles import Shapes, kind_of
 
@@ -219,6 +220,7 @@ class Weigher:
             )
             self._lanes.append(watch)
             self._lane_of_strip += [watch] * len(lane.strips)
+        self._straddling = Straddling(self._lanes)
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -310,9 +312,9 @@ class Weigher:
         self._gaps = [g for g in self._gaps if g.end_s > start_s - _GAPS_KEPT_S]
         self._gaps.append(_Gap(start_s=start_s, end_s=self._now_s, samples=n_samples))
         return [
-            self._told(lane.lane, event)
-            for lane in self._lanes
-            for event in lane.interrupt(self._now_s)
+            self._told(lane, event)
+            for watch in self._lanes
+            for lane, event in self._settled(watch, watch.interrupt(self._now_s))
         ]
 
     def flush(self, *, interrupted: bool = False) -> list[Event]:
@@ -327,13 +329,15 @@ class Weigher:
         if self._kept is None:
             for pulse in self._detector.finish(self.samples):
                 self.pulses += 1
-                lane = self._lane_of_strip[pulse.strip]
-                told = lane.take(pulse, pulse.last_sample / self.sample_rate_hz)
-                events += [self._told(lane.lane, event) for event in told]
-        for lane in self._lanes:
-            left = lane.close(interrupted=interrupted)
-            events += [self._told(lane.lane, event) for event in left]
-        return events
+                watch = self._lane_of_strip[pulse.strip]
+                found = watch.take(pulse, pulse.last_sample / self.sample_rate_hz)
+                told = self._settled(watch, found)
+                events += [self._told(lane, event) for lane, event in told]
+        for watch in self._lanes:
+            told = self._settled(watch, watch.close(interrupted=interrupted))
+            events += [self._told(lane, event) for lane, event in told]
+        rest = self._straddling.release(everything=True)
+        return events + [self._told(lane, crossing) for lane, crossing in rest]
 
     @property
     def _now_s(self) -> float:
@@ -356,7 +360,7 @@ class Weigher:
             known_s = pulse.last_sample / self.sample_rate_hz
             told += self._advance(known_s)
             watch = self._lane_of_strip[pulse.strip]
-            told += [(watch.lane, event) for event in watch.take(pulse, known_s)]
+            told += self._settled(watch, watch.take(pulse, known_s))
         told += self._advance(self._now_s)
         changed = inputs ^ self._inputs
         self._inputs = inputs
@@ -368,7 +372,7 @@ class Weigher:
                 found = watch.appear(start_s, self._now_s)
             else:
                 found = watch.vanish(self._now_s, active=self._detector.is_active)
-            told += [(watch.lane, event) for event in found]
+            told += self._settled(watch, found)
         return [self._told(lane, event) for lane, event in told]
 
     def _advance(self, now_s: float) -> list[tuple[Lane, LaneEvent]]:
@@ -378,9 +382,22 @@ class Weigher:
             watch = min(self._lanes, key=lambda lane: lane.due_s)
             if watch.due_s > now_s:
                 break
-            told += [(watch.lane, event) for event in watch.advance(watch.due_s)]
+            told += self._settled(watch, watch.advance(watch.due_s))
         for watch in self._lanes:
-            told += [(watch.lane, event) for event in watch.advance(now_s)]
+            told += self._settled(watch, watch.advance(now_s))
+        return told
+
+    def _settled(
+        self, watch: LaneWatch, found: Sequence[LaneEvent]
+    ) -> list[tuple[Lane, LaneEvent]]:
+        """Let crossings wait that may be half of a vehicle between two lanes."""
+        told: list[tuple[Lane, LaneEvent]] = []
+        for event in found:
+            if isinstance(event, Crossing):
+                told += self._straddling.take(watch.lane, event)
+            else:
+                told.append((watch.lane, event))
+        told += self._straddling.release()
         return told
 
     def _told(self, lane: Lane, event: LaneEvent) -> Event:

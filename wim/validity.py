@@ -73,6 +73,7 @@ def findings_of(
     find("tailgating", "axle_spacing_m", longest_m, fairness.longest_spacing_m)
     find("tailgating", "wheelbase_m", sum(spacings_m), fairness.longest_wheelbase_m)
     find("tailgating", "not_told_apart", float(not crossing.told_apart), 0.0)
+    find("straddling", "halves", float(crossing.straddles), 0.0)
     find("reverse", "driven_backwards", float(crossing.reverse), 0.0)
     find("reverse", "went_to_and_fro", float(crossing.turned), 0.0)
     find("axle_missing", "not_whole", float(not crossing.whole), 0.0)

@@ -1,0 +1,179 @@
+"""One vehicle between two lanes (跨道): both halves are one passage.
+
+Each lane sees wheels of one side only, at the same moments. Alone, each half would be
+a vehicle of half the mass; together they are weighed as one and flagged. Two vehicles
+side by side stay two: each shows both sides, or their axles do not fall together.
+"""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from wim.axles import Axle, RowLoad
+from wim.lanes import Crossing, LaneWatch
+from wim.samples import Lane
+
+__all__ = ["Straddling", "are_halves", "merged", "one_sided"]
+
+_APART_M = 0.35
+_TOGETHER = 0.6
+_ONE_SIDE = 0.12
+
+
+class Straddling:
+    """Crossings that wait for their other half, of lanes side by side.
+
+    A crossing waits as long as the neighbouring lane holds wheels of the same moments
+    that have become no crossing yet.
+    """
+
+    def __init__(self, watches: Sequence[LaneWatch]) -> None:
+        self._beside = {
+            watch.lane.number: [
+                other
+                for other in watches
+                if abs(other.lane.number - watch.lane.number) == 1
+            ]
+            for watch in watches
+        }
+        self._waiting: list[tuple[Lane, Crossing]] = []
+
+    def take(self, lane: Lane, crossing: Crossing) -> list[tuple[Lane, Crossing]]:
+        """Take one crossing and return what need not wait any longer."""
+        for k, (other_lane, other) in enumerate(self._waiting):
+            if abs(other_lane.number - lane.number) == 1 and are_halves(
+                crossing, other
+            ):
+                del self._waiting[k]
+                if _mass_kg(other) > _mass_kg(crossing):
+                    return [(other_lane, merged(other, crossing))]
+                return [(lane, merged(crossing, other))]
+        if self._may_have_half(lane, crossing):
+            self._waiting.append((lane, crossing))
+            return []
+        return [(lane, crossing)]
+
+    def release(self, *, everything: bool = False) -> list[tuple[Lane, Crossing]]:
+        """Return the crossings whose other half cannot come any more."""
+        if not self._waiting:
+            return []
+        free = [
+            each
+            for each in self._waiting
+            if everything or not self._may_have_half(*each)
+        ]
+        self._waiting = [
+            each for each in self._waiting if not any(each is one for one in free)
+        ]
+        return free
+
+    def _may_have_half(self, lane: Lane, crossing: Crossing) -> bool:
+        return any(
+            watch.holds(
+                [
+                    (axle.crossed_s, max(axle.rows[0].speed_mps, 0.1))
+                    for axle in crossing.axles
+                ],
+                within_m=_APART_M,
+                share=_TOGETHER,
+            )
+            for watch in self._beside[lane.number]
+        )
+
+
+def one_sided(crossing: Crossing) -> bool:
+    """Tell whether most of the load was on one side of the lane."""
+    left = sum(axle.left_kg or 0.0 for axle in crossing.axles)
+    right = sum(axle.right_kg or 0.0 for axle in crossing.axles)
+    both = left + right
+    return both > 0.0 and min(left, right) < _ONE_SIDE * both
+
+
+def are_halves(one: Crossing, other: Crossing) -> bool:
+    """Tell whether crossings of neighbouring lanes are halves of one vehicle.
+
+    At least one of them shows wheels on one side only, and most axles of the one that
+    has fewer crossed with an axle of the other.
+    """
+    if one.reverse != other.reverse or not (one_sided(one) or one_sided(other)):
+        return False
+    pairs = _pairs(one.axles, other.axles)
+    fewer = min(len(one.axles), len(other.axles))
+    return len(pairs) >= max(_TOGETHER * fewer, 1)
+
+
+def merged(one: Crossing, other: Crossing) -> Crossing:
+    """Make one crossing of two halves, in the lane of the first.
+
+    What the other lane weighed counts as the side that the first one missed.
+
+    Args:
+        one: the half in whose lane the vehicle is said to be.
+        other: the half in the neighbouring lane.
+    """
+    pairs = _pairs(one.axles, other.axles)
+    taken = {j for _, j in pairs}
+    partner = {i: other.axles[j] for i, j in pairs}
+    axles = [
+        _joined(axle, partner[i]) if i in partner else axle
+        for i, axle in enumerate(one.axles)
+    ]
+    axles += [axle for j, axle in enumerate(other.axles) if j not in taken]
+    axles.sort(key=lambda axle: axle.crossed_s)
+    return msgspec.structs.replace(
+        one,
+        axles=tuple(axles),
+        whole=one.whole and other.whole and len(axles) == len(pairs),
+        smooth=one.smooth and other.smooth,
+        damages=(),
+        straddles=True,
+    )
+
+
+def _mass_kg(crossing: Crossing) -> float:
+    return sum(axle.load_kg for axle in crossing.axles)
+
+
+def _pairs(one: Sequence[Axle], other: Sequence[Axle]) -> list[tuple[int, int]]:
+    """Return which axles crossed at the same moments, in their order."""
+    pairs = []
+    first = 0
+    for i, axle in enumerate(one):
+        speed_mps = max(axle.rows[0].speed_mps, 0.1)
+        for j in range(first, len(other)):
+            apart_m = abs(other[j].crossed_s - axle.crossed_s) * speed_mps
+            if apart_m <= _APART_M:
+                pairs.append((i, j))
+                first = j + 1
+                break
+    return pairs
+
+
+def _joined(axle: Axle, other: Axle) -> Axle:
+    by_rank = {row.rank: row for row in other.rows}
+    rows = tuple(
+        _joined_row(row, by_rank[row.rank]) if row.rank in by_rank else row
+        for row in axle.rows
+    )
+    both = [row for row in rows if row.whole]
+    return msgspec.structs.replace(
+        axle,
+        hits=(*axle.hits, *other.hits),
+        rows=rows,
+        load_kg=sum(row.load_kg for row in both or rows) / len(both or rows),
+        left_kg=axle.load_kg,
+        right_kg=other.load_kg,
+    )
+
+
+def _joined_row(row: RowLoad, other: RowLoad) -> RowLoad:
+    variance = row.sigma_kg * row.sigma_kg + other.sigma_kg * other.sigma_kg
+    return msgspec.structs.replace(
+        row,
+        left_kg=row.load_kg,
+        right_kg=other.load_kg,
+        load_kg=row.load_kg + other.load_kg,
+        sigma_kg=math.sqrt(variance),
+        whole=True,
+    )
