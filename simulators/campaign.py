@@ -127,9 +127,9 @@ STUDIES: tuple[Study, ...] = (
         title="4 rows x 3 m, lawful vehicles",
         site="4row-site.toml",
         traffic="lawful",
-        vehicles=301_000,
-        sites=100,
-        chunk=215,
+        vehicles=301_500,
+        sites=30,
+        chunk=225,
         estimators=False,
     ),
 )
