@@ -1,19 +1,94 @@
 """The one door to Numba: compiled once, cached, never at the price of other bits.
 
 No ``fastmath``: sums keep their order, so the same samples give the same masses on
-every start. Where the cache lies is decided by whoever starts the process.
+every start. Where the cache lies is decided by whoever starts the process. What is in
+it is believed only when it is whole and was made from the very sources, versions and
+processor that are here; else it is compiled anew. Numba itself asks for the processor,
+its own version and the one source file of a kernel, but a kernel also holds the code of
+those that it calls, and a half-written file would end the process.
 """
 
+import functools
+import hashlib
+import importlib.metadata
+import inspect
+import pickle
 from collections.abc import Callable
-from typing import TypeVar, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.caching import IndexDataCacheFile
 
 __all__ = ["njit"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
+_DIGEST_BYTES = 32
 
 
 def njit(function: Kernel) -> Kernel:
     """Compile a function on its first call, or load it from the cache."""
-    return cast("Kernel", numba.njit(cache=True)(function))
+    dispatcher = numba.njit(cache=True)(function)
+    # Numba has no public place for files of another kind; where it keeps none, as when
+    # it compiles nothing, there is nothing to check
+    cache = getattr(dispatcher, "_cache", None)
+    files = getattr(cache, "_cache_file", None)
+    if isinstance(files, IndexDataCacheFile):
+        origin = _origin(Path(inspect.getfile(function)))
+        vars(cache)["_cache_file"] = _CheckedFiles(vars(files), origin)
+    return cast("Kernel", dispatcher)
+
+
+@functools.cache
+def _origin(source: Path) -> str:
+    """Return a hash over the kernels beside a source and whatever compiles them."""
+    total = hashlib.sha256(source.name.encode())
+    for path in sorted(source.parent.glob("*.py")):
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    for package in ("numba", "llvmlite", "numpy"):
+        total.update(importlib.metadata.version(package).encode())
+    return total.hexdigest()
+
+
+class _CheckedFiles(IndexDataCacheFile):
+    """Index and code of one kernel, each with its hash behind it."""
+
+    def __init__(self, plain: dict[str, Any], origin: str) -> None:
+        vars(self).update(plain)
+        self._source_stamp = (plain["_source_stamp"], origin)
+
+    def _dump(self, obj: object) -> bytes:
+        content: bytes = super()._dump(obj)  # type: ignore[no-untyped-call]  # Numba's
+        return content + hashlib.sha256(content).digest()
+
+    def _save_index(self, overloads: dict[Any, str]) -> None:
+        with self._open_for_write(self._index_path) as file:
+            file.write(self._dump((self._version, self._source_stamp, overloads)))
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            version, stamp, overloads = self._whole(self._index_name)
+        except OSError:
+            return {}
+        same = (version, stamp) == (self._version, self._source_stamp)
+        return overloads if same else {}
+
+    def _load_data(self, name: str) -> object:
+        return self._whole(name)
+
+    def _whole(self, name: str) -> Any:  # noqa: ANN401 -- whatever Numba put into it
+        content = _checked((Path(self._cache_path) / name).read_bytes())
+        return pickle.loads(content)  # noqa: S301 -- its hash is right: we wrote it
+
+
+def _checked(content: bytes) -> bytes:
+    """Return what stands before its hash.
+
+    Raises:
+        OSError: the hash is another, as after a power cut.
+    """
+    content, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        message = "compiled code is not whole"
+        raise OSError(message)
+    return content

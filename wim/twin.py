@@ -284,6 +284,7 @@ def _measured(
 
     half = figures.average // 2 + min((n - run.look - run.tail) // 32, 8 * tile)
     lobes: list[tuple[int, int]] = []
+    high = floor
     while not lobes and 2 * half < n:
         width = 2 * half + 1
         high = max(detection.over_noise * np.sqrt(variance / width), floor)

@@ -1,0 +1,96 @@
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wim import _jit
+
+CALLED = """
+from wim._jit import njit
+
+@njit
+def step(x: float) -> float:
+    return x + {step}
+"""
+CALLER = """
+from called import step
+from wim._jit import njit
+
+@njit
+def twice(x: float) -> float:
+    return step(step(x))
+"""
+
+
+class Kernels:
+    """Two kernels in files of their own, run in processes that have just begun."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.cache = folder / "cache"
+        folder.joinpath("caller.py").write_text(CALLER, "ascii")
+        self.step(1.5)
+
+    def step(self, by: float) -> None:
+        self.folder.joinpath("called.py").write_text(CALLED.format(step=by), "ascii")
+
+    def twice(self, x: float) -> float:
+        program = f"from caller import twice; print(twice({x}))"
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", program],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={
+                "NUMBA_CACHE_DIR": str(self.cache),
+                "PYTHONPATH": f"{self.folder}:{Path(__file__).parents[2]}",
+            },
+        )
+        return float(done.stdout)
+
+    def files(self, kind: str) -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in self.cache.rglob(kind)}
+
+
+@pytest.fixture
+def kernels(tmp_path) -> Kernels:
+    return Kernels(tmp_path)
+
+
+def test_compiled_code_is_kept_until_any_source_beside_it_changes(kernels):
+    assert kernels.twice(1.0) == 4.0
+    kept = kernels.files("*.nb?")
+    assert kernels.twice(2.0) == 5.0
+    assert kernels.files("*.nb?") == kept
+    kernels.step(2.5)
+    assert kernels.twice(1.0) == 6.0, "the caller holds the code of what it calls"
+
+
+def test_damaged_code_is_compiled_anew_and_ends_no_process(kernels):
+    assert kernels.twice(1.0) == 4.0
+    half, turned = sorted(kernels.files("*.nbc"))[:2]
+    half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
+    content = bytearray(turned.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    turned.write_bytes(content)
+    index = min(kernels.files("*.nbi"))
+    index.write_bytes(index.read_bytes()[:40])
+    assert kernels.twice(1.0) == 4.0
+    kept = kernels.files("*.nb?")
+    assert kernels.twice(1.0) == 4.0
+    assert kernels.files("*.nb?") == kept, "what was made anew is whole"
+
+
+def test_code_of_another_version_of_anything_that_compiles_is_not_believed(monkeypatch):
+    source = Path(_jit.__file__)
+    mine = _jit._origin.__wrapped__(source)
+    assert _jit._origin.__wrapped__(source) == mine
+    known = importlib.metadata.version
+
+    def upgraded(package: str) -> str:
+        return "99.0" if package == "llvmlite" else known(package)
+
+    monkeypatch.setattr(importlib.metadata, "version", upgraded)
+    assert _jit._origin.__wrapped__(source) != mine
