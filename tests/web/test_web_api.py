@@ -427,7 +427,7 @@ def test_sealed_samples_are_saved_under_a_name_that_replay_takes(
     house, reviewer, heavy
 ):
     roadside, content = house.roadside, b"PK and samples"
-    at = dt.datetime.now(dt.UTC)
+    at = dt.datetime(2026, 11, 22, 1, 0, tzinfo=dt.UTC)
     note = roadside.note(content, "samples", "measured_signal", "line", at)
     note = msgspec.structs.replace(note, media_type="application/zip")
     passage = roadside.passage(heavy, seal=False, figures={"evidence": (note,)})
