@@ -151,8 +151,15 @@ def _recording_arguments(parser: argparse.ArgumentParser) -> None:
 def _run_recording(arguments: argparse.Namespace) -> int:
     order = recording_order(arguments)
     bar = ProgressBar(sys.stderr)
-    length_s = write_recording(arguments.site, arguments.out, order, progress=bar.show)
-    bar.close()
+    try:
+        length_s = write_recording(
+            arguments.site, arguments.out, order, progress=bar.show
+        )
+    except KeyboardInterrupt:
+        message = f"{arguments.out}: interrupted, no recording"
+        raise SimulatorError(message) from None
+    finally:
+        bar.close()
     if arguments.json:
         _print_json({"vehicles": arguments.vehicles, "length_s": length_s})
     else:

@@ -212,7 +212,12 @@ def write_recording(
     recorder = Recorder(site, order)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_samples(folder / "recording.npz", recorder, order, progress)
+        part = folder / "recording.npz.part"  # half a recording is none
+        try:
+            _write_samples(part, recorder, order, progress)
+            part.replace(folder / "recording.npz")
+        finally:
+            part.unlink(missing_ok=True)
         (folder / "site.toml").write_text(text, encoding="utf-8")
         lines = b"".join(msgspec.json.encode(t) + b"\n" for t in recorder.truths)
         (folder / "truth.jsonl").write_bytes(lines)

@@ -212,6 +212,17 @@ def test_a_bar_is_drawn_on_a_terminal_only():
     assert stream.getvalue() == ""
 
 
+def test_who_interrupts_a_recording_has_none(request, tmp_path, capsys, monkeypatch):
+    def interrupt(self, part):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressBar, "show", interrupt)
+    words = ["--site", str(request.config.rootpath / SITE), "--out", str(tmp_path)]
+    assert main(["recording", *words, "--vehicles", "1"]) == 2
+    assert "interrupted" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_site_is_said_in_one_line(tmp_path, capsys):
     words = ["recording", "--site", str(tmp_path / "no.toml"), "--out", str(tmp_path)]
     assert main(words) == 2
