@@ -7,6 +7,7 @@ no vehicle and no speed, and the same samples give the same pulses to the bit wh
 the blocks in which they come.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -269,6 +270,16 @@ class _Channels:
         )
         return stopped != 0
 
+    def snapshot(self, at_sample: int | None) -> Floats | None:
+        """Return what was known at a full second before a sample, None if nothing."""
+        kept = self.history
+        taken = int(self.place[4])
+        for k in range(taken - 1, max(taken - len(kept), 0) - 1, -1):
+            rows: Floats = kept[k % len(kept)]
+            if at_sample is None or int(rows[6, 0]) <= at_sample:
+                return rows
+        return None
+
     def end(self) -> int:
         """Measure the runs under way; return how many rows of ``out`` there are."""
         return end_runs(
@@ -289,6 +300,50 @@ class _Channels:
         )
 
 
+class _Bank:
+    """At most ``LANES`` strips, and which columns of the samples are theirs.
+
+    ``strip_of`` tells the strip of each column that the kernels see. As long as all
+    channels of a site fit into one bank, the samples are taken as they lie.
+    """
+
+    def __init__(
+        self,
+        strips: tuple[Strip, ...],
+        chosen: Sequence[int],
+        *,
+        rate_hz: float,
+        detection: Detection,
+    ) -> None:
+        channels = [strips[k].channel for k in chosen]
+        self._columns = None if max(channels) < LANES else channels
+        if self._columns is None:
+            own = tuple(strips[k] for k in chosen)
+        else:
+            own = tuple(
+                msgspec.structs.replace(strips[k], channel=column)
+                for column, k in enumerate(chosen)
+            )
+        self.strip_of = {s.channel: k for s, k in zip(own, chosen, strict=True)}
+        self.state = _Channels(own, rate_hz=rate_hz, detection=detection)
+
+    def chosen(self, counts: Counts) -> Counts:
+        """Return the columns of the bank, shape (samples, columns)."""
+        return counts if self._columns is None else counts[:, self._columns]
+
+
+def _shared_out(strips: tuple[Strip, ...]) -> list[Sequence[int]]:
+    """Share the strips out to banks, in their order."""
+    n = len(strips)
+    if max(strip.channel for strip in strips) < LANES:
+        return [range(n)]
+    return [range(at, min(at + LANES, n)) for at in range(0, n, LANES)]
+
+
+def _known(pulse: Pulse) -> int:
+    return pulse.last_sample
+
+
 class PulseDetector:
     """Samples of some strips in, pulses out, in the order in which they were known.
 
@@ -305,41 +360,55 @@ class PulseDetector:
     ) -> None:
         self._strips = strips
         self._rate = sample_rate_hz
-        self._channels = _Channels(strips, rate_hz=sample_rate_hz, detection=detection)
-        self._strip_of = {strip.channel: k for k, strip in enumerate(strips)}
+        self._banks = [
+            _Bank(strips, chosen, rate_hz=sample_rate_hz, detection=detection)
+            for chosen in _shared_out(strips)
+        ]
+        self._place = {
+            strip: (bank, column)
+            for bank in self._banks
+            for column, strip in bank.strip_of.items()
+        }
 
     @property
     def offsets_renewed(self) -> int:
         """Return how many offsets were taken anew so far."""
-        return int(self._channels.integers[5].sum())
+        return sum(int(bank.state.integers[5].sum()) for bank in self._banks)
 
     def begin(self, counts: npt.NDArray[np.int32]) -> None:
         """Take offset, noise and hum from the first samples; they are scanned later."""
-        self._channels.begin(counts, used=frozenset(self._strip_of))
+        for bank in self._banks:
+            bank.state.begin(bank.chosen(counts), used=frozenset(bank.strip_of))
 
     def is_active(self, strip: int) -> bool:
         """Tell whether a pulse is under way on a strip."""
-        channel = self._strips[strip].channel
-        return bool(self._channels.reals[13, channel] != 0.0)
+        bank, column = self._place[strip]
+        return bool(bank.state.reals[13, column] != 0.0)
 
     def receive(self, counts: npt.NDArray[np.int32], first: int) -> list[Pulse]:
         """Take the samples that begin with number ``first``."""
-        channels = self._channels
-        block = np.require(counts, np.int32, ["C", "W"])
         pulses: list[Pulse] = []
-        begin = 0
-        more = True
-        while more:
-            more = channels.follow(block, begin, first)
-            begin = int(channels.place[2])
-            written = int(channels.place[3])
-            if written:
-                pulses += map(self._pulse, channels.out[:written].tolist())
+        for bank in self._banks:
+            state = bank.state
+            block = np.require(bank.chosen(counts), np.int32, ["C", "W"])
+            begin = 0
+            more = True
+            while more:
+                more = state.follow(block, begin, first)
+                begin = int(state.place[2])
+                written = int(state.place[3])
+                if written:
+                    rows = state.out[:written].tolist()
+                    pulses += [self._pulse(row, bank) for row in rows]
+        if len(self._banks) > 1:
+            # a pulse is known with its last sample, whatever the bank
+            pulses.sort(key=_known)
         return pulses
 
     def forget(self) -> None:
         """Drop pulses under way, as when samples are missing."""
-        self._channels.forget()
+        for bank in self._banks:
+            bank.state.forget()
 
     def finish(self, first: int) -> list[Pulse]:
         """Return the pulses of which only the end of the tail is missing.
@@ -347,9 +416,11 @@ class PulseDetector:
         Args:
             first: number of the sample that would come next.
         """
-        rows = self._channels.out[: self._channels.end()].tolist()
-        self._channels.forget()
-        pulses = [self._pulse(row) for row in rows]
+        pulses: list[Pulse] = []
+        for bank in self._banks:
+            rows = bank.state.out[: bank.state.end()].tolist()
+            pulses += [self._pulse(row, bank) for row in rows]
+        self.forget()
         return [pulse for pulse in pulses if pulse.last_sample < first]
 
     def conditions(self, at_sample: int | None = None) -> tuple[StripCondition, ...]:
@@ -360,19 +431,17 @@ class PulseDetector:
         minutes are kept. Before the first full second there is nothing: an empty
         tuple.
         """
-        channels = self._channels
-        kept = channels.history
-        taken = int(channels.place[4])
-        for k in range(taken - 1, max(taken - len(kept), 0) - 1, -1):
-            rows = kept[k % len(kept)]
-            now = int(rows[6, 0])
-            if at_sample is None or now <= at_sample:
-                return tuple(self._condition(rows, s.channel) for s in self._strips)
-        return ()
+        found: list[StripCondition] = []
+        for k in range(len(self._strips)):
+            bank, column = self._place[k]
+            rows = bank.state.snapshot(at_sample)
+            if rows is None:
+                return ()
+            found.append(self._condition(rows, column, bank.state.tile))
+        return tuple(found)
 
-    def _condition(self, rows: Floats, channel: int) -> StripCondition:
-        offset, noise, hum, clipped, same, quiet, now = rows[:, channel].tolist()
-        tile = self._channels.tile
+    def _condition(self, rows: Floats, column: int, tile: int) -> StripCondition:
+        offset, noise, hum, clipped, same, quiet, now = rows[:, column].tolist()
         return StripCondition(
             offset_counts=offset,
             noise_counts=noise,
@@ -382,8 +451,8 @@ class PulseDetector:
             quiet_samples=int(quiet) * tile,
         )
 
-    def _pulse(self, row: list[float]) -> Pulse:
-        strip = self._strip_of[int(row[0])]
+    def _pulse(self, row: list[float], bank: "_Bank") -> Pulse:
+        strip = bank.strip_of[int(row[0])]
         shape = self._strips[strip]
         shift = shape.time_offset_s
         rate = self._rate

@@ -1,0 +1,47 @@
+"""Recordings as others make them: wide roads, odd layouts, sensors of other kinds."""
+
+import pytest
+
+
+def wide_road(road, *, lanes, rows, channels=None):
+    """Lanes of ``rows`` rows, left and right, on the channels given."""
+    named = iter(channels or range(2 * lanes * rows))
+    lines = ['[station]\nid = "WIDE"']
+    for lane in range(lanes):
+        lines.append(f"[[lanes]]\nnumber = {lane + 1}\nspeed_range_kmh = [0.5, 120.0]")
+        lines += [
+            f"[[lanes.strips]]\nchannel = {next(named)}\nrow = {row}\n"
+            f'side = "{side}"\nposition_m = {2.5 * row}\nwidth_m = 0.053\n'
+            "counts_per_newton = 0.2\ntime_constant_s = 5.0"
+            for row in range(rows)
+            for side in ("left", "right")
+        ]
+    return road.site_of("\n".join(lines))
+
+
+def test_a_road_of_more_than_32_channels_is_weighed_whatever_the_blocks(road):
+    site = wide_road(road, lanes=4, rows=5)
+    trucks = [
+        road.Truck((6000.0, 10_000.0), (5.0,), 60.0, at_s=1.0 + 0.05 * lane, lane=lane)
+        for lane in (1, 2, 3, 4)
+    ]
+    counts, _ = road.drive(site, trucks, seconds=3.0)
+    events = road.weigh(site, counts, separator=False)
+    told = road.passages(events)
+    assert [passage.lane for passage in told] == [1, 2, 3, 4]
+    for passage in told:
+        assert passage.gross_mass_kg == pytest.approx(16_000.0, rel=2e-3)
+        assert passage.valid
+    assert road.weigh(site, counts, separator=False, block=len(counts)) == events
+
+
+def test_a_few_strips_on_high_channels_are_weighed_as_on_low_ones(road):
+    trucks = [road.Truck((6000.0, 10_000.0), (5.0,), 60.0)]
+    low = wide_road(road, lanes=1, rows=2)
+    counts, _ = road.drive(low, trucks, seconds=3.0)
+    high = wide_road(road, lanes=1, rows=2, channels=[90, 7, 40, 33])
+    moved = counts.repeat(25, axis=1)[:, :91] * 0
+    moved[:, [90, 7, 40, 33]] = counts
+    (passage,) = road.passages(road.weigh(high, moved, separator=False))
+    (same,) = road.passages(road.weigh(low, counts, separator=False))
+    assert passage.axle_loads_kg == same.axle_loads_kg
