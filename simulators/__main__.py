@@ -144,6 +144,7 @@ def _recording_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float, default=20.0, metavar="C")
     parser.add_argument("--season", choices=get_args(Season), default="spring")
     parser.add_argument("--rate", type=float, default=4000.0, metavar="HZ")
+    parser.add_argument("--bits", type=_count, default=16, metavar="N")
     parser.add_argument("--forces", action="store_true", help="write forces.npz too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -178,6 +179,7 @@ def recording_order(arguments: argparse.Namespace) -> Order:
     try:
         electronics = Electronics(
             sample_rate_hz=arguments.rate,
+            bit_depth=arguments.bits,
             temperature_c=arguments.temperature,
             season=arguments.season,
             faults=tuple(arguments.fault),

@@ -62,6 +62,7 @@ class Electronics(msgspec.Struct, frozen=True, kw_only=True):
     The factors are known-bad checks: 1 is a site file that tells the truth.
     In summer the road is soft and gives its strips 3 to 5 % more than in spring, when
     they were calibrated, in winter as much less.
+    ``bit_depth`` says in how many steps a strip's full scale is counted.
     ``imperfect`` false leaves out everything that is drawn, for tests of the rest.
     """
 
@@ -82,6 +83,9 @@ class Electronics(msgspec.Struct, frozen=True, kw_only=True):
         if not 1_000.0 <= self.sample_rate_hz <= 20_000.0:
             message = f"sample rate {self.sample_rate_hz:g} Hz: between 1000 and 20000"
             raise ValueError(message)
+        if not 8 <= self.bit_depth <= 32:
+            message = f"bit depth {self.bit_depth}: between 8 and 32"
+            raise ValueError(message)
         if not -60.0 <= self.temperature_c <= 80.0:
             message = f"temperature {self.temperature_c:g} °C: between -60 and 80"
             raise ValueError(message)
@@ -98,8 +102,9 @@ def draw_figures(
     rng: np.random.Generator, strip: Strip, electronics: Electronics
 ) -> tuple[float, ...]:
     """Draw what the kernel wants to know of one strip, in its order."""
-    depth = float(2 ** (electronics.bit_depth - 1) - 1)
-    scale = min(float(strip.full_scale_counts or depth), depth)
+    steps = float(2 ** (electronics.bit_depth - 1))
+    scale = float(strip.full_scale_counts or steps - 1.0)
+    quantum = max(1.0, scale / steps)
     residual = 1.0 + rng.normal(0.0, 1.0) * (strip.gain_uncertainty or 0.0)
     bend = rng.uniform(-_BEND, _BEND)
     noise = rng.uniform(*_NOISE) * scale * electronics.noise
@@ -116,7 +121,7 @@ def draw_figures(
     warm = 1.0 + _PER_C * (electronics.temperature_c - _REFERENCE_C)
     gain = residual * warm * electronics.gain
     sine, cosine = hum * math.cos(phase), hum * math.sin(phase)
-    return (gain, bend, scale, keep, change, noise, sine, cosine, 1.0, scale)
+    return (gain, bend, scale, keep, change, noise, sine, cosine, quantum, scale)
 
 
 def break_strip(kind: FaultKind, figures: NDArray[np.float64]) -> float | None:

@@ -225,6 +225,15 @@ def test_a_damaged_strip_shows_its_damage(kind, shows):
     assert shows(counts[:, 2], counts[:, 4])
 
 
+def test_fewer_bits_count_in_coarser_steps_over_the_same_range():
+    steps = {}
+    for bits in (12, 16, 24):
+        counts = quiet(Electronics(bit_depth=bits), samples=BLOCK_SAMPLES)
+        steps[bits] = np.diff(np.unique(counts[:, 0])).min()
+    assert steps[12] in {7, 8}  # 16000 / 2048
+    assert steps[16] == steps[24] == 1
+
+
 def test_damage_may_come_later():
     faults = (Fault("stuck", 1, 0.5),)
     counts = quiet(Electronics(faults=faults))
@@ -264,7 +273,9 @@ def test_a_fast_clock_counts_more_samples_over_the_same_way():
     assert apart[1] / apart[0] == pytest.approx(1.05, abs=0.002)
 
 
-@pytest.mark.parametrize("wrong", [{"sample_rate_hz": 100.0}, {"temperature_c": 200.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"sample_rate_hz": 100.0}, {"temperature_c": 200.0}, {"bit_depth": 4}]
+)
 def test_electronics_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match="between"):
         Electronics(**wrong)
