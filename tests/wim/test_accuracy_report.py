@@ -153,6 +153,24 @@ def test_a_wrong_axle_count_is_counted_and_its_loads_are_not_compared():
     assert found.gross.count == 12
 
 
+def test_a_passage_without_masses_is_captured_and_judged_by_nothing():
+    truths = [truth(10.0 * k) for k in range(12)]
+    passages = [measured(t, plain_pct=1.0) for t in truths]
+    nothing = Estimate(gross_mass_kg=None, axle_loads_kg=(None, None))
+    unknown = {
+        "gross_mass_kg": None,
+        "axle_loads_kg": (None, None),
+        "axle_load_uncertainties_kg": (None, None),
+        "estimators": {"plain_mean": nothing},
+    }
+    passages[4] = measured(truths[4], flags=("axle_missing",), **unknown)
+    found = report(join(passages, truths))
+    assert (found.captured.count, found.judged) == (12, 11)
+    assert (found.normal_invalid.count, found.normal_invalid.of) == (1, 12)
+    with pytest.raises(ValueError, match="masses are not known"):
+        measured(truths[4], **unknown)
+
+
 def test_the_plain_mean_stands_beside_every_estimate():
     rng = random.Random(3)
     truths = [truth(10.0 * k, kmh=20.0 + k / 10) for k in range(300)]

@@ -66,22 +66,25 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What one estimator makes of a passage."""
+    """What one estimator makes of a passage; None where it found nothing."""
 
-    gross_mass_kg: float
-    axle_loads_kg: tuple[float, ...]
+    gross_mass_kg: float | None
+    axle_loads_kg: tuple[float | None, ...]
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """One passage as it was weighed: a line of ``luheng-wim process --json``."""
+    """One passage as it was weighed: a line of ``luheng-wim process --json``.
+
+    Masses may be unknown, but not those of a valid record.
+    """
 
     lane: int
     started_at_s: float
     speed_mps: float
-    axle_loads_kg: Loads
-    axle_load_uncertainties_kg: tuple[float, ...] | None
+    axle_loads_kg: Annotated[tuple[float | None, ...], msgspec.Meta(min_length=1)]
+    axle_load_uncertainties_kg: tuple[float | None, ...] | None
     axle_spacings_m: tuple[float, ...]
-    gross_mass_kg: float
+    gross_mass_kg: float | None
     gross_mass_uncertainty_kg: float | None
     axle_groups: tuple[tuple[int, ...], ...]
     flags: tuple[str, ...]
@@ -90,6 +93,29 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     vehicle_class: VehicleClass | None = None
     estimators: dict[str, Estimate] | None = None
     recording: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a valid record without masses."""
+        if self.valid and (self.gross_mass_kg is None or None in self.axle_loads_kg):
+            message = "valid: true, but masses are not known"
+            raise ValueError(message)
+
+    @property
+    def mass_kg(self) -> float:
+        """Return the gross mass of a record that has one.
+
+        Raises:
+            ValueError: it is not known.
+        """
+        if self.gross_mass_kg is None:
+            message = f"passage at {self.started_at_s} s has no gross mass"
+            raise ValueError(message)
+        return self.gross_mass_kg
+
+    @property
+    def loads_kg(self) -> tuple[float, ...]:
+        """Return the axle loads that are known."""
+        return tuple(load for load in self.axle_loads_kg if load is not None)
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +128,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     def error(self) -> float:
         """Return the relative error of the gross mass [%]."""
         true = self.truth.gross_mass_kg
-        return 100.0 * (self.measured.gross_mass_kg - true) / true
+        return 100.0 * (self.measured.mass_kg - true) / true
 
     @property
     def axles_right(self) -> bool:

@@ -287,7 +287,7 @@ def _criterion_errors(pairs: Sequence[Pair]) -> dict[Criterion, list[float]]:
         errors["gross"].append(pair.error)
         if not pair.axles_right:
             continue
-        loads, true = pair.measured.axle_loads_kg, pair.truth.axle_loads_kg
+        loads, true = pair.measured.loads_kg, pair.truth.axle_loads_kg
         for group in pair.truth.axle_groups or pair.measured.axle_groups:
             axles = [_relative(loads[i], true[i]) for i in group]
             if len(group) == 1:
@@ -308,7 +308,7 @@ def _axle_errors(pairs: Iterable[Pair]) -> list[float]:
         _relative(load, true)
         for pair in pairs
         for load, true in zip(
-            pair.measured.axle_loads_kg, pair.truth.axle_loads_kg, strict=True
+            pair.measured.loads_kg, pair.truth.axle_loads_kg, strict=True
         )
         if true > 0.0
     ]
@@ -317,10 +317,10 @@ def _axle_errors(pairs: Iterable[Pair]) -> list[float]:
 def _median_uncertainty(pairs: Iterable[Pair]) -> float | None:
     return median(
         [
-            100.0 * u / pair.measured.gross_mass_kg
+            100.0 * u / pair.measured.mass_kg
             for pair in pairs
             if (u := pair.measured.gross_mass_uncertainty_kg) is not None
-            and pair.measured.gross_mass_kg > 0.0
+            and pair.measured.mass_kg > 0.0
         ]
     )
 
@@ -332,7 +332,7 @@ def _covered(pairs: Iterable[Pair]) -> Share:
         u = pair.measured.gross_mass_uncertainty_kg
         if u is not None:
             stated += 1
-            inside += abs(pair.measured.gross_mass_kg - pair.truth.gross_mass_kg) <= u
+            inside += abs(pair.measured.mass_kg - pair.truth.gross_mass_kg) <= u
     return share_of(inside, stated)
 
 
@@ -341,13 +341,14 @@ def _axles_covered(pairs: Iterable[Pair]) -> Share:
     for pair in pairs:
         measured = pair.measured
         for load, u, true in zip(
-            measured.axle_loads_kg,
+            measured.loads_kg,
             measured.axle_load_uncertainties_kg or (),
             pair.truth.axle_loads_kg,
             strict=False,
         ):
-            stated += 1
-            inside += abs(load - true) <= u
+            if u is not None:
+                stated += 1
+                inside += abs(load - true) <= u
     return share_of(inside, stated)
 
 
@@ -390,16 +391,18 @@ def _gross_error(pair: Pair, name: str) -> float | None:
     if name == SHIPPED:
         return pair.error
     estimate = (pair.measured.estimators or {}).get(name)
-    if estimate is None:
+    if estimate is None or estimate.gross_mass_kg is None:
         return None
     return _relative(estimate.gross_mass_kg, pair.truth.gross_mass_kg)
 
 
 def _loads(pair: Pair, name: str) -> tuple[float, ...] | None:
     if name == SHIPPED:
-        return pair.measured.axle_loads_kg
+        return pair.measured.loads_kg
     estimate = (pair.measured.estimators or {}).get(name)
-    return None if estimate is None else estimate.axle_loads_kg
+    if estimate is None:
+        return None
+    return tuple(load for load in estimate.axle_loads_kg if load is not None)
 
 
 def _counted(errors: Sequence[float]) -> tuple[int, ...]:
@@ -496,7 +499,7 @@ def _manoeuvres(joined: Joined) -> tuple[Manoeuvre, ...]:
             unrecorded += mine is None
             if mine is not None and mine.valid:
                 unseen += not truth.is_told_by(flags)
-                errors.append(_relative(mine.gross_mass_kg, truth.gross_mass_kg))
+                errors.append(_relative(mine.mass_kg, truth.gross_mass_kg))
         found.append(
             Manoeuvre(
                 name=name,
@@ -542,16 +545,18 @@ def _lawful(pairs: Iterable[Pair], limits: LimitTable) -> Lawful:
         if rightful is None or truth.gross_mass_kg > rightful.limit_kg:
             continue
         vehicles += 1
+        if not measured.valid:
+            continue
         verdict = assess(
-            gross_mass_kg=measured.gross_mass_kg,
+            gross_mass_kg=measured.mass_kg,
             axle_count=len(measured.axle_loads_kg),
             vehicle_class=None,
             table=limits,
             axle_configuration=measured.axle_configuration,
         )
-        if verdict is None or not measured.valid:
+        if verdict is None:
             continue
-        over = measured.gross_mass_kg - verdict.limit_kg
+        over = measured.mass_kg - verdict.limit_kg
         undeducted += over > 0.0
         after_u += over > (measured.gross_mass_uncertainty_kg or 0.0)
         after_table += verdict.overloaded
