@@ -30,9 +30,9 @@ from simulators.errors import SimulatorError
 from simulators.ledger import PassageTruth
 from simulators.manoeuvres import Manoeuvre
 from simulators.modal import modal_ride
-from simulators.ride import Ride, planar_ride
+from simulators.ride import planar_ride
 from simulators.roads import Road, RoadClass, filtered_road, iso_road
-from simulators.sensors import BLOCK_SAMPLES, SensorField
+from simulators.sensors import BLOCK_SAMPLES, Press, SensorField
 from simulators.truth import FORCE_COLUMNS, driven_truth, row_forces
 from wim.errors import TableError
 from wim.samples import Site, parse_site
@@ -85,11 +85,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Way(msgspec.Struct, frozen=True, kw_only=True):
-    """One vehicle on its way: what the strips feel of it, and when."""
+    """One vehicle on its way: what the strips feel of it, and until when."""
 
-    ride: Ride
-    gains: NDArray[np.float64]
-    begins_s: float
+    press: Press
     ends_s: float
 
 
@@ -137,7 +135,7 @@ class Recorder:
             while waiting and waiting[0].begins_s < to_s:
                 ways.append(self._set_out(waiting.pop(0)))
             ways = [way for way in ways if way.ends_s > from_s - 0.1]
-            presses = [(way.ride, way.gains, way.begins_s) for way in ways]
+            presses = [way.press for way in ways]
             counts = self._field.block(number, presses, part=number / self.blocks)
             yield counts[: self.samples - number * BLOCK_SAMPLES]
 
@@ -148,9 +146,6 @@ class Recorder:
         )
         rng = np.random.default_rng([self._order.seed, 3, member.truck])
         ride = _RIDES[self._order.family](rng, vehicle, motion, self._road)
-        lateral = self._field.lateral_m(member.lane)
-        across = lateral + member.driving.drive.path.lateral_m(self._field.strip_m)
-        gains = self._field.gains(ride, across)
         begins_s = member.begins_s + STEP_S * ride.first_step
         recorded = 1.0 / (self._field.sample_s * self._order.electronics.sample_rate_hz)
         self.truths.append(
@@ -173,7 +168,13 @@ class Recorder:
                     backwards=member.driving.drive.backwards,
                 )
             )
-        return _Way(ride=ride, gains=gains, begins_s=begins_s, ends_s=member.ends_s)
+        press = self._field.press(
+            ride,
+            lane=member.lane,
+            path=member.driving.drive.path,
+            begins_s=begins_s,
+        )
+        return _Way(press=press, ends_s=member.ends_s)
 
     def forces(self) -> dict[str, NDArray[np.float64]]:
         """Return what ``forces.npz`` holds of the vehicles so far."""

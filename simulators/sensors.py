@@ -8,12 +8,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.driving import Path
 from simulators.electronics import Electronics, Wander, break_strip, draw_figures
 from simulators.kernels import electronics, press
 from simulators.ride import Ride
 from wim.samples import Lane, Site, Strip
 
-__all__ = ["BLOCK_SAMPLES", "LANE_WIDTH_M", "LaneStrip", "SensorField", "press_ride"]
+__all__ = ["BLOCK_SAMPLES", "LANE_WIDTH_M", "LaneStrip", "Press", "SensorField"]
 
 LANE_WIDTH_M = 3.75
 BLOCK_SAMPLES = 65_536
@@ -36,6 +37,20 @@ class LaneStrip(msgspec.Struct, frozen=True):
     width_m: float
 
 
+class Press(msgspec.Struct, frozen=True, kw_only=True):
+    """One vehicle on the strips of a site.
+
+    ``gains`` are counts per newton, shape (axles, 2, strips); ``strip_m`` the strips
+    from row 0 of the vehicle's lane, shape (strips,); ``begins_s`` the true time of
+    the ride's first step.
+    """
+
+    ride: Ride
+    gains: NDArray[np.float64]
+    strip_m: NDArray[np.float64]
+    begins_s: float
+
+
 class SensorField:
     """The strips of a site: press wheels on it, block by block, and read counts."""
 
@@ -46,11 +61,13 @@ class SensorField:
         self._electronics = electronics
         self._strips = [(strip, lane) for lane in site.lanes for strip in lane.strips]
         self._lane_m = {lane.number: lane_centre_m(lane.number) for lane in site.lanes}
+        far = electronics.row_distance
+        self._lane_row_0_m = {lane.number: origin_m(lane) * far for lane in site.lanes}
+        self._row_0_m = np.array(
+            [self._lane_row_0_m[lane.number] for _, lane in self._strips]
+        )
         self.strip_m = np.array(
-            [
-                (strip.position_m - origin_m(lane)) * electronics.row_distance
-                for strip, lane in self._strips
-            ]
+            [(strip.position_m - origin_m(lane)) * far for strip, lane in self._strips]
         )
         self._width_m = np.array([strip.width_m for strip, _ in self._strips])
         drawn = np.random.default_rng([site_seed, 11])
@@ -91,9 +108,12 @@ class SensorField:
         """True time between two samples."""
         return self._sample_s
 
-    def lateral_m(self, lane: int) -> float:
-        """Return where the middle of a lane is, across the road."""
-        return self._lane_m[lane]
+    def press(self, ride: Ride, *, lane: int, path: Path, begins_s: float) -> Press:
+        """Put a vehicle that drives in a lane, or partly beside it, on the strips."""
+        place_m = self.strip_m + self._row_0_m - self._lane_row_0_m[lane]
+        across_m = self._lane_m[lane] + path.lateral_m(place_m)
+        gains = self.gains(ride, across_m)
+        return Press(ride=ride, gains=gains, strip_m=place_m, begins_s=begins_s)
 
     def strips_of(self, lane: int) -> tuple[LaneStrip, ...]:
         """Return the strips of one lane."""
@@ -134,7 +154,7 @@ class SensorField:
     def block(
         self,
         number: int,
-        presses: list[tuple[Ride, NDArray[np.float64], float]],
+        presses: list[Press],
         *,
         part: float,
     ) -> NDArray[np.int32]:
@@ -142,23 +162,19 @@ class SensorField:
 
         Args:
             number: blocks are asked for in order, from 0.
-            presses: ride, gains and true time of the ride's first kept step of each
-                vehicle near this block.
+            presses: of each vehicle near this block.
             part: of the recording that lies before this block.
         """
         self._damage(part)
         strips = len(self._strips)
         field = np.zeros((strips, BLOCK_SAMPLES))
         first = number * BLOCK_SAMPLES
-        for ride, gains, begins_s in presses:
-            press_ride(
+        for each in presses:
+            _press_ride(
                 field,
                 first,
-                ride,
-                gains,
-                begins_s,
+                each,
                 sample_s=self._sample_s,
-                strip_m=self.strip_m,
                 width_m=self._width_m,
                 late_s=self._late_s,
             )
@@ -196,19 +212,17 @@ class SensorField:
                 self._stuck_at[s] = stuck_counts
 
 
-def press_ride(
+def _press_ride(
     field: NDArray[np.float64],
     first_sample: int,
-    ride: Ride,
-    gains: NDArray[np.float64],
-    begins_s: float,
+    press_of: Press,
     *,
     sample_s: float,
-    strip_m: NDArray[np.float64],
     width_m: NDArray[np.float64],
     late_s: NDArray[np.float64],
 ) -> None:
     """Add one ride to the counts of ideal strips, shape (strips, samples)."""
+    ride, begins_s = press_of.ride, press_of.begins_s
     duration = field.shape[1] * sample_s
     since = first_sample * sample_s - begins_s
     step_s = ride.step_s
@@ -228,10 +242,10 @@ def press_ride(
         ride.footprint_shape,
         ride.forces_n[:, :, low:high],
         float(np.abs(ride.speed_mps).max()) + 0.1,
-        strip_m,
+        press_of.strip_m,
         width_m,
         late_s,
-        gains,
+        press_of.gains,
     )
 
 

@@ -32,14 +32,11 @@ def truck(speed_mps, model=MODELS[0], **path):
     return vehicle, drive, ride_planar(chassis, motion, road)
 
 
-def counted(field, ride, drive, begins_s=1.0, part=0.0):
-    gains = field.gains(ride, drive.path.lateral_m(field.strip_m))
+def counted(field, ride, drive, begins_s=1.0, part=0.0, lane=1):
+    pressed = field.press(ride, lane=lane, path=drive.path, begins_s=begins_s)
     blocks = 1 + int((begins_s + len(ride.place_m) * STEP_S) * 4000 / BLOCK_SAMPLES)
     return np.concatenate(
-        [
-            field.block(number, [(ride, gains, begins_s)], part=part)
-            for number in range(blocks)
-        ]
+        [field.block(number, [pressed], part=part) for number in range(blocks)]
     )
 
 
@@ -352,3 +349,22 @@ def test_plates_staggered_rows_and_late_channels_are_pressed_where_they_are():
     assert np.abs(counts[:-4, 2] - on_time[4:, 2]).max() <= 1
     assert second_row[2] == pytest.approx(second_row[3] + second_row[4])
     assert first_row[8] == pytest.approx(0.0)
+
+
+def test_a_straddler_meets_the_other_lane_where_its_rows_are():
+    text = (ROOT / "configs" / "stations" / "2lane-site.toml").read_text("utf-8")
+    first, second = text.split("number = 2")
+    for place in ("9.0", "6.0", "3.0", "0.0"):
+        moved = f"position_m = {float(place) + 0.5}"
+        second = second.replace(f"position_m = {place}", moved)
+    site = parse_site((first + "number = 2" + second), name="staggered.toml")
+    field = SensorField(site, IDEAL, site_seed=1, seed=1)
+    _, drive, ride = truck(10.0, offset_m=1.85)
+    counts = counted(field, ride, drive)
+    own, other = (np.argmax(counts[:, channel] > 300) / 4000.0 for channel in (1, 8))
+    assert other - own == pytest.approx(0.05, abs=0.004)
+    came_from_there = counted(
+        SensorField(site, IDEAL, site_seed=1, seed=1), ride, drive, lane=2
+    )
+    at_row_0 = np.argmax(came_from_there[:, 9] > 300) / 4000.0
+    assert at_row_0 == pytest.approx(own, abs=0.004)
