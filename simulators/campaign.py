@@ -301,11 +301,14 @@ class Campaign:
                     finished.result()
                     done += under_way[finished].vehicles
                     progress(done / total)
-            except BaseException:
+            except (SimulatorError, KeyboardInterrupt) as error:
                 self._stopped.set()
                 for each in under_way:
                     each.cancel()
-                raise
+                if isinstance(error, SimulatorError):
+                    raise
+                message = f"stopped; start again with --out {self._folder} to go on"
+                raise SimulatorError(message) from error
         return {study.name: self._judge(study) for study in studies}
 
     def _chunks(self, study: Study) -> Iterator[_Chunk]:
