@@ -3,6 +3,7 @@
 It shares nothing with the estimator but the description of the site.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Truck:
     left_share: float = 0.5
     reverse: bool = False
     unseen: frozenset = field(default_factory=frozenset)  # of (axle, row, side)
+    gone_m: Callable | None = None  # way of the first axle over time since at_s
 
     @property
     def gross_kg(self):
@@ -39,6 +41,8 @@ class Truck:
 def way(truck, t):
     """Distance that the first axle has gone since the row that it reached first."""
     dt = t - truck.at_s
+    if truck.gone_m is not None:
+        return truck.gone_m(dt)
     v = truck.speed_kmh / 3.6
     a = truck.acceleration_mps2
     if a < 0.0:

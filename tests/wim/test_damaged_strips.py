@@ -1,0 +1,89 @@
+"""A strip that says something else than its neighbours is found and left out."""
+
+import numpy as np
+import pytest
+
+from wim.passage import Weigher
+
+SIX = {
+    "loads_kg": (7000.0, 11_000.0, 11_000.0, 9000.0, 9000.0, 9000.0),
+    "spacings_m": (3.3, 1.35, 7.0, 1.31, 1.31),
+}
+TWO = {"loads_kg": (6000.0, 10_000.0), "spacings_m": (5.0,)}
+
+
+def weakened(counts, channel, gain, *, from_s=0.0, rate_hz=4000.0):
+    """The signal of one channel above its offset, times a gain."""
+    out = counts.astype(np.float64)
+    at = round(from_s * rate_hz)
+    out[at:, channel] = 120.0 + gain * (out[at:, channel] - 120.0)
+    return np.rint(out).astype(np.int32)
+
+
+def channels_of(passage, flag):
+    found = [f for f in passage.findings if f.flag == flag]
+    return sorted({channel for f in found for channel in f.strips})
+
+
+@pytest.mark.parametrize("channel", [0, 5])
+@pytest.mark.parametrize("gain", [0.5, 0.6, 1.7])
+def test_a_wrong_gain_is_found_by_the_first_vehicle(road, channel, gain):
+    for vehicle in (SIX, TWO):
+        truck = road.Truck(**vehicle, speed_kmh=50)
+        counts, inputs = road.drive(road.site, [truck], seconds=5.0)
+        (passage,) = road.passages(
+            road.weigh(road.site, weakened(counts, channel, gain), inputs)
+        )
+        assert channels_of(passage, "strip_damaged") == [channel]
+        assert not passage.valid
+        assert passage.gross_mass_kg == pytest.approx(truck.gross_kg, rel=0.01)
+
+
+def test_two_rows_are_enough_where_there_are_two_sides(road):
+    site = road.site_of(road.site_text(rows=2))
+    truck = road.Truck(**SIX, speed_kmh=50)
+    counts, _ = road.drive(site, [truck], seconds=5.0)
+    (passage,) = road.passages(
+        road.weigh(site, weakened(counts, 2, 0.5), separator=False)
+    )
+    assert channels_of(passage, "strip_damaged") == [2]
+    assert passage.gross_mass_kg == pytest.approx(truck.gross_kg, rel=0.01)
+
+
+def test_a_crooked_load_is_no_damage(road):
+    truck = road.Truck(**SIX, speed_kmh=50, left_share=0.42)
+    counts, inputs = road.drive(road.site, [truck], seconds=5.0)
+    (passage,) = road.passages(road.weigh(road.site, counts, inputs))
+    assert passage.flags == ()
+
+
+def test_a_strip_that_was_sound_is_damaged_when_several_say_so(road):
+    trucks = [road.Truck(**TWO, speed_kmh=60, at_s=1.0 + 2.0 * k) for k in range(8)]
+    counts, _ = road.drive(road.site, trucks, seconds=19.0)
+    counts = weakened(counts, 4, 0.5, from_s=8.5)
+    weigher = Weigher(road.site, sample_rate_hz=4000.0)
+    found = road.passages(weigher.receive(counts, 0) + weigher.flush())
+    assert len(found) == 8
+    assert all(passage.valid for passage in found[:4])
+    assert [channels_of(p, "strip_damaged") for p in found[6:]] == [[4], [4]]
+
+
+def test_a_noisy_strip_is_left_out(road):
+    truck = road.Truck(**SIX, speed_kmh=50)
+    counts, inputs = road.drive(road.site, [truck], seconds=6.0)
+    rng = np.random.default_rng(5)
+    counts[:, 3] += np.rint(rng.normal(0.0, 150.0, len(counts))).astype(np.int32)
+    (passage,) = road.passages(road.weigh(road.site, counts, inputs))
+    assert channels_of(passage, "strip_damaged") == [3]
+
+
+def test_half_an_axle_is_never_weighed_instead_of_a_clipped_one(road):
+    truck = road.Truck(**SIX, speed_kmh=50)
+    counts, _ = road.drive(road.site, [truck], seconds=5.0)
+    site = road.site_of(road.site_text(extra="full_scale_counts = 3000"))
+    (passage,) = road.passages(
+        road.weigh(site, np.minimum(counts, 3000), separator=False)
+    )
+    assert "signal_clipped" in passage.flags
+    assert not passage.valid
+    assert passage.gross_mass_kg > 0.7 * truck.gross_kg

@@ -1,0 +1,192 @@
+"""Ways to defeat a scale: each is named with its figure, none becomes valid."""
+
+import numpy as np
+import pytest
+
+from wim import messages
+from wim.manoeuvres import Finding, UsualScatter
+from wim.passage import Weigher
+from wim.validity import bars_evidence, flags_of
+
+SIX = {
+    "loads_kg": (7000.0, 11_000.0, 11_000.0, 9000.0, 9000.0, 9000.0),
+    "spacings_m": (3.3, 1.35, 7.0, 1.31, 1.31),
+}
+FOUR = {
+    "loads_kg": (6000.0, 6000.0, 9000.0, 9000.0),
+    "spacings_m": (1.9, 4.0, 1.35),
+}
+TWO = {"loads_kg": (6000.0, 10_000.0), "spacings_m": (5.0,)}
+
+
+@pytest.fixture(scope="module")
+def site(road):
+    return road.site_of(road.site_text())
+
+
+def driven(road, site, trucks, *, seconds):
+    counts, _ = road.drive(site, trucks, seconds=seconds)
+    weigher = Weigher(site, sample_rate_hz=4000.0)
+    return road.passages(weigher.receive(counts, 0) + weigher.flush())
+
+
+def along(*points):
+    """A way through (time, place) points, straight lines with rounded corners."""
+    times, places = np.array(points).T
+
+    def gone(t):
+        around = np.linspace(-0.3, 0.3, 13)
+        return sum(np.interp(t + d, times, places) for d in around) / len(around)
+
+    return gone
+
+
+def finding_of(passage, flag):
+    return next(finding for finding in passage.findings if finding.flag == flag)
+
+
+@pytest.mark.parametrize(
+    ("gain", "flag", "valid"),
+    [
+        (0.2, None, True),
+        (0.8, "accelerating", True),
+        (-0.8, "braking", True),
+        (-3.0, "braking", False),
+    ],
+)
+def test_a_steady_pedal_is_named_and_bars_only_when_it_is_stamped_on(
+    road, site, gain, flag, valid
+):
+    truck = road.Truck(**SIX, speed_kmh=60, acceleration_mps2=gain)
+    (passage,) = driven(road, site, [truck], seconds=6.0)
+    assert passage.flags == (() if flag is None else (flag,))
+    assert passage.valid is valid
+    if flag is not None:
+        assert finding_of(passage, flag).value == pytest.approx(abs(gain), abs=0.05)
+        assert finding_of(passage, flag).severe is not valid
+
+
+def test_a_tapped_brake_is_told_from_a_steady_one(road, site):
+    way = along((-1, -12), (0.4, 4.8), (1.0, 10.8), (1.6, 17.7), (2.2, 23.7), (4, 44))
+    truck = road.Truck(**SIX, speed_kmh=40, gone_m=way)
+    (passage,) = driven(road, site, [truck], seconds=6.0)
+    assert "tap_braking" in passage.flags
+    assert not passage.valid
+
+
+def test_who_stands_between_the_rows_is_one_vehicle_and_not_valid(road, site):
+    way = along((-2, -5), (0, 0), (3.2, 8), (9, 8.3), (17, 30), (20, 45))
+    truck = road.Truck(**SIX, speed_kmh=9, gone_m=way)
+    (passage,) = driven(road, site, [truck], seconds=40.0)
+    assert len(passage.axle_loads_kg) == 6
+    assert "stop_and_go" in passage.flags
+    assert not passage.valid
+
+
+@pytest.mark.parametrize(
+    ("turns", "valid"),
+    [
+        (((7, 14), (9, 14), (15, 1), (17, 1), (40, 47)), 0),
+        (((7.5, 15), (9, 15), (13, 6), (15, 6), (31, 38)), 0),
+        (((9, 18), (11, 18), (15, 9), (17, 9), (31, 37)), 1),
+    ],
+)
+def test_four_axles_that_go_to_and_fro_never_read_as_six(road, site, turns, valid):
+    """Who turns on the rows is flagged; who turns behind them has been weighed."""
+    way = along((-2, -4), *turns)
+    truck = road.Truck(**FOUR, speed_kmh=7, gone_m=way)
+    found = driven(road, site, [truck], seconds=50.0)
+    assert len(found[0].axle_loads_kg) == 4
+    assert found[0].first_axle_s == pytest.approx(1.0, abs=0.3)
+    assert all(len(passage.axle_loads_kg) <= 4 for passage in found)
+    assert sum(passage.valid for passage in found) == valid
+    assert any("reverse" in passage.flags for passage in found)
+
+
+@pytest.mark.parametrize(
+    ("kmh", "flags"),
+    [(3.0, ("crawl",)), (130.0, ("rush", "speed_out_of_range")), (30.0, ())],
+)
+def test_too_slow_and_too_fast_are_named(road, site, kmh, flags):
+    truck = road.Truck(**TWO, speed_kmh=kmh, at_s=2.0)
+    (passage,) = driven(road, site, [truck], seconds=24.0)
+    assert passage.flags == flags
+
+
+def test_wheels_half_beside_their_strips_are_at_the_edge(road, site):
+    truck = road.Truck(**SIX, speed_kmh=50, left_share=0.3)
+    (passage,) = driven(road, site, [truck], seconds=5.0)
+    assert passage.flags == ("edge",)
+    assert finding_of(passage, "edge").value == pytest.approx(0.4, abs=0.01)
+
+
+def test_a_wheel_that_comes_and_goes_is_an_s_path(road, site):
+    gone = frozenset((0, row, "left") for row in (1, 2))
+    truck = road.Truck(**SIX, speed_kmh=30, unseen=gone)
+    (passage,) = driven(road, site, [truck], seconds=6.0)
+    assert "s_path" in passage.flags
+    assert not passage.valid
+
+
+@pytest.mark.parametrize(("gap_m", "close"), [(5.5, True), (7.0, True), (9.5, False)])
+def test_followers_are_two_and_flagged_when_they_are_too_close(
+    road, site, gap_m, close
+):
+    v = 40 / 3.6
+    gap_s = (sum(SIX["spacings_m"]) + gap_m) / v
+    trucks = [
+        road.Truck(**SIX, speed_kmh=40),
+        road.Truck(**TWO, speed_kmh=40, at_s=1.0 + gap_s),
+    ]
+    found = driven(road, site, trucks, seconds=9.0)
+    assert [len(passage.axle_loads_kg) for passage in found] == [6, 2]
+    for passage, truck in zip(found, trucks, strict=True):
+        assert passage.gross_mass_kg == pytest.approx(truck.gross_kg, rel=0.01)
+        assert passage.flags == (("tailgating",) if close else ())
+        assert passage.valid is not close
+
+
+def test_a_vehicle_between_two_lanes_is_one_passage_of_its_whole_mass(road):
+    halves = [
+        road.Truck(
+            tuple(0.5 * load for load in SIX["loads_kg"]),
+            SIX["spacings_m"],
+            speed_kmh=50,
+            lane=lane,
+            left_share=share,
+            unseen=frozenset((a, r, side) for a in range(6) for r in range(4)),
+        )
+        for lane, share, side in ((1, 0.0, "left"), (2, 1.0, "right"))
+    ]
+    (passage,) = driven(road, road.site, halves, seconds=6.0)
+    assert passage.flags == ("straddling",)
+    assert not passage.valid
+    assert passage.gross_mass_kg == pytest.approx(sum(SIX["loads_kg"]), rel=0.01)
+
+
+def test_two_trucks_side_by_side_stay_two(road):
+    trucks = [road.Truck(**SIX, speed_kmh=50, lane=lane) for lane in (1, 2)]
+    found = driven(road, road.site, trucks, seconds=6.0)
+    assert sorted(passage.lane for passage in found) == [1, 2]
+    assert all(passage.valid for passage in found)
+
+
+def test_every_barring_flag_bars_and_a_mild_one_does_not():
+    for flag in messages.FLAGS:
+        finding = Finding(flag, "figure", 2.0, 1.0)
+        assert bars_evidence([finding]) is (flag in messages.BARRING_FLAGS)
+        assert flags_of([finding, finding]) == (flag,)
+    assert bars_evidence([Finding("braking", "figure", 2.0, 1.0, severe=True)])
+    assert not bars_evidence([])
+
+
+def test_a_rough_road_is_not_taken_for_drivers_who_jump():
+    smooth, rough = UsualScatter(), UsualScatter()
+    for _ in range(200):
+        smooth.follow(0.3)
+        rough.follow(0.9)
+    assert smooth.figure < 0.35
+    assert rough.figure > 0.8
+    rough.follow(None)
+    rough.follow(50.0)
+    assert rough.figure < 1.0

@@ -1,0 +1,134 @@
+"""One way for all axles: right where it can be known, and honest where it cannot."""
+
+import random
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from wim.kinematics import (
+    Crossed,
+    Kinematics,
+    Motion,
+    fit_alone,
+    fit_together,
+    footprint_m,
+)
+
+KINEMATICS = Kinematics()
+SIX = (0.0, 3.3, 4.65, 11.65, 12.96, 14.27)
+ROWS = (0.0, 3.0, 6.0, 9.0)
+
+
+def when(place_at, place_m, *, until_s=60.0):
+    """Find by bisection when something that only goes forward is at a place."""
+    low, high = 0.0, until_s
+    for _ in range(80):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if place_at(middle) < place_m else (low, middle)
+    return low
+
+
+def crossings(place_at, *, behind=SIX, rows=ROWS, sigma_s=0.0, seed=0):
+    chance = random.Random(seed)
+    return [
+        [
+            Crossed(when(place_at, row + back) + chance.gauss(0.0, sigma_s), row)
+            for row in rows
+        ]
+        for back in behind
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    speed=st.floats(2.0, 28.0),
+    gain=st.floats(-0.3, 1.0),
+    rows=st.sampled_from([ROWS[:2], ROWS]),
+    behind=st.sampled_from([(0.0, 4.5), SIX]),
+)
+def test_speed_and_spacing_come_out_of_two_rows_and_of_four(speed, gain, rows, behind):
+    gain = max(gain, -speed * speed / 80.0)
+
+    def place_at(t):
+        return speed * t + 0.5 * gain * t * t
+
+    told = crossings(place_at, behind=behind, rows=rows)
+    fit = fit_together(told, kinematics=KINEMATICS)
+    for own, motion in zip(told, fit.motions, strict=True):
+        for crossed in own:
+            true = speed + gain * crossed.at_s
+            assert motion.speed_at(crossed.at_s) == pytest.approx(true, rel=0.004)
+    first = fit.motions[0].place_at(told[0][0].at_s)
+    last = fit.motions[-1].place_at(told[0][0].at_s)
+    assert first - last == pytest.approx(behind[-1], abs=0.01)
+    assert fit.smooth
+
+
+def test_the_speed_lies_within_its_own_uncertainty():
+    inside = 0
+    for seed in range(200):
+        told = crossings(
+            lambda t: 9.0 * t + 0.1 * t * t, sigma_s=0.0015 / 9.0, seed=seed
+        )
+        motion = fit_together(told, kinematics=KINEMATICS).motions[0]
+        at_s = told[0][0].at_s
+        off = motion.speed_at(at_s) - (9.0 + 0.2 * at_s)
+        inside += abs(off) <= 2.0 * motion.speed_sigma_at(at_s)
+    assert inside >= 180
+
+
+@pytest.mark.parametrize("axle", [0, 2, 5])
+def test_one_bad_crossing_is_left_out(axle):
+    told = crossings(lambda t: 12.0 * t)
+    wrong = told[axle][2]
+    told[axle][2] = wrong._replace(at_s=wrong.at_s + 0.03)
+    fit = fit_together(told, kinematics=KINEMATICS)
+    assert fit.left_out == ((axle, 2),)
+    assert fit.motions[0].speed_at(0.0) == pytest.approx(12.0, rel=1e-3)
+
+
+def test_a_tapped_brake_is_followed():
+    def place_at(t):
+        pulled = min(max(t - 0.5, 0.0), 0.6)
+        rest = max(t - 1.1, 0.0)
+        return 12.0 * t - pulled * pulled - 1.2 * rest
+
+    told = crossings(place_at)
+    fit = fit_together(told, kinematics=KINEMATICS)
+    assert fit.smooth
+    assert fit.motions[0].speed_at(told[-1][-1].at_s) == pytest.approx(10.8, rel=0.01)
+    gains = [fit.motions[0].acceleration_at(0.1 * k) for k in range(20)]
+    assert min(gains) < -1.0
+
+
+def test_a_stop_between_the_rows_is_no_smooth_way():
+    def place_at(t):
+        return 3.0 * min(t, 2.0) + 3.0 * max(t - 12.0, 0.0)
+
+    fit = fit_together(crossings(place_at), kinematics=KINEMATICS)
+    speeds = [fit.motions[0].speed_at(0.25 * k) for k in range(40)]
+    assert not fit.smooth or min(speeds) < 0.5
+
+
+def test_a_single_row_tells_no_speed():
+    assert fit_alone([Crossed(1.0, 0.0)], kinematics=KINEMATICS) is None
+    assert fit_together([[Crossed(1.0, 0.0)]] * 3, kinematics=KINEMATICS) is None
+
+
+def test_a_way_that_leads_backwards_is_none():
+    told = [[Crossed(1.0, 3.0), Crossed(2.0, 0.0)]]
+    assert fit_together(told, kinematics=KINEMATICS) is None
+
+
+def test_what_is_not_known_of_a_speed_is_infinite():
+    assert Motion(0.0, 0.0, 10.0, None).speed_sigma_at(1.0) == float("inf")
+
+
+@pytest.mark.parametrize("length_m", [0.18, 0.22, 0.28])
+def test_the_footprint_comes_out_of_the_width_of_the_pulse(road, length_m):
+    truck = road.Truck((6e3, 9e3), (4.5,), speed_kmh=50, footprint_m=length_m)
+    counts, inputs = road.drive(road.site, [truck], seconds=4.0)
+    (passage,) = road.passages(road.weigh(road.site, counts, inputs))
+    for axle in passage.axles:
+        assert axle.footprint_m == pytest.approx(length_m, rel=0.05)
+    assert footprint_m(0.01, width_m=0.5) == 0.01
