@@ -45,3 +45,23 @@ def test_a_few_strips_on_high_channels_are_weighed_as_on_low_ones(road):
     (passage,) = road.passages(road.weigh(high, moved, separator=False))
     (same,) = road.passages(road.weigh(low, counts, separator=False))
     assert passage.axle_loads_kg == same.axle_loads_kg
+
+
+@pytest.mark.parametrize("footprint_m", [0.2, 0.28])
+@pytest.mark.parametrize("kmh", [20.0, 95.0])
+def test_axles_closer_than_a_wheel_and_a_wide_plate_are_told_apart(
+    road, kmh, footprint_m
+):
+    text = road.site_text(rows=2, extra='kind = "plate"')
+    site = road.site_of(text.replace("width_m = 0.053", "width_m = 1.0"))
+    truck = road.Truck(
+        (7000.0, 10_000.0, 11_000.0, 8000.0, 7000.0, 8000.0),
+        (3.3, 1.35, 7.0, 1.31, 1.31),
+        kmh,
+        footprint_m=footprint_m,
+    )
+    counts, _ = road.drive(site, [truck], seconds=2.0 + 60.0 / kmh)
+    (passage,) = road.passages(road.weigh(site, counts, separator=False))
+    assert passage.axle_loads_kg == pytest.approx(truck.loads_kg, rel=2e-3)
+    assert passage.axle_spacings_m == pytest.approx(truck.spacings_m, abs=0.01)
+    assert passage.valid

@@ -72,6 +72,8 @@ first to the middle sample of a tile; 6 share of the hum left in the mean of a t
 step of the noise follower; 8 share of the droop that is not trusted; 9 hum periods per
 sample; 10 tail over run; 11 deviation of the level over that of a tile."""
 
+_DIP = 0.3
+
 
 @njit
 def cosine_sine(turns: float) -> tuple[float, float]:
@@ -320,6 +322,7 @@ def _lobes(
     state: int,
     high: float,
     low: float,
+    dip: float,
     work: Floats,
     lobes: Integers,
 ) -> int:
@@ -327,41 +330,54 @@ def _lobes(
 
     ``state`` is 0 when it was quiet before, else -1: then what is above them at the
     first sample is left out, as what is at the last, for nobody knows how much of it
-    is missing.
+    is missing. Below the share ``dip`` of the highest so far a lobe ends too, and what
+    rises well out of that is the next: one wheel leaves a plate, another comes.
     """
     found = 0
+    best = least = 0.0
     high *= 2 * half + 1
     low *= 2 * half + 1
     for i in range(begin + half, length - half):
         total = work[i + half + 1] - work[i - half]
         if state == 1:
-            if total < low:
-                state = 0
+            best = total if total > best else best
+            if total < low or total < dip * best:
+                state = 0 if total < low else 2
+                least = total
                 lobes[found, 1] = i
                 found += 1
                 if found == lobes.shape[0]:
                     return found
         elif total < low:
             state = 0
+        elif state == 2:
+            least = total if total < least else least
+            if total > high and total > 2.0 * least and total > dip * best:
+                state = 1
+                best = total
+                lobes[found, 0] = i
         elif state == 0 and total > high:
             state = 1
+            best = total
             lobes[found, 0] = i
     return found
 
 
 @njit
-def _joined(found: int, least: int, lobes: Integers) -> int:
+def _joined(found: int, least: int, dip: float, lobes: Integers) -> int:
     """Join lobes too close together to be two axles; return how many are left.
 
     Two axles have at least three times their own length between them, chatter at the
-    threshold next to nothing.
+    threshold next to nothing. Over a plate the second may come with hardly a gap, but
+    stays about as long as the first.
     """
     kept = 0
     for k in range(1, found):
         gap = lobes[k, 0] - lobes[kept, 1]
         ours = lobes[kept, 1] - lobes[kept, 0]
         theirs = lobes[k, 1] - lobes[k, 0]
-        if gap < least + min(ours, theirs) // 4:
+        chatter = dip == 0.0 or 4 * min(ours, theirs) < max(ours, theirs)
+        if chatter and gap < least + min(ours, theirs) // 4:
             lobes[kept, 1] = lobes[k, 1]
         else:
             kept += 1
@@ -451,6 +467,8 @@ def measure(
     variance = levels[8]
     floor = reals[16 * LANES + column]
 
+    plate = reals[18 * LANES + column] != 0.0
+    dip = _DIP if plate else 0.0
     # told apart on the shortest average that shows them, longer for a longer run
     half = steps[5] // 2 + min((length - look - tail) // 32, 8 * tile)
     found = 0
@@ -460,14 +478,14 @@ def measure(
         begin = max(look - 5 * tile - half, 0)
         state = 0 if look >= 2 * tile else -1
         low = factors[1] * high
-        found = _lobes(length, begin, half, state, high, low, work, lobes)
+        found = _lobes(length, begin, half, state, high, low, dip, work, lobes)
         if half > 2 * tile:
             break
         if found == 0:
             half = 2 * half + 1
     if found == 0:
         return written
-    found = _joined(found, 2 * tile, lobes)
+    found = _joined(found, 2 * tile, dip, lobes)
 
     for k in range(found):
         i0 = lobes[k, 0]
@@ -531,7 +549,7 @@ def measure(
         unsure = n * variance + float(n) * n * resting + swing * swing * unknown_hum
 
         plateau = 0.0
-        if reals[18 * LANES + column] != 0.0:
+        if plate:
             plateau = _plateau(rise, fall, height, fine, length, work)
         out[written, 0] = column
         out[written, 1] = n0 + i0
