@@ -339,7 +339,7 @@ class Sealer:
         weighed: Weighed | ScaleWeighed,
         message: PassageMessage | WeighingMessage,
     ) -> _Samples | None:
-        """Return the clip that is to be sealed, with the host's time put on it."""
+        """Return the clip that is to be sealed."""
         if not isinstance(weighed, Weighed) or not isinstance(message, PassageMessage):
             return None
         if weighed.clip is None or not self._keeps_samples(message):
@@ -347,11 +347,7 @@ class Sealer:
         if self._pending.qsize() >= _MOST_CLIPS:
             self.counters["samples_dropped"] += 1
             return None
-        started_at = self._clock.utc_of(weighed.clip_at_s)
-        clip = msgspec.structs.replace(
-            weighed.clip, start_time_s=started_at.timestamp()
-        )
-        return _Samples(clip, message.passed_at)
+        return _Samples(weighed.clip, message.passed_at)
 
     def _assess(self, passage: Passage, at_s: float) -> AssessmentFields | None:
         """Hold a mass against the limits in force; None where no limit is known."""

@@ -24,6 +24,7 @@ from edge.devices.watch import DeviceWatch
 from edge.errors import ConfigError, EdgeError, StorageError
 from edge.evidence import EvidenceFolder
 from edge.health import Health, Part, notify, offline_status
+from edge.lane_charts import LaneCharts
 from edge.outbox import Outbox
 from edge.parameters import load_calibration
 from edge.publisher import Publisher
@@ -32,7 +33,7 @@ from edge.uploader import Uploader
 from edge.weighing import LineProtocol, LineWeighing, ScaleLine, StripLine
 from wim.calibration import Calibration
 from wim.messages import PassageMessage, PlateNote, StatusMessage, encode
-from wim.passage import warm_up
+from wim.passage import Parameters, parameter_hash, warm_up
 from wim.seal import public_key
 
 __all__ = ["Report", "run_station"]
@@ -135,6 +136,7 @@ class _Station:
         self.broken: str | None = None
         self._config = config
         self._calibration = calibration
+        self._clock = clock
         self._report = report
         self._stop = stop
         self._boot_id = boot_id = clock.identifier()
@@ -173,6 +175,15 @@ class _Station:
             on_news=self._publisher.wake,
             on_broken=self._break,
         )
+        self._charts = (
+            None
+            if config.site is None
+            else LaneCharts(
+                config.data_dir / "charts.json",
+                parameter_hash=parameter_hash(config.site, Parameters(), calibration),
+            )
+        )
+        self._strip_line: StripLine | None = None
         line_watch = DeviceWatch("line", clock=clock)
         self._reader = LineReader(config.line, clock=clock)
         self._weighing = LineWeighing(
@@ -208,6 +219,8 @@ class _Station:
     def stop(self) -> None:
         """Stop from the devices inwards, and say the last status."""
         _together(self._health.stop, self._reader.stop, self._weighing.stop)
+        if self._charts is not None and self._strip_line is not None:
+            self._charts.write(self._strip_line.drift)
         cameras = (camera.stop for camera in self._cameras)
         _together(self._sealer.stop, self._capture.stop, self._uploader.stop, *cameras)
         self._publisher.stop(encode(self._last_status()))
@@ -222,14 +235,17 @@ class _Station:
         """Return the table's row for the line's protocol."""
         config = self._config
         if config.site is not None:
-            return StripLine(
+            self._strip_line = StripLine(
                 config.site,
                 watch=watch,
                 on_entered=self._sealer.entered,
                 on_weighed=self._sealer.weighed,
                 calibration=self._calibration,
                 temperature_c=config.pavement_temperature_c,
+                utc_of=self._clock.utc_of,
+                drift=() if self._charts is None else self._charts.read(),
             )
+            return self._strip_line
         if config.scale is None:
             raise AssertionError
         return ScaleLine(
@@ -259,6 +275,8 @@ class _Station:
 
     def _tell(self, sealed: Sealed) -> None:
         message = sealed.message
+        if self._charts is not None and self._strip_line is not None:
+            self._charts.note(self._strip_line.drift)
         if isinstance(message, PassageMessage):
             verdict = message.assessment
             fields: dict[str, Any] = {

@@ -8,6 +8,7 @@ a clip of samples around it that is weighed anew. So what is sent is what the se
 clip gives, to the bit, whatever came before.
 """
 
+import datetime as dt
 import math
 import queue
 import threading
@@ -26,6 +27,7 @@ from edge.devices.watch import DeviceWatch
 from edge.sample_ring import SampleRing
 from wim.calibration import NO_CALIBRATION, Calibration
 from wim.clips import Clip, weighed as weighed_clip
+from wim.drift import DriftState
 from wim.health import Run
 from wim.passage import Event, Passage, VehicleEntered, Weigher
 from wim.protocols import strip
@@ -76,8 +78,7 @@ class Weighed(NamedTuple):
     """A vehicle is through; times are on the host's monotonic clock.
 
     ``clip`` gives the passage when it is weighed again; None where it does not, or is
-    not kept any more. Its ``start_time_s`` is left open: ``clip_at_s`` says when its
-    first sample was there.
+    not kept any more.
     """
 
     vehicle: int
@@ -86,7 +87,6 @@ class Weighed(NamedTuple):
     middle_at_s: float
     ended_at_s: float
     clip: Clip | None = None
-    clip_at_s: float = 0.0
 
 
 class ScaleWeighed(NamedTuple):
@@ -163,8 +163,11 @@ class StripLine:
         on_weighed: Callable[[Weighed], None],
         calibration: Calibration = NO_CALIBRATION,
         temperature_c: float | None = None,
+        drift: tuple[DriftState, ...] = (),
+        utc_of: Callable[[float], dt.datetime] | None = None,
     ) -> None:
         self._site = site
+        self._utc_of = utc_of
         self._calibration = calibration
         self._temperature_c = temperature_c
         self._watch = watch
@@ -176,6 +179,7 @@ class StripLine:
         self._timeline = Timeline()
         self._ring: SampleRing | None = None
         self._runs: tuple[Run, ...] = ()
+        self._drift = drift
         self._fed = 0
         self._seen: dict[str, int] = {}
         self._vehicles = 0
@@ -216,6 +220,8 @@ class StripLine:
                 temperature_c=self._temperature_c,
                 joins=True,
                 runs=self._runs,
+                drift=self._drift,
+                start_time_s=self._unix_s(at_s),
             )
             self._weigher = weigher
             self._ring = SampleRing(
@@ -270,6 +276,7 @@ class StripLine:
                     self._close(event)
                     if self._weigher is not None:
                         self._runs = self._weigher.runs
+                        self._drift = self._weigher.drift
         self._count_doubts()
 
     def _count_doubts(self) -> None:
@@ -324,8 +331,8 @@ class StripLine:
         if best is None or (best[0].valid and not passage.valid):
             self._watch.count("passages_without_clip")
             return weighed
-        again, clip, start_s = best
-        return weighed._replace(passage=again, clip=clip, clip_at_s=self._at_s(start_s))
+        again, clip, _ = best
+        return weighed._replace(passage=again, clip=clip)
 
     def _cut(self, passage: Passage, *, lead: float) -> tuple[Clip, float] | None:
         """Return a clip of a passage that has just closed, and when it begins."""
@@ -341,10 +348,11 @@ class StripLine:
         clip = Clip(
             counts=counts,
             sample_rate_hz=rate_hz,
-            start_time_s=None,
+            start_time_s=self._unix_s(self._at_s(first / rate_hz)),
             temperature_c=self._temperature_c,
             blocks=blocks,
             runs=self._runs,
+            drift=self._drift,
         )
         return clip, first / rate_hz
 
@@ -375,6 +383,14 @@ class StripLine:
         entered = self._enter(passage.lane, passage.first_axle_s)
         self._open.pop()
         return entered
+
+    @property
+    def drift(self) -> tuple[DriftState, ...]:
+        """Return the control charts of the lanes after the latest passage."""
+        return self._drift
+
+    def _unix_s(self, at_s: float) -> float | None:
+        return None if self._utc_of is None else self._utc_of(at_s).timestamp()
 
     def _at_s(self, stream_s: float) -> float:
         if self._weigher is None:

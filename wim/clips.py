@@ -1,9 +1,9 @@
 """Clips: the samples around one vehicle, sealed so that they can be weighed again.
 
-A clip is a recording with two arrays more: how the samples were cut into blocks, with
-digital inputs and losses, and what was remembered of the strips from the vehicles
-before. Weighed with the same site and parameter set it gives the same passages, to the
-bit. It opens no file: bytes out, values in.
+A clip is a recording with three arrays more: how the samples were cut into blocks, with
+digital inputs and losses, and what was remembered of the strips and of the lanes' drift
+from the vehicles before. Weighed with the same site and parameter set it gives the same
+passages, to the bit. It opens no file: bytes out, values in.
 """
 
 import io
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wim.calibration import Calibration
+from wim.drift import DriftState
 from wim.health import Run
 from wim.passage import Passage, Weigher
 from wim.samples import Site
@@ -36,7 +37,7 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     ``counts`` is int32 of shape (samples, channels); ``blocks`` add up to its length.
     ``start_time_s`` is the Unix time of the first sample, ``temperature_c`` that of the
     pavement; None where it is not known. ``runs`` are what a weigher remembered of the
-    strips before the vehicle, in the site's order.
+    strips before the vehicle, in the site's order, ``drift`` its control charts.
 
     Raises:
         ValueError: the blocks do not add up to the samples.
@@ -48,6 +49,7 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     temperature_c: float | None
     blocks: tuple[Block, ...]
     runs: tuple[Run, ...]
+    drift: tuple[DriftState, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse blocks that are not of these samples."""
@@ -77,6 +79,8 @@ def weighed(clip: Clip, site: Site, *, calibration: Calibration) -> list[Passage
         temperature_c=clip.temperature_c,
         joins=True,
         runs=clip.runs,
+        drift=clip.drift,
+        start_time_s=clip.start_time_s,
     )
     events = []
     for counts, block in clip.parts():
@@ -94,6 +98,7 @@ def encoded(clip: Clip) -> bytes:
         "sample_rate_hz": np.array(clip.sample_rate_hz, dtype=np.float64),
         "blocks": np.array(clip.blocks, dtype=np.int64).reshape(-1, 3),
         "strip_runs": np.array(clip.runs, dtype=np.int64).reshape(-1, 2),
+        "drift": np.frombuffer(msgspec.json.encode(clip.drift), dtype=np.uint8),
     }
     if clip.start_time_s is not None:
         arrays["start_time_s"] = np.array(clip.start_time_s, dtype=np.float64)

@@ -122,11 +122,15 @@ def figure(name: str, value: float) -> str:
     ('0.82\xa0m/s²', '3.6\xa0km/h')
     >>> figure("gap_m", 6.2), figure("axles", 7.0), figure("gain", 0.5)
     ('6.20\xa0m', '7', '0.50')
+    >>> figure("balance_shift", 0.0123)
+    '1.23\xa0%'
     """
     if name.endswith("_mps2"):
         return f"{value:.2f}\N{NO-BREAK SPACE}m/s²"
     if name.endswith("_mps"):
         return f"{kilometres_per_hour(value)}\N{NO-BREAK SPACE}km/h"
+    if name.endswith("_shift"):
+        return per_cent_exact(value)
     if name.endswith("_m"):
         return f"{metres(value)}\N{NO-BREAK SPACE}m"
     return f"{value:.0f}" if name in COUNTED_FIGURES else f"{value:.2f}"

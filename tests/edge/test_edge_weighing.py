@@ -1,3 +1,5 @@
+import datetime as dt
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -20,6 +22,7 @@ from wim.calibration import NO_CALIBRATION
 from wim.clips import weighed as weigh_clip
 from wim.protocols import strip, xk3190
 
+EPOCH = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 RATE_HZ = 4000.0
 BLOCK = 80
 
@@ -89,6 +92,7 @@ class Station:
             watch=self.watch,
             on_entered=self.entered.append,
             on_weighed=self.weighed.append,
+            utc_of=lambda at_s: EPOCH + dt.timedelta(seconds=at_s),
         )
 
     def feed(self, chunks, *, seconds_a_chunk=BLOCK / RATE_HZ, from_s=100.0):
@@ -123,6 +127,10 @@ def test_the_clip_of_a_vehicle_gives_what_was_sent_of_it(site, clock, speed_mps)
         assert again == weighed.passage
         assert again.valid
         assert again.first_axle_s > 12.0 / speed_mps
+        passed_s = weighed.clip.start_time_s + again.first_axle_s
+        assert passed_s == pytest.approx(
+            EPOCH.timestamp() + weighed.first_axle_at_s, abs=0.01
+        )
     known = {run.sound for run in station.weighed[1].clip.runs}
     assert known == {0, 1}, "the strips of the lane have seen one vehicle"
 

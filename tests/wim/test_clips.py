@@ -9,6 +9,7 @@ import pytest
 from wim.calibration import NO_CALIBRATION
 from wim.cli.__main__ import main
 from wim.clips import Block, Clip, encoded, weighed
+from wim.drift import Chart, DriftState
 from wim.health import Run
 
 RATE_HZ = 4000.0
@@ -108,6 +109,29 @@ def test_what_was_remembered_of_a_strip_decides_again(files):
     assert "strip_damaged" in flags[1]
 
 
+def test_a_lane_that_drifted_before_the_clip_drifts_in_it(files, replay):
+    """The flag, and since when, come from the charts that the clip carries."""
+    _, site, _ = files
+    chart = Chart(
+        name="balance",
+        count=2000,
+        mean=1.0,
+        squares=0.2,
+        high=40.0,
+        high_since_s=1.79e9,
+        high_total=10.4,
+        high_count=10,
+        alarmed=True,
+    )
+    state = DriftState(lane=site.lanes[0].number, charts=(chart,))
+    clip = clip_of(files, drift=(state,))
+    (passage,) = weighed(clip, site, calibration=NO_CALIBRATION)
+    assert "drifting" in passage.flags
+    _, (line,), _ = replay(encoded(clip))
+    assert line["flags"] == list(passage.flags)
+    assert line["findings"] == json.loads(msgspec.json.encode(passage.findings))
+
+
 def test_blocks_that_are_not_of_the_samples_are_refused(files):
     with pytest.raises(ValueError, match="blocks of 5 samples"):
         clip_of(files, blocks=(Block(5, 0, 0),))
@@ -121,6 +145,8 @@ def test_blocks_that_are_not_of_the_samples_are_refused(files):
         ("blocks", np.array([[-7, 0, 0]]), "a figure below 0"),
         ("strip_runs", np.array([[1, 0]]), "array 'strip_runs'"),
         ("strip_runs", np.array([[1.0, 0.0]]), "float64"),
+        ("drift", np.array([1.0]), "expected uint8"),
+        ("drift", np.frombuffer(b"[{}]", np.uint8), "holds no control charts"),
     ],
 )
 def test_a_clip_that_contradicts_itself_gives_one_line(

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from wim.cli.errors import WrongUseError, reason
 from wim.clips import Block
+from wim.drift import DriftState
 from wim.health import Run
 from wim.samples import Site
 
@@ -66,6 +67,7 @@ class Recording:
         cuts: the blocks in which a station weighed the samples; none of most
             recordings, always of a clip sealed as evidence.
         runs: what that station remembered of its strips, one a strip, or none.
+        drift: the control charts that it kept of its lanes, or none.
 
     Args:
         path: an ``.npz`` file.
@@ -88,6 +90,7 @@ class Recording:
             self.temperature_c = self._figure("temperature_c")
             self.cuts = tuple(Block(*row) for row in self._table("blocks", columns=3))
             self.runs = tuple(Run(*row) for row in self._table("strip_runs", columns=2))
+            self.drift = self._charts()
             self._check_cuts()
         except _UNREADABLE as error:
             self._stack.close()
@@ -276,6 +279,27 @@ class Recording:
             message = f"{self._path}: array '{name}' holds a figure below 0"
             raise WrongUseError(message)
         return told
+
+    def _charts(self) -> tuple[DriftState, ...]:
+        """Return what an array of JSON text says of the lanes' drift."""
+        if "drift.npy" not in self._names:
+            return ()
+        header = self._read_header("drift.npy")
+        if header.dtype != np.dtype("u1") or len(header.shape) != 1:
+            message = (
+                f"{self._path}: array 'drift' is {header.dtype} of shape "
+                f"{header.shape}; expected uint8 of shape (some,)"
+            )
+            raise WrongUseError(message)
+        with self._archive.open("drift.npy") as member:
+            member.seek(header.length)
+            content = member.read(header.shape[0])
+            self._at_end(member, "drift")
+        try:
+            return msgspec.json.decode(content, type=tuple[DriftState, ...])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            message = f"{self._path}: array 'drift' holds no control charts: {error}"
+            raise WrongUseError(message) from error
 
     def _check_cuts(self) -> None:
         told = sum(cut.samples for cut in self.cuts)

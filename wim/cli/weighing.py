@@ -57,7 +57,7 @@ def weigh_recording(
             temperature_c=recording.temperature_c,
             joins=bool(recording.cuts),
             runs=recording.runs,
-            drift=drift,
+            drift=recording.drift or drift,
             start_time_s=recording.start_time_s,
         )
         uncut = itertools.repeat(Block(0, 0, 0))
