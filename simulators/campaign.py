@@ -454,7 +454,12 @@ class Campaign:
                         whole.write(self._files(chunk)[k].read_bytes())
             command = ["accuracy", str(folder / "passages.jsonl")]
             command += [str(folder / "truth.jsonl"), "--json"]
-            command += ["--limits", str(self._limits), "--title", study.title]
+            command += [
+                "--limits",
+                str(self._limits),
+                "--title",
+                f"{study.title} (simulated)",
+            ]
             command += ["--picture", str(folder / "picture.svg")]
             printed = self._start("wim.cli", command, what=f"report on {study.name}")
             (folder / "report.json").write_bytes(printed)
