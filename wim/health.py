@@ -26,7 +26,8 @@ class Health(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ``gain_ratio`` is how many times more or less than its neighbours a strip must
     say of most axles, compared with the other side of its row; ``alone_ratio`` where
     its row has no other side. ``alike_share`` of the axles must say about the same
-    (within ``alike_ratio``). ``noise_ratio`` is noise over that of the middle strip.
+    (within ``alike_ratio``). ``noise_ratio`` is noise over that of the middle strip;
+    less than ``least_noise_n`` harms no weighing, however quiet the others are.
     A strip that was sound for ``sound_run`` vehicles is not called damaged before
     ``ill_run`` vehicles in a row say so: until then it was the driver.
     """
@@ -36,6 +37,7 @@ class Health(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     alike_ratio: Annotated[float, msgspec.Meta(gt=1.0)] = 1.3
     alike_share: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 0.75
     noise_ratio: Annotated[float, msgspec.Meta(gt=1.0)] = 8.0
+    least_noise_n: Annotated[float, msgspec.Meta(ge=0.0)] = 25.0
     sound_run: Annotated[int, msgspec.Meta(ge=1, le=_LONGEST_RUN)] = 3
     ill_run: Annotated[int, msgspec.Meta(ge=1, le=_LONGEST_RUN)] = 3
 
@@ -144,7 +146,7 @@ class StripMemory:
         return [
             Damage(k, "noisy", own / usual, most)
             for k, own in noise.items()
-            if usual > 0.0 and own > most * usual
+            if usual > 0.0 and own > max(most * usual, self._health.least_noise_n)
         ]
 
     @staticmethod

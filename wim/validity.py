@@ -25,12 +25,13 @@ class Fairness(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     pulses of several. Beyond ``longest_spacing_m`` between two axles,
     ``longest_wheelbase_m`` over all or ``most_axles`` nothing weighed is one vehicle
     that drives without a permit; it may be two that were taken for one (跟车).
-    Somebody has to look at it.
+    Somebody has to look at it. With fewer than ``least_axles`` it is a part of one.
     """
 
     longest_spacing_m: Annotated[float, msgspec.Meta(gt=0.0)] = 12.0
     longest_wheelbase_m: Annotated[float, msgspec.Meta(gt=0.0)] = 20.0
     most_axles: Annotated[int, msgspec.Meta(ge=2)] = 6
+    least_axles: Annotated[int, msgspec.Meta(ge=1)] = 2
     most_acceleration_mps2: Annotated[float, msgspec.Meta(gt=0.0)] = 10.0
 
 
@@ -77,6 +78,9 @@ def findings_of(
     find("reverse", "driven_backwards", float(crossing.reverse), 0.0)
     find("reverse", "went_to_and_fro", float(crossing.turned), 0.0)
     find("axle_missing", "not_whole", float(not crossing.whole), 0.0)
+    few, least = float(len(axles)), float(fairness.least_axles)
+    if few < least:
+        found.append(Finding("axle_missing", "axles", few, least))
     find("axle_missing", "samples_missing", float(incomplete), 0.0)
     gains = [abs(axle.motion.acceleration_mps2 or 0.0) for axle in axles]
     most = fairness.most_acceleration_mps2

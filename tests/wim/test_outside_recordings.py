@@ -1,5 +1,6 @@
 """Recordings as others make them: wide roads, odd layouts, sensors of other kinds."""
 
+import numpy as np
 import pytest
 
 
@@ -65,3 +66,25 @@ def test_axles_closer_than_a_wheel_and_a_wide_plate_are_told_apart(
     assert passage.axle_loads_kg == pytest.approx(truck.loads_kg, rel=2e-3)
     assert passage.axle_spacings_m == pytest.approx(truck.spacings_m, abs=0.01)
     assert passage.valid
+
+
+def test_one_axle_alone_is_no_vehicle(road):
+    site = road.site_of(road.site_text())
+    truck = road.Truck((9000.0,), (), 40.0)
+    counts, _ = road.drive(site, [truck], seconds=4.0)
+    (passage,) = road.passages(road.weigh(site, counts, separator=False))
+    assert passage.flags == ("axle_missing",)
+    assert not passage.valid
+
+
+def test_a_strip_is_not_noisy_because_the_others_are_silent(road):
+    site = road.site_of(road.site_text())
+    truck = road.Truck((6000.0, 10_000.0), (5.0,), 60.0)
+    counts, _ = road.drive(site, [truck], seconds=3.0, noise_counts=0.0)
+    rng = np.random.default_rng(1)
+    counts[:, 2] += np.rint(rng.normal(0.0, 3.5, len(counts))).astype(np.int32)
+    (passage,) = road.passages(road.weigh(site, counts, separator=False))
+    assert passage.flags == ()
+    counts[:, 2] += np.rint(rng.normal(0.0, 40.0, len(counts))).astype(np.int32)
+    (passage,) = road.passages(road.weigh(site, counts, separator=False))
+    assert passage.flags == ("strip_damaged",)
