@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lpr.alphabet import BLANK, COVERED
-from lpr.decoding import Decoded
+from lpr.alphabet import COVERED, SYMBOLS
+from lpr.decoding import Decoded, softmax, spellings
 from lpr.sequence import SequenceReader
 from lpr.strips import normalised
 from lpr.training.reader_network import ReaderNetwork
@@ -39,7 +39,7 @@ __all__ = [
 Floats: TypeAlias = NDArray[np.float32]
 
 _CALIBRATION_SEED: Final = 800_000
-_TEMPERATURES: Final = tuple(float(t) for t in np.geomspace(0.5, 3.0, 37))
+_TEMPERATURES: Final = tuple(float(t) for t in np.geomspace(0.5, 2.0, 21))
 _BINS: Final = 15
 
 _LEGIBLE: Final = Recipe(
@@ -90,32 +90,29 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fit_temperatures(
-    network: ReaderNetwork, shapes: Shapes, *, count: int = 3000
+    network: ReaderNetwork, shapes: Shapes, *, count: int = 1500
 ) -> Temperatures:
     """The temperatures under which the calibration set is likeliest."""
     drawn = draw_samples(
         shapes, count, seed=(_CALIBRATION_SEED,), recipe=Recipe(unlawful=0.0)
     )
     columns, ground, state = _logits(network, drawn)
-    spelt = torch.from_numpy(drawn.spelt)
-    answers = torch.from_numpy(drawn.answers)
+    lattices = columns[torch.from_numpy(drawn.spelt)].numpy()
+    texts = [
+        "".join(SYMBOLS[index] for index in answer if index >= 0)
+        for answer in drawn.answers[drawn.spelt]
+    ]
     grounds = torch.from_numpy(drawn.grounds)
     states = torch.from_numpy(drawn.states)
 
     def of_symbols(temperature: float) -> float:
-        chances = (columns[spelt] / temperature).log_softmax(dim=2)
-        picked = answers[spelt]
-        loss = torch.nn.functional.ctc_loss(
-            chances.transpose(0, 1),
-            picked.clamp(min=0),
-            torch.full((len(picked),), chances.shape[1]),
-            (picked >= 0).sum(dim=1),
-            blank=BLANK,
-            zero_infinity=True,
-            reduction="none",
-        )
-        # a text that the network holds for impossible would decide all alone
-        return float(loss.clamp(max=20.0).mean())
+        """How badly the stated chance of each text tells whether it is right."""
+        surprise = 0.0
+        for logits, truth in zip(lattices, texts, strict=True):
+            best = spellings(softmax(logits / np.float32(temperature)))[0]
+            stated = min(max(best.probability, 1e-4), 1 - 1e-4)
+            surprise -= np.log(stated if best.text == truth else 1 - stated)
+        return float(surprise)
 
     def of_ground(temperature: float) -> float:
         return float(
@@ -135,7 +132,7 @@ def fit_temperatures(
 
 
 def fit_threshold(
-    reader: SequenceReader, shapes: Shapes, *, precision: float, count: int = 6000
+    reader: SequenceReader, shapes: Shapes, *, precision: float, count: int = 4000
 ) -> float:
     """The least confidence from which on so many of the calibration set are right."""
     rng = np.random.default_rng((_CALIBRATION_SEED, 1))

@@ -1,0 +1,170 @@
+"""The shipped sequence reader on plates drawn with a typeface it never learnt from."""
+
+import random
+
+import cv2
+import numpy as np
+import pytest
+
+from lpr.alphabet import COVERED
+from lpr.errors import WeightsError
+from lpr.plate import KINDS, PROVINCES
+from lpr.sequence import SequenceReader, packaged_reader_weights
+
+ROWS = {kind.name: kind for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return SequenceReader.standard()
+
+
+def corners_of(image, inset=0):
+    height, width = image.shape[:2]
+    return np.float32(
+        [
+            [inset, inset],
+            [width - inset, inset],
+            [width - inset, height - inset],
+            [inset, height - inset],
+        ]
+    )
+
+
+def mounted(face, width=220, margin=14):
+    """A plate on a dark bumper, seen from in front."""
+    height = round(width * face.shape[0] / face.shape[1])
+    small = cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.copyMakeBorder(
+        small, *(margin,) * 4, cv2.BORDER_CONSTANT, value=(48, 45, 45)
+    )
+
+
+def read(reader, face, *, lines=None, width=220):
+    picture = mounted(face, width)
+    return reader.read(picture, corners_of(picture, 14), lines=lines)
+
+
+def wanted(kind, count, seed):
+
+    rng = random.Random(seed)
+    return [PROVINCES[(7 * i) % 31] + ROWS[kind].draw(rng)[1:] for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "colour", "double"),
+    [
+        ("ordinary", "yellow", False),
+        ("ordinary", "blue", False),
+        ("ordinary", "yellow", True),
+        ("trailer", "yellow", True),
+        ("new_energy_large", "yellow_green", False),
+        ("new_energy_small", "gradient_green", False),
+    ],
+)
+def test_clean_plates_of_every_truck_kind_are_read(
+    reader, new_studio, kind, colour, double
+):
+    studio = new_studio(3)
+    texts = wanted(kind, 24, 5)
+    right = coloured = 0
+    for text in texts:
+        face = studio.face(text, colour=colour, double=double)
+        found = read(reader, face, lines=2 if double else 1)
+        right += found.text == text
+        coloured += found.colour == colour
+    assert right >= 21
+    assert coloured >= 22
+
+
+def test_the_number_of_lines_is_found_where_nobody_tells_it(reader, new_studio):
+    studio = new_studio(4)
+    right = 0
+    for text in wanted("ordinary", 10, 6):
+        for double in (False, True):
+            face = studio.face(text, double=double)
+            right += read(reader, face).text == text
+    assert right >= 17
+
+
+def test_a_covered_character_is_never_made_up(reader, new_studio):
+    studio = new_studio(8)
+    found_covered = surely_wrong = 0
+    for index, text in enumerate(wanted("ordinary", 21, 8)):
+        face = studio.face(text)
+        place = index % 7
+        left = [31, 145, *(303 + 114 * i for i in range(5))][place]
+        face[40:240, left - 8 : left + 100] = (110, 110, 115)
+        found = read(reader, face, lines=1)
+        found_covered += found.seems_covered
+        shown = text[:place] + COVERED + text[place + 1 :]
+        surely_wrong += found.text != shown and found.confidence > 0.9
+        if found.text == shown:
+            assert found.places[place].symbol == COVERED
+    assert found_covered >= 18
+    assert surely_wrong <= 2
+
+
+def test_a_grey_picture_is_read_without_a_colour(reader, new_studio):
+    studio = new_studio(9)
+    right = colourless = 0
+    for text in wanted("ordinary", 10, 9):
+        grey = cv2.cvtColor(studio.face(text), cv2.COLOR_BGR2GRAY)
+        found = read(reader, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), lines=1)
+        right += found.text == text
+        colourless += found.colour is None
+    assert right >= 8
+    assert colourless >= 8
+
+
+def test_bodywork_and_noise_are_no_plates(reader):
+    rng = np.random.default_rng(2)
+    none = 0
+    for level in (20, 90, 160, 230):
+        flat = np.full((60, 190, 3), level, np.uint8)
+        ramp = np.clip(flat + np.linspace(-20, 20, 190)[None, :, None], 0, 255)
+        noise = np.clip(flat + rng.normal(0, 12, flat.shape), 0, 255)
+        for picture in (flat, ramp, noise):
+            found = reader.read_crop(picture.astype(np.uint8), lines=1)
+            none += found.state == "none" or not found.places
+            assert found.confidence < 0.9
+    assert none >= 9
+
+
+def test_a_tilted_plate_is_read_through_its_corners(reader, studio):
+    text = "豫K83A26"
+    face = studio.face(text)
+    tall, wide = face.shape[:2]
+    flat = np.float32([[0, 0], [wide, 0], [wide, tall], [0, tall]])
+    corners = np.float32([[60, 70], [190, 110], [188, 172], [58, 118]])
+    matrix = cv2.getPerspectiveTransform(flat, corners)
+    soft = cv2.GaussianBlur(face, (0, 0), 2)
+    picture = cv2.warpPerspective(soft, matrix, (260, 240))
+    assert reader.read(picture, corners, lines=1).text == text
+
+
+def test_both_engines_say_the_same(reader, studio):
+    other = SequenceReader.load(packaged_reader_weights(), engine="opencv")
+    face = studio.face("晋B30K21")
+    one, two = (read(each, face, lines=1) for each in (reader, other))
+    assert one.text == two.text
+    assert one.probability == pytest.approx(two.probability, abs=1e-3)
+
+
+def test_many_strips_at_once_are_read_as_one_by_one(reader):
+    rng = np.random.default_rng(1)
+    strips = rng.integers(0, 256, (3, 32, 144, 3), dtype=np.uint8)
+    together = reader.read_strips(strips)
+    for strip, found in zip(strips, together, strict=True):
+        (alone,) = reader.read_strips(strip[None])
+        assert alone.text == found.text
+        assert alone.probability == pytest.approx(found.probability, abs=1e-4)
+
+
+def test_bytes_that_are_no_reader_are_refused():
+    with pytest.raises(WeightsError):
+        SequenceReader.load(b"no network")
+
+
+def test_the_weights_stay_small():
+    assert len(packaged_reader_weights()) <= 5_000_000
