@@ -42,7 +42,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ``guided`` share of the steps: without that the reader answers "blank" for long.
     """
 
-    steps: int = 6000
+    steps: int = 3900
     batch: int = 128
     rate: float = 2e-3
     guided: float = 0.33

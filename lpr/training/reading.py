@@ -80,7 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
             log=say,
         )
     say(f"trained, {parameter_count(network)} parameters; measuring")
-    weights, card = finished(network, shapes, plans=(plan, finish), count=options.count)
+    plans = (plan, finish) if finish.steps else (plan,)
+    weights, card = finished(network, shapes, plans=plans, count=options.count)
     options.out.write_bytes(weights)
     options.out.with_suffix(".md").write_text(card, "utf-8")
     say(f"wrote {options.out} ({len(weights)} bytes)")
@@ -128,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fonts", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=Plan().steps)
-    parser.add_argument("--finish-steps", type=int, default=1500)
+    parser.add_argument("--finish-steps", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
