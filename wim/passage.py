@@ -37,6 +37,7 @@ from wim.loads import Known
 from wim.manoeuvres import Finding, Thresholds, UsualScatter, figures_of
 from wim.messages import Flag
 from wim.pulses import Detection, PulseDetector
+from wim.roads import Road
 from wim.samples import Lane, Site
 from wim.statics import Estimation, static_loads
 from wim.straddling import Straddling
@@ -512,13 +513,36 @@ def parameter_hash(
 
 
 def warm_up() -> None:
-    """Compile or load every kernel, so that the first vehicle does not wait."""
-    strip = {"width_m": 1.0, "counts_per_newton": 1.0, "side": "full"}
+    """Compile or load every kernel, so that the first vehicle does not wait.
+
+    A small vehicle of two axles is weighed on a road that was learned: what weighing
+    may call has then been called.
+    """
+    rate_hz, rows = 1000.0, 3
+    strip = {"width_m": 0.5, "counts_per_newton": 1.0, "side": "full"}
     strips = [
-        {"channel": row, "row": row, "position_m": float(row), **strip}
-        for row in range(2)
+        {"channel": row, "row": row, "position_m": 3.0 * row, **strip}
+        for row in range(rows)
     ]
-    lane = {"number": 1, "speed_range_kmh": [1.0, 2.0], "strips": strips}
+    lane = {"number": 1, "speed_range_kmh": [1.0, 100.0], "strips": strips}
     site = msgspec.convert({"station": {"id": "WARM-UP"}, "lanes": [lane]}, Site)
-    weigher = Weigher(site, sample_rate_hz=1000.0)
-    weigher.receive(np.zeros((1000, 2), dtype=np.int32))
+    road = Road(
+        lane=1,
+        from_m=-10.0,
+        cell_m=0.5,
+        slopes=(0.0,) * 40,
+        rest_speeds_mps=(10.0,),
+        rest=(1.0,),
+    )
+    counts = np.zeros((3000, rows), dtype=np.int32)
+    for row in range(rows):
+        for axle in range(2):
+            first = 1000 + 300 * row + 400 * axle  # at 10 m/s, axles 4 m apart
+            counts[first : first + 50, row] = 50_000
+    weigher = Weigher(
+        site, sample_rate_hz=rate_hz, calibration=Calibration(roads=(road,))
+    )
+    events = weigher.receive(counts) + weigher.flush()
+    if not any(isinstance(event, Passage) for event in events):
+        message = "the vehicle that warms the kernels up was not weighed"
+        raise AssertionError(message)
