@@ -94,3 +94,31 @@ def test_code_of_another_version_of_anything_that_compiles_is_not_believed(monke
 
     monkeypatch.setattr(importlib.metadata, "version", upgraded)
     assert _jit._origin.__wrapped__(source) != mine
+
+
+WARM = """
+import sys
+from wim.bench import first_result
+from wim.passage import warm_up
+
+def compiled():
+    modules = [m for name, m in sys.modules.items() if name.startswith("wim.kernels.")]
+    kernels = [k for m in modules for k in vars(m).values() if hasattr(k, "signatures")]
+    return {(k.__name__, signature) for k in kernels for signature in k.signatures}
+
+warm_up()
+before = compiled()
+first_result()
+print(sorted(name for name, _ in compiled() - before), len(before) > 1)
+"""
+
+
+def test_after_warming_up_the_first_vehicle_compiles_nothing():
+    done = subprocess.run(
+        [sys.executable, "-c", WARM],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.strip() == "[] True"
