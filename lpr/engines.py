@@ -20,6 +20,7 @@ from lpr.errors import EngineError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
 from lpr.image import OPENCV_VERSION, Corners, Image, straighten
+from lpr.judging import PlateLimits
 from lpr.lines import LineReader
 from lpr.models import Detector, PlateBox
 from lpr.onnx import EngineName
@@ -112,7 +113,8 @@ class _Networks:
             confidence=decoded.confidence,
             colour=decoded.colour,
             corners=corners,
-            accepted=decoded.confidence >= _SURE and decoded.conflict is None,
+            accepted=decoded.confidence >= PlateLimits().character_confidence
+            and decoded.conflict is None,
         )
 
 

@@ -6,6 +6,7 @@ It opens no file and never downloads a model.
 """
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
 import cv2
@@ -73,7 +74,7 @@ class OrtNetwork:
 
 
 class OpenCvNetwork:
-    """A network on OpenCV's engine. One thread at a time may use it.
+    """A network on OpenCV's engine. Threads that share it wait for each other.
 
     OpenCV keeps the number of threads for the whole process: it is the caller's to set.
     """
@@ -92,15 +93,17 @@ class OpenCvNetwork:
         except cv2.error as error:
             message = f"these weights are no network for OpenCV: {_line(error)}"
             raise WeightsError(message) from error
+        self._turn = Lock()
         self._names: tuple[str, ...] = tuple(
             self._network.getUnconnectedOutLayersNames()
         )
 
     def run(self, tensor: Floats) -> tuple[Floats, ...]:
         """All outputs for one input."""
-        self._network.setInput(tensor)
-        found = self._network.forward(self._names)
-        return tuple(np.array(one, np.float32) for one in found)
+        with self._turn:
+            self._network.setInput(tensor)
+            found = self._network.forward(self._names)
+            return tuple(np.array(one, np.float32) for one in found)
 
 
 _MAKERS: Final[dict[EngineName, Callable[..., Network]]] = {

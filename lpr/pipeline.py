@@ -178,7 +178,7 @@ def _checked(line: LineReading, box: PlateBox) -> PlateReading:
 
 @cache
 def _standard() -> Pipeline:
-    return _glyphs()
+    return _networks()
 
 
 @cache

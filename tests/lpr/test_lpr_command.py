@@ -1,0 +1,194 @@
+"""luheng-lpr as its users meet it: figures, pictures, and one line where it refuses."""
+
+import csv
+import http.server
+import json
+import threading
+
+import cv2
+import numpy as np
+import pytest
+
+from lpr.cli.__main__ import main
+from lpr.image import encode_jpeg
+
+PLATES = ("豫A12345", "京B67890", "川K2468B")
+HEADER = ["path", "plate", "kind", "colour", "layout", "cx", "cy", "source"]
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory, new_studio):
+    folder = tmp_path_factory.mktemp("labelled")
+    studio = new_studio(41)
+    rows = []
+    for index, text in enumerate(PLATES):
+        frame = studio.photo(text, width=220, colour="blue")
+        (folder / f"frame{index}.jpg").write_bytes(encode_jpeg(frame))
+        rows.append(
+            [f"frame{index}.jpg", text, "frame", "blue", "single", 320, 585, "s"]
+        )
+        crop = cv2.resize(studio.face(text, colour="blue"), (220, 70))
+        (folder / f"crop{index}.jpg").write_bytes(encode_jpeg(crop))
+        rows.append([f"crop{index}.jpg", text, "crop", "blue", "single", "", "", "s"])
+    return written(folder / "labels.csv", rows)
+
+
+def written(path, rows, header=HEADER):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def refused(capsys, *arguments):
+    """The one line on standard error of a call that is refused."""
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as exit_:
+        status = exit_.code
+    told = capsys.readouterr().err
+    assert status == 2
+    assert told.endswith("\n")
+    assert told.count("\n") == 1
+    return told
+
+
+def test_eval_counts_every_labelled_plate_and_names_none(labels, capsys):
+    assert main(["eval", str(labels), "--engine", "glyphs"]) == 0
+    told = capsys.readouterr().out
+    assert "crops: 3 pictures" in told
+    assert "frames: 3 pictures" in told
+    assert not any(plate in told for plate in PLATES)
+
+
+def test_eval_for_machines_is_one_object(labels, capsys):
+    main(["eval", str(labels), "--engine", "glyphs", "--second", "glyphs", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert report["engine"] == "glyphs"
+    for kind in ("crop", "frame"):
+        figures = report[kind]["figures"]
+        assert figures["exact"]["total"] == 3
+        assert report[kind]["ms_per_picture"] > 0
+    assert report["frame"]["figures"]["found"]["hits"] >= 2
+    assert report["agreement"]["coverage"]["total"] == 6
+
+
+def test_bench_runs_the_engines_that_are_asked_for(labels, capsys):
+    arguments = ["bench", str(labels), "--engine", "glyphs", "--against", "--json"]
+    assert main(arguments) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(row["engine"], row["kind"]) for row in rows} == {
+        ("glyphs", "crop"),
+        ("glyphs", "frame"),
+    }
+
+
+def test_read_prints_the_plates_of_a_picture_and_draws_them(labels, capsys, tmp_path):
+    out = tmp_path / "drawn.jpg"
+    picture = labels.parent / "frame0.jpg"
+    status = main(["read", str(picture), "--draw", str(out), "--json"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert status == (0 if any(line["text"] for line in lines) else 1)
+    assert lines
+    assert lines[0]["grey_picture"] is False
+    assert len(lines[0]["corners_px"]) == 4
+    before, after = cv2.imread(str(picture)), cv2.imread(str(out))
+    assert before.shape == after.shape
+    assert np.abs(before.astype(int) - after).max() > 100
+
+
+def test_a_grey_picture_is_read_without_a_colour_and_says_so(labels, capsys, tmp_path):
+    frame = cv2.imread(str(labels.parent / "frame1.jpg"), cv2.IMREAD_GRAYSCALE)
+    path = tmp_path / "infrared.png"
+    cv2.imwrite(str(path), frame)
+    main(["read", str(path), "--json"])
+    for line in capsys.readouterr().out.splitlines():
+        told = json.loads(line)
+        assert told["grey_picture"] is True
+        assert told["colour"] is None
+
+
+def test_read_fetches_an_address(labels, capsys):
+    content = (labels.parent / "frame0.jpg").read_bytes()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            found = self.path == "/plate.jpg"
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            if found:
+                self.wfile.write(content)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert main(["read", f"{address}/plate.jpg"]) in {0, 1}
+        assert capsys.readouterr().out
+        assert "404" in refused(capsys, "read", f"{address}/other.jpg")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_read_follows_the_plates_of_a_video(new_studio, capsys, tmp_path):
+    studio = new_studio(43)
+    face = studio.face("豫A12345", colour="blue")
+    path = tmp_path / "passage.avi"
+    film = cv2.VideoWriter(
+        str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (1280, 720)
+    )
+    for step in range(6):
+        at = (300 + 40 * step, 540 + 12 * step)
+        frame = studio.mounted(face, width=190 + 6 * step, at=at)
+        film.write(studio.photographed(frame, noise=2.0))
+    film.release()
+    main(["read", str(path), "--json"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert any(line["looks"] >= 4 and line["moves"] for line in lines)
+
+
+def test_what_cannot_be_read_is_refused_in_one_line(tmp_path, capsys):
+    telephone = tmp_path / "a.heic"
+    telephone.write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(20))
+    film = tmp_path / "b.mp4"
+    film.write_bytes(b"no film")
+    assert "HEIC" in refused(capsys, "read", telephone)
+    assert "no such file" in refused(capsys, "read", tmp_path / "none.mp4")
+    assert "cannot be read" in refused(capsys, "read", tmp_path / "none.jpg")
+    assert "--every" in refused(capsys, "read", film, "--every", "0")
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "told"),
+    [
+        ([], HEADER, "holds no row"),
+        ([], ["path", "plate"], "lacks column 'kind'"),
+        ([["a.jpg", "豫A12345", "film", "", "", "", "", ""]], HEADER, "line 2"),
+        ([["a.jpg", "豫A12345", "frame", "", "", "x", "1", ""]], HEADER, "cx and cy"),
+        ([["", "豫A12345", "crop", "", "", "", "", ""]], HEADER, "may not be empty"),
+        ([["a.jpg", "豫A12345", "crop", "", "", "", "", ""]], HEADER, "a.jpg"),
+    ],
+)
+def test_bad_labels_are_refused_in_one_line(tmp_path, capsys, rows, header, told):
+    path = written(tmp_path / "labels.csv", rows, header)
+    assert told in refused(capsys, "eval", path, "--engine", "glyphs")
+
+
+def test_an_unknown_or_missing_engine_is_refused_in_one_line(labels, capsys):
+    assert "choose one of ours" in refused(capsys, "eval", labels, "--engine", "none")
+    assert "pip install" in refused(capsys, "eval", labels, "--engine", "agentclpr")
+    assert "OpenCV 4" in refused(capsys, "eval", labels, "--engine", "hyperlpr2")
+    wrong = ["--engine", "glyphs", "--runtime", "opencv"]
+    assert "go with --engine ours" in refused(capsys, "eval", labels, *wrong)
+    table = ["--detector", labels]
+    assert "no network" in refused(capsys, "eval", labels, *table)
+
+
+def test_a_missing_command_is_refused_in_one_line(capsys):
+    refused(capsys)
+    refused(capsys, "write")
