@@ -256,7 +256,7 @@ class ParameterSet(
 
     id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     version: Annotated[int, msgspec.Meta(ge=1)]
-    station: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9][A-Z0-9-]{1,31}$")]
+    station: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     made_at: Annotated[dt.datetime, msgspec.Meta(tz=True)]
     made_by: Text
     basis: Text

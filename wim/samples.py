@@ -5,6 +5,7 @@ parsed, so that nothing above ever has to doubt a channel or a position.
 """
 
 import math
+from itertools import pairwise
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -16,6 +17,7 @@ __all__ = ["Channel", "Lane", "Side", "Site", "StationName", "Strip", "parse_sit
 
 Side: TypeAlias = Literal["left", "right", "full"]
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
+NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0)]
 Channel: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Input: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=31)]
 
@@ -25,7 +27,7 @@ class StationName(
 ):
     """The station that a site belongs to."""
 
-    id: Annotated[str, msgspec.Meta(pattern="^[A-Z0-9][A-Z0-9-]{1,31}$")]
+    id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class Strip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,8 +52,8 @@ class Strip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     lateral_from_m: float | None = None
     lateral_to_m: float | None = None
     time_offset_s: float = 0.0
-    gain_uncertainty: Positive | None = None
-    full_scale_counts: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    gain_uncertainty: NotNegative | None = None
+    full_scale_counts: Positive | None = None
 
 
 class Lane(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,7 +65,7 @@ class Lane(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """
 
     number: Annotated[int, msgspec.Meta(ge=1)]
-    speed_range_kmh: tuple[Positive, Positive]
+    speed_range_kmh: tuple[NotNegative, Positive]
     strips: Annotated[tuple[Strip, ...], msgspec.Meta(min_length=2)]
     presence_input: Input | None = None
 
@@ -127,6 +129,7 @@ def _check_strip(strip: Strip, *, where: str) -> None:
         "lateral_to_m",
         "time_offset_s",
         "gain_uncertainty",
+        "full_scale_counts",
     ):
         figure = getattr(strip, field)
         if figure is not None and not math.isfinite(figure):
@@ -169,3 +172,22 @@ def _check_lane(lane: Lane, *, where: str) -> None:
                 f"{before} of row {row - 1}"
             )
             raise TableError(message)
+    _check_room(lane, where=where)
+
+
+def _check_room(lane: Lane, *, where: str) -> None:
+    """Refuse strips that lie over each other along the way of one wheel."""
+    for side in ("left", "right"):
+        own = sorted(
+            (strip.position_m, strip.width_m, k)
+            for k, strip in enumerate(lane.strips)
+            if strip.side in (side, "full")
+        )
+        for (before_m, before_wide_m, _), (here_m, wide_m, k) in pairwise(own):
+            apart_m = here_m - before_m
+            if 0.5 * (before_wide_m + wide_m) > apart_m:
+                message = (
+                    f"{where}.strips[{k}].width_m': {wide_m} reaches over the strip "
+                    f"{apart_m:g} m before it, which is {before_wide_m} wide"
+                )
+                raise TableError(message)

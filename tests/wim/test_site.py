@@ -43,6 +43,7 @@ def test_the_demonstration_site_is_two_lanes_of_four_rows(road):
         ("[0.5, 120.0]", "[0.5, inf]", "both finite"),
         ("[0.5, 120.0]", "[nan, 120.0]", "speed_range_kmh"),
         ("position_m = 3.0", "position_m = -3.0", "must lie behind"),
+        ("width_m = 0.053", "width_m = 3.2", "reaches over the strip 3 m before it"),
         ('side = "right"', 'side = "left"', "one left and one right"),
         ('side = "right"', 'side = "up"', "'full'"),
         ("width_m = 0.053", "width_m = 0.0", "> 0"),
@@ -79,3 +80,19 @@ def test_a_row_of_one_full_strip_will_do(road):
     kept = [part for part in text.split("[[lanes.strips]]") if "right" not in part]
     site = parse_site("[[lanes.strips]]".join(kept).replace("left", "full"), name="x")
     assert {strip.side for strip in site.lanes[0].strips} == {"full"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('id = "TEST-001"', 'id = "site_a.4-rows"'),
+        ("[0.5, 120.0]", "[0, 120]"),
+        ("width_m = 0.053", "width_m = 0.053\ngain_uncertainty = 0.0"),
+        ("width_m = 0.053", "width_m = 0.053\nfull_scale_counts = 32767.0"),
+        ("width_m = 0.053", "width_m = 0.053\nfull_scale_counts = 32767"),
+    ],
+)
+def test_what_others_may_write_into_a_site_is_read(road, old, new):
+    text = road.site_text()
+    assert old in text
+    road.site_of(text.replace(old, new))
