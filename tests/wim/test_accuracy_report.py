@@ -196,6 +196,7 @@ def test_each_manoeuvre_is_found_by_its_own_flag_or_is_not():
         truth(120.0, manoeuvre="tailgating"),
         truth(122.0, manoeuvre="tailgating"),
         truth(200.0, manoeuvre="straddling"),
+        truth(300.0, manoeuvre="lane_change", flags=("s_path", "straddling")),
     ]
     passages = [
         measured(truths[0], 4.0, flags=("braking",), valid=True),
@@ -203,6 +204,7 @@ def test_each_manoeuvre_is_found_by_its_own_flag_or_is_not():
         measured(truths[2], flags=("jump",)),
         measured(truths[3], 90.0, flags=("tailgating",)),
         measured(truths[5], -50.0, flags=("straddling",), lane=2),
+        measured(truths[6], -50.0, flags=("straddling",), lane=2),
     ]
     found = {each.name: each for each in report(join(passages, truths)).manoeuvres}
     braking = found["braking"]
@@ -212,6 +214,7 @@ def test_each_manoeuvre_is_found_by_its_own_flag_or_is_not():
     assert found["crawl"].valid_unseen == 0
     assert (found["tailgating"].found.count, found["tailgating"].unrecorded) == (2, 1)
     assert (found["straddling"].found.count, found["straddling"].unrecorded) == (1, 1)
+    assert found["lane_change"].found.count == 1
 
 
 def test_a_manoeuvres_flag_on_normal_driving_is_a_false_alarm():

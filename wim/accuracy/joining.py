@@ -13,6 +13,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from wim.calibration import VehicleClass
+from wim.messages import FLAGS
 
 __all__ = ["Estimate", "Joined", "Measured", "Pair", "Truth", "join"]
 
@@ -59,10 +60,14 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
         return self.manoeuvre in _NO_MANOEUVRE
 
     def is_told_by(self, flags: Collection[str]) -> bool:
-        """Tell whether flags name the manoeuvre; by its own name or all its flags."""
-        return self.manoeuvre in flags or (
-            len(self.flags) > 0 and all(flag in flags for flag in self.flags)
-        )
+        """Tell whether flags name the manoeuvre.
+
+        One that is called as a flag needs that flag; another, such as a change of
+        lanes, any of the flags that an honest station raises.
+        """
+        if self.manoeuvre in FLAGS:
+            return self.manoeuvre in flags
+        return any(flag in flags for flag in self.flags)
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):

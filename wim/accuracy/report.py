@@ -516,7 +516,7 @@ def _about(
     truth: Truth, mine: Measured | None, passages: Sequence[Measured]
 ) -> list[Measured]:
     """Return the passages that speak of a vehicle."""
-    if truth.manoeuvre == "straddling":
+    if truth.manoeuvre == "straddling" or "straddling" in truth.flags:
         return [
             passage
             for passage in passages
