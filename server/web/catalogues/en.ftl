@@ -177,7 +177,7 @@ facts-uncertainty = Expanded uncertainty (k = 2)
 facts-rule = Rule applied
 facts-class = Vehicle class
 facts-class-probability = by the axles with { $value }
-facts-class-used = it chose the limit
+facts-class-used = taken into account for the limit
 facts-class-unused = not sure enough to choose the limit; the one that favours the party is used
 facts-limit-uncertain = limit uncertain, to be settled by a person
 facts-no-verdict = No verdict of the centre: { $reason }

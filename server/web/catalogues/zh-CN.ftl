@@ -177,7 +177,7 @@ facts-uncertainty = 扩展不确定度（k = 2）
 facts-rule = 适用规则
 facts-class = 车型
 facts-class-probability = 依轴距判定，概率 { $value }
-facts-class-used = 已据此确定限值
+facts-class-used = 已据此选取限值
 facts-class-unused = 不足以确定限值，按有利于当事人的限值
 facts-limit-uncertain = 限值不唯一，取有利于当事人者，须人工核定
 facts-no-verdict = 中心未作判定：{ $reason }
