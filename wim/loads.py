@@ -47,7 +47,7 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """
 
     speeds_mps: tuple[Positive, ...] = (2.0, 7.0, 12.0, 17.0, 22.0, 28.0)
-    shares: tuple[Positive, ...] = (0.0095, 0.017, 0.0425, 0.06, 0.061, 0.064)
+    shares: tuple[Positive, ...] = (0.0115, 0.018, 0.0425, 0.06, 0.061, 0.064)
     load_kg: Positive = 6000.0
     load_exponent: float = 0.62
     first: Positive = 1.4
@@ -82,7 +82,7 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 KNOWN_ROAD = Swing(
-    shares=(0.009, 0.015, 0.0145, 0.024, 0.031, 0.041),
+    shares=(0.0115, 0.0175, 0.016, 0.024, 0.031, 0.041),
     load_exponent=0.6,
     first=1.3,
     kin_bounce_group=0.18,
@@ -281,7 +281,7 @@ def joint_loads(
     covariance = np.zeros((count, count))
     estimate_jointly(
         np.array(crossings.places_m),
-        np.array(crossings.speeds_mps),
+        pace_mps,
         np.array(crossings.axles, dtype=np.int64),
         np.array(crossings.ranks, dtype=np.int64),
         np.array(crossings.loads_kg),

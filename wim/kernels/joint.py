@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _TWO_PI = 6.283185307179586
+_LEAST_VARIANCE_KG2 = 1.0e-3
 _QUARTER_TURN = 1.5707963267948966
 
 
@@ -41,7 +42,7 @@ def _oscillation(lag_s: float, frequency_hz: float, damping: float) -> float:
 @njit
 def estimate_jointly(
     places_m: Floats,
-    speeds_mps: Floats,
+    pace_mps: float,
     axles: Integers,
     rows: Integers,
     loads_kg: Floats,
@@ -60,7 +61,8 @@ def estimate_jointly(
 
     Args:
         places_m: where each of n crossings happened, shape (n,).
-        speeds_mps: how fast, shape (n,).
+        pace_mps: mean speed; one for all, so that what is drawn from it stays a
+            covariance.
         axles: whose crossing, 0 to a-1, each at least once, shape (n,).
         rows: on which row, shape (n,).
         loads_kg: what the row saw, shape (n,).
@@ -95,8 +97,7 @@ def estimate_jointly(
 
     for i in range(n):
         for k in range(i + 1):
-            mean_mps = 0.5 * (speeds_mps[i] + speeds_mps[k])
-            apart[i, k] = abs(places_m[i] - places_m[k]) / mean_mps
+            apart[i, k] = abs(places_m[i] - places_m[k]) / pace_mps
             both = swings_kg[axles[i]] * swings_kg[axles[k]]
             alike = kinship[1, axles[i], axles[k]]
             wave = _oscillation(apart[i, k], hop[0], hop[1])
@@ -122,7 +123,7 @@ def estimate_jointly(
                     for j in range(k):
                         total -= factor[i, j] * factor[k, j]
                     if i == k:
-                        factor[i, i] = math.sqrt(max(total, 1.0e-9))
+                        factor[i, i] = math.sqrt(max(total, _LEAST_VARIANCE_KG2))
                         log_evidence -= logarithm(factor[i, i])
                     else:
                         factor[i, k] = total / factor[k, k]
