@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wim.passage import Parameters, Passage, Weigher
+from wim.passage import Parameters, Passage, Weigher, warm_up
 from wim.protocols import strip as strip_protocol
 from wim.pulses import Pulse, PulseDetector
 from wim.samples import Lane, Side, Site, StationName, Strip
@@ -157,6 +157,7 @@ def run(
         memory_s: length of the stream over which memory is watched.
         resident_bytes: the memory of this process; without it memory is not watched.
     """
+    warm_up()
     rate_hz = rates_hz[0]
     counts = _signal(site, seconds=signal_s, rate_hz=rate_hz)
     memory = None
