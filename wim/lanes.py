@@ -35,6 +35,7 @@ _KMH = 3.6
 _LONGEST_WAIT_S = 30.0
 _MOST_TANGLED = 24
 _TURNING = 2.0
+_RECENT = 8
 
 
 class Assembly(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -111,7 +112,8 @@ class _Vehicle:
 
     ``begun_s`` and ``ended_s`` say between which times its axles crossed the row that
     it reached first; ``gap_ends`` is when the gap behind the latest axle is long
-    enough, with what that was found from; ``waiting`` are strips of that row on which
+    enough, with what that was found from; ``stands`` until when it may stand, counted
+    from a number of pulses; ``waiting`` are strips of that row on which
     a pulse was still under way when it ended; after ``overdue_s`` nothing is waited
     for.
     """
@@ -126,6 +128,7 @@ class _Vehicle:
         self.waiting: set[int] = set()
         self.last_entry_s = begun_s
         self.gap_ends: tuple[int, float, float] | None = None
+        self.stands: tuple[int, float] | None = None
         self.whole = True
         self.told_apart = True
 
@@ -280,7 +283,11 @@ class LaneWatch:
             if now_s < end_s:
                 break
             if vehicle.ended_s is None:
-                if not (vehicle.by_separator or self._has_moved_on(vehicle)):
+                if not vehicle.by_separator and not self._has_moved_on(vehicle):
+                    if vehicle.stands is None or vehicle.stands[0] != self._taken:
+                        until_s = self._latest_s + self._assembly.longest_stand_s
+                        vehicle.stands = (self._taken, until_s)
+                        continue
                     vehicle.whole = False
                     self._stalled_s = end_s
                 self._cut(vehicle, end_s, told_apart=not vehicle.by_separator)
@@ -473,7 +480,7 @@ class LaneWatch:
                 for first in view.row(0):
                     if {first.side, second.side} == {"left", "right"}:
                         continue
-                    for early in self._store[first.index]:
+                    for early in self._store[first.index][-_RECENT:]:
                         taken_s = late.centroid_s - early.centroid_s
                         if taken_s > 0.0:
                             pace_mps = (second.s_m - first.s_m) / taken_s
@@ -496,7 +503,9 @@ class LaneWatch:
         end_s = self._gap_ends_s(vehicle)
         if vehicle.by_separator:
             longest_s = self._assembly.longest_presence_s
-            end_s = max(end_s, vehicle.last_entry_s + longest_s)
+            return max(end_s, vehicle.last_entry_s + longest_s)
+        if vehicle.stands is not None and vehicle.stands[0] == self._taken:
+            return max(end_s, vehicle.stands[1])
         return end_s
 
     def _gap_ends_s(self, vehicle: _Vehicle) -> float:
@@ -511,10 +520,7 @@ class LaneWatch:
         pace_mps = self._pace_mps(vehicle)
         if pace_mps is None:
             return vehicle.last_entry_s + self._row_wait_s(self._view(vehicle))
-        end_s = vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
-        if not vehicle.by_separator and not self._has_moved_on(vehicle):
-            end_s = max(end_s, self._latest_s + self._assembly.longest_stand_s)
-        return end_s
+        return vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
 
     def _has_moved_on(self, vehicle: _Vehicle) -> bool:
         """Tell whether the last axle that entered has been on the last rows too."""
@@ -533,10 +539,14 @@ class LaneWatch:
         ]
         if not latest:
             return True
-        newest = max(latest, key=lambda pulse: pulse.centroid_s)
-        if rough_speed_mps(newest) > self._assembly.stopping_mps:
+        if not self._is_slow(latest):
             return True
         return self._untangled(vehicle) is not None
+
+    def _is_slow(self, latest: Sequence[Pulse]) -> bool:
+        """Tell by the newest of some pulses whether a vehicle may stop or turn."""
+        newest = max(latest, key=lambda pulse: pulse.centroid_s)
+        return rough_speed_mps(newest) <= self._assembly.stopping_mps
 
     def _untangled(self, vehicle: _Vehicle) -> Untangled | None:
         """Tell the axles of a vehicle that went to and fro, None if it did not."""
@@ -629,9 +639,14 @@ class LaneWatch:
             return False
         exits = self._view(vehicle).row(self._last_row)
         fewest = min(len(self._since(vehicle, sensor.index)) for sensor in exits)
-        if fewest < len(hits):
-            return not vehicle.by_separator and self._untangled(vehicle) is not None
-        return True
+        if fewest >= len(hits):
+            return True
+        latest = [pulses[-1] for pulses in self._store if pulses]
+        return (
+            not vehicle.by_separator
+            and self._is_slow(latest)
+            and self._untangled(vehicle) is not None
+        )
 
     def _since(self, vehicle: _Vehicle, index: int) -> list[Pulse]:
         """Return the pulses of a strip since a vehicle began."""
