@@ -17,6 +17,7 @@ __all__ = ["Baseline", "first_baseline"]
 
 _LEAST_VARIANCE = 1.0 / 12.0
 _REACH = 8.0
+_ROUNDS = 4
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ def first_baseline(
     tile: int,
     hum: Sequence[tuple[float, float]] | None,
     hum_gain: float,
+    droop: float = 0.0,
 ) -> Baseline:
     """Return the baseline of one channel.
 
@@ -47,6 +49,8 @@ def first_baseline(
         hum: cosine and sine of the mains in the middle of each tile; None when the
             hum is not looked for.
         hum_gain: how much of the hum is left in the mean of a tile.
+        droop: of the charge amplifier in one sample; 0 none. Wheels that crossed leave
+            the channel low for long, and the offset is that before the first sample.
     """
     tile = min(tile, len(counts))
     tiles = len(counts) // tile
@@ -55,16 +59,25 @@ def first_baseline(
     sums = blocks.sum(axis=1)
     variance = _sample_variance(blocks, sums)
     group = 5 if tiles >= 15 else 1
-    groups = sums[: tiles // group * group].reshape(-1, group).sum(axis=1)
     length = group * tile
     reach = max(_REACH * math.sqrt(variance * length), float(length))
-    low = _densest(sorted(groups.tolist()), reach)
-    quiet = [
-        k for k, total in enumerate(groups.tolist()) if low <= total <= low + reach
-    ]
-    offset = sum(int(groups[k]) for k in quiet) / (len(quiet) * length)
+    lifted = [float(total) for total in sums.tolist()]
+    quiet, offset = _quiet(lifted, group, length, reach)
+    if droop > 0.0:
+        passed = np.cumsum(blocks.reshape(-1)).reshape(tiles, tile).sum(axis=1).tolist()
+        for _ in range(_ROUNDS):
+            # what the offset adds to the sum over all samples so far
+            due = [
+                offset * (tile * tile * k + tile * (tile + 1) // 2)
+                for k in range(tiles)
+            ]
+            lifted = [
+                float(total) + droop * (float(area) - none)
+                for total, area, none in zip(sums.tolist(), passed, due, strict=True)
+            ]
+            quiet, offset = _quiet(lifted, group, length, reach)
     members = [group * k + j for k in quiet for j in range(group)]
-    above = [int(sums[k]) / tile - offset for k in members]
+    above = [lifted[k] / tile - offset for k in members]
     cosine = sine = 0.0
     if hum is not None and group > 1:
         for k, residual in zip(members, above, strict=True):
@@ -105,7 +118,25 @@ def _sample_variance(
     return max(float(spreads[len(spreads) // 4]) / below, _LEAST_VARIANCE)
 
 
-def _densest(ordered: Sequence[int], reach: float) -> int:
+def _quiet(
+    sums: Sequence[float], group: int, length: int, reach: float
+) -> tuple[list[int], float]:
+    """Return which groups of tiles stand at the level that is commonest, and it."""
+    groups = []
+    for at in range(0, len(sums) // group * group, group):
+        total = 0.0
+        for each in sums[at : at + group]:
+            total += each
+        groups.append(total)
+    low = _densest(sorted(groups), reach)
+    quiet = [k for k, total in enumerate(groups) if low <= total <= low + reach]
+    total = 0.0
+    for k in quiet:
+        total += groups[k]
+    return quiet, total / (len(quiet) * length)
+
+
+def _densest(ordered: Sequence[float], reach: float) -> float:
     """Return the lowest value from which most values lie within reach."""
     best = end = 0
     most = 0

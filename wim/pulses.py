@@ -226,6 +226,7 @@ class _Channels:
                 tile=tile,
                 hum=hum,
                 hum_gain=float(self.factors[6]),
+                droop=float(self.reals[15, channel]),
             )
             variance = start.tile_variance
             self.reals[0, channel] = start.offset

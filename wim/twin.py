@@ -139,6 +139,7 @@ def _runs(counts: Counts, figures: _Figures) -> list[_Run]:
             tile=tile,
             hum=hum if figures.periods else None,
             hum_gain=figures.hum_gain,
+            droop=float(figures.droop[c]),
         )
         for c in range(channels)
     ]

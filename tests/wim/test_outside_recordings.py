@@ -88,3 +88,47 @@ def test_a_strip_is_not_noisy_because_the_others_are_silent(road):
     counts[:, 2] += np.rint(rng.normal(0.0, 40.0, len(counts))).astype(np.int32)
     (passage,) = road.passages(road.weigh(site, counts, separator=False))
     assert passage.flags == ("strip_damaged",)
+
+
+@pytest.mark.parametrize("tau_s", [1.0, 5.0])
+def test_a_long_truck_on_the_strips_from_the_first_moment_leaves_them_hearing(
+    road, tau_s
+):
+    site = road.site_of(road.site_text(extra=f"time_constant_s = {tau_s}"))
+    loads = (10_000.0, 24_000.0, 24_000.0, 24_000.0, 24_000.0, 24_000.0)
+    long = road.Truck(loads, (3.3, 1.35, 7.0, 1.31, 1.31), 80.0, at_s=0.05)
+    behind = road.Truck((6000.0, 10_000.0), (5.0,), 80.0, at_s=2.0)
+    counts, _ = road.drive(site, [long, behind], seconds=3.5, noise_counts=3.0)
+    told = road.passages(road.weigh(site, counts, separator=False))
+    assert [passage.flags for passage in told] == [(), ()]
+    for passage, truck in zip(told, (long, behind), strict=True):
+        assert passage.gross_mass_kg == pytest.approx(truck.gross_kg, rel=2e-3)
+
+
+def test_a_vehicle_between_lanes_of_full_strips_is_not_two_lighter_ones(road):
+    lines = ['[station]\nid = "FULL"']
+    for lane in (0, 1):
+        lines.append(f"[[lanes]]\nnumber = {lane + 1}\nspeed_range_kmh = [0.5, 120.0]")
+        lines += [
+            f"[[lanes.strips]]\nchannel = {3 * lane + row}\nrow = {row}\n"
+            'side = "full"\n'
+            f"position_m = {3.0 * row}\nwidth_m = 0.053\ncounts_per_newton = 0.2"
+            for row in range(3)
+        ]
+    site = road.site_of("\n".join(lines))
+    halves = [
+        road.Truck((3000.0, 5000.0), (5.0,), 60.0, lane=1),
+        road.Truck((3000.0, 5000.0), (5.0,), 60.0, lane=2),
+    ]
+    counts, _ = road.drive(site, halves, seconds=3.0)
+    (passage,) = road.passages(road.weigh(site, counts, separator=False))
+    assert passage.flags == ("straddling",)
+    assert passage.gross_mass_kg == pytest.approx(16_000.0, rel=2e-3)
+    assert not passage.valid
+    beside = [
+        halves[0],
+        road.Truck((3000.0, 5000.0), (5.0,), 60.0, at_s=1.02, lane=2),
+    ]
+    counts, _ = road.drive(site, beside, seconds=3.0)
+    told = road.passages(road.weigh(site, counts, separator=False))
+    assert [passage.flags for passage in told] == [(), ()]
