@@ -19,6 +19,7 @@ __all__ = ["Straddling", "are_halves", "merged", "one_sided"]
 _APART_M = 0.35
 _TOGETHER = 0.6
 _ONE_SIDE = 0.12
+_AS_ONE_M = 0.1
 
 
 class Straddling:
@@ -94,9 +95,14 @@ def are_halves(one: Crossing, other: Crossing) -> bool:
     """Tell whether crossings of neighbouring lanes are halves of one vehicle.
 
     At least one of them shows wheels on one side only, and most axles of the one that
-    has fewer crossed with an axle of the other.
+    has fewer crossed with an axle of the other. Where no strip tells the sides apart,
+    all of them crossed every row as one.
     """
-    if one.reverse != other.reverse or not (one_sided(one) or one_sided(other)):
+    if one.reverse != other.reverse:
+        return False
+    if _tells_no_side(one) and _tells_no_side(other):
+        return _cross_as_one(one, other)
+    if not (one_sided(one) or one_sided(other)):
         return False
     pairs = _pairs(one.axles, other.axles)
     fewer = min(len(one.axles), len(other.axles))
@@ -129,6 +135,28 @@ def merged(one: Crossing, other: Crossing) -> Crossing:
         damages=(),
         straddles=True,
     )
+
+
+def _tells_no_side(crossing: Crossing) -> bool:
+    return all(
+        row.left_kg is None and row.right_kg is None
+        for axle in crossing.axles
+        for row in axle.rows
+    )
+
+
+def _cross_as_one(one: Crossing, other: Crossing) -> bool:
+    """Tell whether no axle of the one that has fewer is apart from one of the other."""
+    pairs = _pairs(one.axles, other.axles)
+    if len(pairs) < min(len(one.axles), len(other.axles)):
+        return False
+    for i, j in pairs:
+        at_s = {row.rank: row.at_s for row in other.axles[j].rows}
+        for row in one.axles[i].rows:
+            beside_s = at_s.get(row.rank, row.at_s)
+            if abs(beside_s - row.at_s) * row.speed_mps > _AS_ONE_M:
+                return False
+    return True
 
 
 def _mass_kg(crossing: Crossing) -> float:
