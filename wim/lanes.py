@@ -627,11 +627,31 @@ class LaneWatch:
             vehicle = self._open[0]
             if vehicle.ended_s is None:
                 break
+            if self._lacks_plainly(vehicle):
+                break
             hits = self._axles_of(vehicle)
             if not self._is_complete(vehicle, hits):
                 vehicle.overdue_s = self._overdue_s(vehicle, hits)
                 break
             self._finish(vehicle, hits, events)
+
+    def _lacks_plainly(self, vehicle: _Vehicle) -> bool:
+        """Tell without matching that the last row has not seen all axles yet."""
+        pace_mps = self._pace_mps(vehicle)
+        if vehicle.by_separator or vehicle.ended_s is None or pace_mps is None:
+            return False
+        view = self._view(vehicle)
+        entered = max(
+            sum(p.start_s <= vehicle.ended_s for p in self._since(vehicle, s.index))
+            for s in view.row(0)
+        )
+        left = max(len(self._since(vehicle, s.index)) for s in view.by_rank[-1])
+        latest = [pulses[-1] for pulses in self._store if pulses]
+        if left >= entered or self._is_slow(latest):
+            return False
+        ended_s = max(vehicle.last_entry_s, vehicle.ended_s)
+        vehicle.overdue_s = ended_s + 3.0 * view.length_m / pace_mps + 1.0
+        return True
 
     def _is_complete(self, vehicle: _Vehicle, hits: Sequence[tuple[Hit, ...]]) -> bool:
         """Tell whether both sides of the last row saw as many axles as there are."""
