@@ -151,5 +151,3 @@ def test_the_top_of_the_converter_is_told_as_clipped():
     assert not detector(counts, full=9000).receive(counts, 0)[0].clipped
     rail = np.minimum(signal([(0, 2000, 81, 40_000.0)], channels=1), 32_767)
     assert detector(rail).receive(rail, 0)[0].clipped
-
-
