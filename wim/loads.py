@@ -14,7 +14,6 @@ import numpy as np
 
 from wim.axles import Axle, RowLoad
 from wim.calibration import Calibration, VehicleClass, interpolated
-from wim.kernels.elementary import exponential, logarithm
 from wim.kernels.joint import estimate_jointly
 from wim.roads import Ride, Road, Role, excess
 from wim.samples import Lane, Strip
@@ -38,8 +37,8 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """How the dynamic loads of trucks are distributed, learned from simulated traffic.
 
     An axle's load swings with a standard deviation of ``shares`` of its static load at
-    ``speeds_mps`` and ``load_kg`` (linear between, constant beyond); it shrinks with
-    the load by ``load_exponent``, and is ``first`` times as great on the first axle.
+    ``speeds_mps``, times ``load_factors`` at ``loads_kg`` (both linear between and
+    constant beyond), and is ``first`` times as great on the first axle.
     Bounce and hop are damped oscillations (frequency [Hz], damping ratio); ``kin_*``
     is how alike two axles swing at the same place of the road, of one group and of
     several. ``bounces`` are frequencies with their prior probability; ``scales``
@@ -48,8 +47,8 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     speeds_mps: tuple[Positive, ...] = (2.0, 7.0, 12.0, 17.0, 22.0, 28.0)
     shares: tuple[Positive, ...] = (0.0115, 0.018, 0.0425, 0.06, 0.061, 0.064)
-    load_kg: Positive = 6000.0
-    load_exponent: float = 0.62
+    loads_kg: tuple[Positive, ...] = (2e3, 3e3, 4e3, 5e3, 7e3, 1e4, 1.6e4, 2.4e4)
+    load_factors: tuple[Positive, ...] = (2.9, 2.3, 1.6, 1.15, 0.91, 0.74, 0.55, 0.43)
     first: Positive = 1.4
     kin_bounce_group: Share = 0.5
     kin_bounce_others: Share = 0.5
@@ -77,13 +76,12 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     def share_at(self, load_kg: float, speed_mps: float, *, first: bool) -> float:
         """Return the standard deviation of an axle's dynamic load over its static."""
         share = interpolated(self.speeds_mps, self.shares, speed_mps)
-        share *= _power(load_kg / self.load_kg, -self.load_exponent)
+        share *= interpolated(self.loads_kg, self.load_factors, load_kg)
         return share * self.first if first else share
 
 
 KNOWN_ROAD = Swing(
-    shares=(0.0115, 0.0175, 0.016, 0.024, 0.031, 0.041),
-    load_exponent=0.6,
+    shares=(0.0115, 0.0175, 0.016, 0.024, 0.031, 0.055),
     first=1.3,
     kin_bounce_group=0.18,
     kin_bounce_others=0.18,
@@ -103,7 +101,8 @@ class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ``open_road`` tells how axles swing on a road that nobody learned, ``known_road``
     what is left of it where the expected part is taken off and that road's own rest
     is ``usual_rest``. Both were learned from recordings with the seeds 21 to 40 and
-    400 to 430 of the simulator, their sizes with 2001 to 2010.
+    400 to 430 of the simulator, their sizes with 2000
+    to 2010.
 
     ``unknown_gain`` is the relative standard uncertainty of a strip that neither site
     nor parameter set tells; ``along_strip`` is that of the place where the wheels hit
@@ -310,11 +309,6 @@ def _means(crossings: Crossings) -> list[float]:
         sums[axle] += load_kg
         seen[axle] += 1
     return [max(total / n, 50.0) for total, n in zip(sums, seen, strict=True)]
-
-
-def _power(base: float, exponent: float) -> float:
-    """Return a power with the same bits on every processor."""
-    return exponential(exponent * logarithm(base))
 
 
 def _left_share(axle: Axle) -> float | None:
