@@ -14,7 +14,6 @@ called = {
     "way": ("fit_way",),
     "joint": ("estimate_jointly",),
     "ride": ("answer_to_slope", "expected_excess"),
-    "elementary": ("exponential", "logarithm"),
 }
 for file, names in called.items():
     kernels = importlib.import_module(f"wim.kernels.{file}")
