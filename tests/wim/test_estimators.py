@@ -4,12 +4,13 @@ import msgspec
 import pytest
 
 from wim.axles import Axle, RowLoad
-from wim.calibration import NO_CALIBRATION
+from wim.calibration import NO_CALIBRATION, ClassFactor
 from wim.estimators import ESTIMATORS, every_estimate
 from wim.kinematics import Motion
-from wim.loads import Known
+from wim.loads import Known, Loading, crossings_of, joint_loads
 from wim.roads import Road
 from wim.statics import Estimation, static_loads
+from wim.uncertainty import UncertaintyFigures
 
 KNOWN = Known(calibration=NO_CALIBRATION, temperature_c=None, vehicle_class=None)
 
@@ -158,3 +159,63 @@ def test_a_learned_road_is_not_used_for_who_drives_backwards(road):
     assert not backward.road_known
     assert backward.loads.axle_loads_kg == pytest.approx((6000.0, 9000.0))
     assert forward.loads.gross_mass_kg != pytest.approx(15_000.0, rel=1e-4)
+
+
+PAIR = (axle([6000.0, 6100.0, 5900.0, 6050.0]), axle([9000.0] * 4, behind_m=5.0))
+
+
+def on_a_level_road(road, *, rest):
+    """Return the loads where a learned road adds nothing and leaves this rest."""
+    lane = road.site.lanes[0].number
+    level = Road(
+        lane=lane,
+        from_m=-46.0,
+        cell_m=0.1,
+        slopes=(0.0,) * 560,
+        rest_speeds_mps=(16.0,),
+        rest=(rest,),
+    )
+    calibration = msgspec.structs.replace(NO_CALIBRATION, roads=(level,))
+    known = msgspec.structs.replace(KNOWN, calibration=calibration)
+    return statics(road, PAIR, known=known).loads
+
+
+def test_a_road_that_foresees_less_leaves_more_uncertainty(road):
+    well = on_a_level_road(road, rest=0.4)
+    badly = on_a_level_road(road, rest=1.2)
+    assert badly.gross_variance_kg2 > 2.0 * well.gross_variance_kg2
+
+
+def test_the_usual_rest_of_a_road_leaves_the_usual_swing(road):
+    loading = Loading()
+    seen = crossings_of(PAIR, lane=road.site.lanes[0], known=KNOWN, loading=loading)
+    usual = joint_loads(seen, [[0], [1]], swing=loading.known_road)
+    found = on_a_level_road(road, rest=loading.usual_rest)
+    assert found.gross_variance_kg2 == pytest.approx(usual.gross_variance_kg2)
+
+
+def test_what_moves_between_axles_makes_them_less_certain_and_not_their_sum(road):
+    def budget(share):
+        figures = UncertaintyFigures(between_axles=share)
+        return statics(road, PAIR, estimation=Estimation(uncertainty=figures))
+
+    still, moving = budget(0.0), budget(0.05)
+    pairs = zip(
+        still.loads.axle_loads_kg,
+        still.budget.axle_load_uncertainties_kg,
+        moving.budget.axle_load_uncertainties_kg,
+        strict=True,
+    )
+    for load, before, then in pairs:
+        assert then**2 - before**2 == pytest.approx((2.0 * 0.05 * load) ** 2)
+    gross = still.budget.gross_mass_uncertainty_kg
+    assert moving.budget.gross_mass_uncertainty_kg == gross
+
+
+def test_the_factor_of_a_vehicle_class_reaches_its_loads(road):
+    entry = ClassFactor(vehicle_class="rigid", factor=1.1, uncertainty=0.001)
+    calibration = msgspec.structs.replace(NO_CALIBRATION, vehicle_classes=(entry,))
+    known = Known(calibration=calibration, temperature_c=None, vehicle_class="rigid")
+    plain = estimates(road, PAIR)["plain_mean"]
+    found = estimates(road, PAIR, known=known)["plain_mean"]
+    assert found == pytest.approx([1.1 * load for load in plain])
