@@ -100,9 +100,9 @@ class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     ``open_road`` tells how axles swing on a road that nobody learned, ``known_road``
     what is left of it where the expected part is taken off and that road's own rest
-    is ``usual_rest``. Both were learned from recordings with the seeds 21 to 40 and
-    400 to 430 of the simulator, their sizes with 2000
-    to 2010.
+    is ``usual_rest``. Their shapes were fitted to recordings with the seeds 21 to 40
+    and 400 to 430 of the simulator; their sizes were then set by hand, by how often
+    true masses lay inside on the seeds 2000 to 2010.
 
     ``unknown_gain`` is the relative standard uncertainty of a strip that neither site
     nor parameter set tells; ``along_strip`` is that of the place where the wheels hit

@@ -56,9 +56,10 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Beyond which figure a manoeuvre is one.
 
-    Learned from simulated runs with labels, seeds 4001 to 4004 (normal driving) and
-    416 to 4113 (60 runs of each manoeuvre): each lies where at most one normal run in
-    two hundred and as few as possible of its own are on the wrong side. A mean
+    Read off the quantiles of simulated runs with labels, not yet found by
+    :func:`wim.thresholds.learn_threshold`: seeds 4001 to 4004 (normal driving), 414 to
+    417 and 4110 to 4113 (60 runs of each manoeuvre), so that about one normal run in
+    two hundred and few of a manoeuvre's own lie on the wrong side. A mean
     acceleration beyond ``severe_acceleration_mps2`` bars evidence: it moves so much
     load between the axles that single ones say little.
     The rows are called scattered beyond ``scatter`` times what is usual in the lane,
