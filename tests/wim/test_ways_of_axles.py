@@ -50,6 +50,8 @@ def test_speed_and_spacing_come_out_of_two_rows_and_of_four(speed, gain, rows, b
     gain = max(gain, -speed * speed / 80.0)
 
     def place_at(t):
+        # what brakes stops and stays: on the parabola it would drive back
+        t = min(t, speed / -gain) if gain < 0 else t
         return speed * t + 0.5 * gain * t * t
 
     told = crossings(place_at, behind=behind, rows=rows)
