@@ -11,23 +11,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from wim.axles import (
-    Axle,
-    Hit,
-    View,
-    Weighed,
-    find_axles,
-    hit_time_s,
-    rough_speed_mps,
-    row_crossings,
-    weigh_axle,
-    weigh_axles,
-)
+from wim.axles import Axle, Weighed, weigh_axle, weigh_axles
 from wim.health import Damage, Health, Run, StripMemory
+from wim.hits import Hit, hit_time_s, rough_speed_mps, row_crossings
 from wim.kinematics import Crossed, Kinematics
+from wim.matching import find_axles
 from wim.pulses import Pulse
 from wim.samples import Lane
 from wim.vehicles import Part, Shapes, Untangled, separate, untangle
+from wim.views import View
 
 __all__ = ["Assembly", "Crossing", "Entry", "LaneEvent", "LaneWatch", "Neighbour"]
 

@@ -3,7 +3,8 @@ import itertools
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 
-from wim.axles import align, group_axles
+from wim.alignment import align
+from wim.axles import group_axles
 from wim.kinematics import Motion
 
 NOTHING = [None] * 64

@@ -1,0 +1,95 @@
+"""One wheel on one strip, and when an axle crossed a row by its wheels.
+
+Times come from the pulses alone; how fast a wheel was is guessed here from the length
+of its pulse and nothing better. It joins no pulses and weighs nothing.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from wim.kinematics import Crossed
+from wim.pulses import Pulse
+from wim.views import Sensor
+
+__all__ = ["USUAL_CONTACT_M", "Hit", "hit_time_s", "rough_speed_mps", "row_crossings"]
+
+USUAL_CONTACT_M = 0.25
+"""Way of a wheel from its first touch of a strip to its last, roughly."""
+_LEAN = 0.15
+
+
+class Hit(NamedTuple):
+    """One pulse of an axle and the sensor that gave it."""
+
+    sensor: Sensor
+    pulse: Pulse
+
+
+def hit_time_s(hit: Hit) -> float:
+    """Return when the wheel's centre was over the strip's.
+
+    The centroid says it best; where the pulse leans so far that its centroid cannot be
+    the middle (clipped, struck, cut short), the middle between its flanks does.
+    """
+    pulse = hit.pulse
+    middle_s = 0.5 * (pulse.rise_s + pulse.fall_s)
+    leans = abs(pulse.centroid_s - middle_s) > _LEAN * (pulse.fall_s - pulse.rise_s)
+    return middle_s if pulse.clipped or leans else pulse.centroid_s
+
+
+def row_crossings(hits: Sequence[Hit]) -> list[Crossed]:
+    """Return when the axle's centre crossed each row, in the order of the rows.
+
+    Where only one wheel was seen, it is taken to be as far ahead of the other as it
+    is on the rows that saw both.
+    """
+    by_row: dict[int, list[Hit]] = {}
+    for hit in hits:
+        by_row.setdefault(hit.sensor.rank, []).append(hit)
+    ranks = sorted(by_row)
+    if len({len(own) for own in by_row.values()}) == 1:
+        return [_row_crossed(by_row[rank]) for rank in ranks]
+    both = [by_row[rank] for rank in ranks if len(by_row[rank]) == 2]
+    pace = _pace(hits)
+    leads = []
+    for own in both:
+        one, other = own if own[0].sensor.side == "left" else own[::-1]
+        apart_m = other.sensor.s_m - one.sensor.s_m
+        leads.append(hit_time_s(other) - hit_time_s(one) - apart_m * pace)
+    lead_s = sum(leads) / len(leads) if leads else 0.0
+    crossings = []
+    for rank in ranks:
+        own = by_row[rank]
+        crossed = _row_crossed(own)
+        if len(own) == 1 and own[0].sensor.side != "full":
+            ahead = 0.5 if own[0].sensor.side == "left" else -0.5
+            crossed = crossed._replace(at_s=crossed.at_s + ahead * lead_s)
+        crossings.append(crossed)
+    return crossings
+
+
+def rough_speed_mps(*pulses: Pulse) -> float:
+    """Return a speed from the length of pulses alone, right within a third or so."""
+    length_s = sum(pulse.end_s - pulse.start_s for pulse in pulses) / len(pulses)
+    return USUAL_CONTACT_M / max(length_s, 1e-3)
+
+
+def _row_crossed(hits: Sequence[Hit]) -> Crossed:
+    n = len(hits)
+    return Crossed(
+        at_s=sum(hit_time_s(hit) for hit in hits) / n,
+        s_m=sum(hit.sensor.s_m for hit in hits) / n,
+    )
+
+
+def _pace(hits: Sequence[Hit]) -> float:
+    """Return seconds a metre between the first and the last row of any one side."""
+    best_m, best_s = 0.0, 0.0
+    for side in ("left", "right", "full"):
+        own = [hit for hit in hits if hit.sensor.side == side]
+        if len(own) > 1:
+            way_m = own[-1].sensor.s_m - own[0].sensor.s_m
+            if way_m > best_m:
+                best_m = way_m
+                best_s = hit_time_s(own[-1]) - hit_time_s(own[0])
+    return best_s / best_m if best_m > 0.0 else 0.0

@@ -1,0 +1,175 @@
+"""Which pulses of a lane are one axle's.
+
+Everything here looks along the direction of travel. It decides nothing about the
+vehicle; what does not fit an axle is left over and not bent to fit.
+"""
+
+from collections.abc import Sequence
+
+from wim.alignment import align, gaps_s
+from wim.hits import USUAL_CONTACT_M, Hit
+from wim.kinematics import shared_acceleration
+from wim.orders import all_alike, in_order, somebody_stood
+from wim.pulses import Pulse
+from wim.rough_motion import rough_motion, time_over_s
+from wim.views import Sensor, View
+
+__all__ = ["find_axles"]
+
+_SHORTEST_GAP_M = 0.5
+_FASTEST_MPS = 70.0
+
+
+def find_axles(
+    view: View, store: Sequence[Sequence[Pulse]], *, from_s: float, until_s: float
+) -> list[tuple[Hit, ...]]:
+    """Join the pulses of a vehicle's axles, in the order in which they crossed.
+
+    Args:
+        view: the lane in the vehicle's direction.
+        store: pulses by strip index, each in the order of time, not yet another's.
+        from_s: what crossed the first row earlier is not the vehicle's.
+        until_s: only pulses that began by then on the first row are the vehicle's.
+
+    Returns:
+        The hits of each axle: of those that the first row saw, and of those that it
+        missed and others saw.
+    """
+    entry = view.row(0)
+    base = max(entry, key=lambda sensor: _begun(store[sensor.index], until_s))
+    firsts = list(store[base.index][: _begun(store[base.index], until_s)])
+    axles: list[dict[int, Hit]] = [{base.index: Hit(base, p)} for p in firsts]
+    times = [pulse.centroid_s for pulse in firsts]
+    for other in entry:
+        if other is base:
+            continue
+        own = store[other.index][: _begun(store[other.index], until_s)]
+        found = _beside(firsts, own, offset_m=other.s_m - base.s_m)
+        for i, k in enumerate(found):
+            if k is not None:
+                axles[i][other.index] = Hit(other, own[k])
+        for k, pulse in enumerate(own):
+            if k not in found:
+                at = sum(time < pulse.centroid_s for time in times)
+                axles.insert(at, {other.index: Hit(other, pulse)})
+                times.insert(at, pulse.centroid_s)
+                firsts.insert(at, pulse)
+                found = [*found[:at], k, *found[at:]]
+    rest = [sensor for sensor in view.sensors if sensor.rank > 0]
+    if all_alike(view, store, axles):
+        for sensor in rest:
+            for axle, pulse in zip(axles, store[sensor.index], strict=True):
+                axle[sensor.index] = Hit(sensor, pulse)
+        return [tuple(axle[s.index] for s in view.sensors) for axle in axles]
+    if somebody_stood(view, store):
+        standing = in_order(view, store)
+        if standing is not None:
+            return standing
+    rest.sort(key=lambda sensor: len(store[sensor.index]) != len(times))
+    for sensor in rest:
+        pulses = store[sensor.index]
+        expected = _expected_shifts(axles, times, sensor)
+        shortest_s = (sensor.s_m - base.s_m - _SHORTEST_GAP_M) / _FASTEST_MPS
+        found = align(
+            times,
+            [pulse.centroid_s for pulse in pulses],
+            shortest_s=max(shortest_s, 0.0),
+            expected_s=expected,
+        )
+        for i, k in enumerate(found):
+            if k is not None:
+                axles[i][sensor.index] = Hit(sensor, pulses[k])
+    missed = _missed_axles(axles, times, rest, store)
+    for time, axle in missed:
+        if from_s <= time <= until_s:
+            at = sum(known < time for known in times)
+            axles.insert(at, axle)
+            times.insert(at, time)
+    return [
+        tuple(sorted(axle.values(), key=lambda hit: hit.pulse.centroid_s))
+        for axle in axles
+    ]
+
+
+def _begun(pulses: Sequence[Pulse], until_s: float) -> int:
+    """Return how many pulses began by then."""
+    return sum(pulse.start_s <= until_s for pulse in pulses)
+
+
+def _beside(
+    firsts: Sequence[Pulse], own: Sequence[Pulse], *, offset_m: float
+) -> list[int | None]:
+    """Match pulses of two strips of one row by the time at which they were crossed."""
+    result: list[int | None] = []
+    taken = -1
+    for first in firsts:
+        length_s = max(first.end_s - first.start_s, 1e-3)
+        due_s = first.centroid_s + offset_m * length_s / USUAL_CONTACT_M
+        reach_s = length_s * (0.75 + abs(offset_m) / USUAL_CONTACT_M)
+        near = [
+            (abs(own[k].centroid_s - due_s), k)
+            for k in range(taken + 1, len(own))
+            if abs(own[k].centroid_s - due_s) <= reach_s
+        ]
+        found = min(near)[1] if near else None
+        result.append(found)
+        taken = taken if found is None else found
+    return result
+
+
+def _expected_shifts(
+    axles: Sequence[dict[int, Hit]], times_s: Sequence[float], sensor: Sensor
+) -> list[float | None]:
+    """Return what rows already matched say about the shift of each axle."""
+    motions = [rough_motion(tuple(axle.values())) for axle in axles]
+    shared = shared_acceleration([motion for motion in motions if motion is not None])
+    expected: list[float | None] = []
+    for axle, motion, time in zip(axles, motions, times_s, strict=True):
+        if motion is None:
+            expected.append(None)
+            continue
+        gain = motion.acceleration_mps2
+        full = motion._replace(acceleration_mps2=shared if gain is None else gain)
+        near = min(axle.values(), key=lambda hit: abs(hit.sensor.s_m - sensor.s_m))
+        way_m = sensor.s_m - near.sensor.s_m
+        at_s = near.pulse.centroid_s
+        expected.append(at_s + time_over_s(full, at_s, way_m) - time)
+    return expected
+
+
+def _missed_axles(
+    axles: Sequence[dict[int, Hit]],
+    times_s: Sequence[float],
+    sensors: Sequence[Sensor],
+    store: Sequence[Sequence[Pulse]],
+) -> list[tuple[float, dict[int, Hit]]]:
+    """Gather pulses that belong to no axle by the time of their first row.
+
+    Each is carried back by the shift of the nearest axle on the same strip; those
+    that come together are one axle that the first row missed.
+    """
+    gathered: list[tuple[float, dict[int, Hit]]] = []
+    reach_s = 0.4 * min(gaps_s(times_s), default=0.0)
+    for sensor in sensors:
+        matched = [
+            (axle[sensor.index].pulse, time)
+            for axle, time in zip(axles, times_s, strict=True)
+            if sensor.index in axle
+        ]
+        if not matched:
+            continue
+        taken = {pulse.last_sample for pulse, _ in matched}
+        for pulse in store[sensor.index]:
+            if pulse.last_sample in taken:
+                continue
+            near, time = min(
+                matched, key=lambda pair: abs(pair[0].centroid_s - pulse.centroid_s)
+            )
+            back_s = pulse.centroid_s - (near.centroid_s - time)
+            for known_s, axle in gathered:
+                if abs(known_s - back_s) <= reach_s and sensor.index not in axle:
+                    axle[sensor.index] = Hit(sensor, pulse)
+                    break
+            else:
+                gathered.append((back_s, {sensor.index: Hit(sensor, pulse)}))
+    return gathered
