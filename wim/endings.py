@@ -1,0 +1,169 @@
+"""What becomes of a vehicle that has ended: its axles are weighed and told."""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from wim.assembly import Assembly
+from wim.axles import Weighed, weigh_axle, weigh_axles
+from wim.crossings import Crossing, Entry, LaneEvent, Neighbour
+from wim.health import Damage, StripMemory
+from wim.hits import Hit
+from wim.kinematics import Kinematics
+from wim.open_vehicles import OpenVehicle, Views
+from wim.parts import entry_s, is_seen, lacks, parts_of
+from wim.pulse_store import PulseStore
+from wim.turns import straightened
+from wim.vehicles import Part, Shapes
+
+__all__ = ["Endings"]
+
+
+class Endings:
+    """Axles of ended vehicles in, crossings out; their pulses leave the store.
+
+    ``stalled_s`` is since when a vehicle may stand between the rows of which only the
+    beginning was told, else infinite.
+    """
+
+    def __init__(
+        self,
+        memory: StripMemory,
+        *,
+        assembly: Assembly,
+        kinematics: Kinematics,
+        shapes: Shapes,
+        store: PulseStore,
+        views: Views,
+    ) -> None:
+        self._memory = memory
+        self._assembly = assembly
+        self._kinematics = kinematics
+        self._shapes = shapes
+        self._store = store
+        self._views = views
+        self.stalled_s = math.inf
+
+    def parts(self, kept: Sequence[tuple[Hit, ...]]) -> list[Part]:
+        """Find the vehicles among axles that no separator told apart."""
+        return parts_of(
+            kept,
+            assembly=self._assembly,
+            shapes=self._shapes,
+            kinematics=self._kinematics,
+        )
+
+    def crossings(
+        self, vehicle: OpenVehicle, hits: Sequence[tuple[Hit, ...]]
+    ) -> list[LaneEvent]:
+        """Return what a vehicle with these axles is; nothing if it has no loads."""
+        events: list[LaneEvent] = []
+        view = self._views.of(vehicle)
+        tangle = straightened(
+            vehicle, view, hits, forward=self._views.forward, store=self._store
+        )
+        groups = list(hits if tangle is None else tangle)
+        kept = [axle for axle in groups if is_seen(axle, view)]
+        if vehicle.by_separator or tangle is not None:
+            parts = [Part(0, len(kept), None, alike=False)] if kept else []
+        else:
+            parts = self.parts(kept)
+        found = [
+            (part, self._weigh(kept[part.first : part.end], tangled=tangle is not None))
+            for part in parts
+        ]
+        weighed = [(part, told) for part, told in found if told.axles]
+        self._look_for_the_rest(vehicle, [*hits, *groups])
+        self._store.consume(
+            [*hits, *groups], [axle for _, told in weighed for axle in told.axles]
+        )
+        whole = [
+            vehicle.whole
+            and len(told.axles) == part.end - part.first
+            and not lacks(part, kept, groups, axle_gap_m=self._assembly.axle_gap_m)
+            for part, told in weighed
+        ]
+        for i, (part, told) in enumerate(weighed):
+            if tangle is not None:
+                told = _from(told, min(map(entry_s, hits)))  # noqa: PLW2901 - it turned
+            damages = self._memory.judge(told.axles)
+            if damages:
+                told = _without(told, damages)  # noqa: PLW2901 - the better figures
+            if i:
+                events.append(Entry(at_s=told.axles[0].crossed_s))
+            behind = weighed[i + 1][0] if i + 1 < len(weighed) else None
+            events.append(
+                Crossing(
+                    axles=told.axles,
+                    view=view,
+                    reverse=vehicle.reverse,
+                    whole=whole[i],
+                    told_apart=vehicle.told_apart,
+                    turned=tangle is not None,
+                    smooth=told.smooth,
+                    rest_m=told.rest_m,
+                    before=_neighbour(part) if i else None,
+                    behind=None if behind is None else _neighbour(behind),
+                    damages=damages,
+                )
+            )
+        return events
+
+    def _look_for_the_rest(
+        self, vehicle: OpenVehicle, hits: Sequence[tuple[Hit, ...]]
+    ) -> None:
+        """Find out whether a vehicle is the rest of one that had stopped.
+
+        Wheels that stood between the rows cross the later ones without having crossed
+        the first: pulses that are no axle of this vehicle.
+        """
+        own = {
+            (hit.sensor.index, hit.pulse.last_sample) for axle in hits for hit in axle
+        }
+        if self.stalled_s < vehicle.begun_s:
+            vehicle.told_apart &= not any(
+                pulse.start_s > self.stalled_s
+                and (sensor.index, pulse.last_sample) not in own
+                for sensor in self._views.forward.sensors
+                for pulse in self._store.of[sensor.index]
+                if sensor.rank > 0
+            )
+            self.stalled_s = math.inf
+
+    def _weigh(self, axles: Sequence[tuple[Hit, ...]], *, tangled: bool) -> Weighed:
+        told = weigh_axles(axles, kinematics=self._kinematics)
+        return msgspec.structs.replace(told, smooth=False) if tangled else told
+
+
+def _neighbour(part: Part) -> Neighbour | None:
+    return None if part.gap_m is None else Neighbour(gap_m=part.gap_m, alike=part.alike)
+
+
+def _from(weighed: Weighed, first_s: float) -> Weighed:
+    """Let a vehicle that went to and fro begin where it came to the rows at first."""
+    first, *others = weighed.axles
+    first = msgspec.structs.replace(first, crossed_s=min(first.crossed_s, first_s))
+    return msgspec.structs.replace(weighed, axles=(first, *others))
+
+
+def _without(weighed: Weighed, damages: Sequence[Damage]) -> Weighed:
+    """Weigh the axles again without damaged strips.
+
+    An axle of which one side would be left without any strip keeps them: half an axle
+    is further from the truth.
+    """
+    damaged = frozenset(damage.strip for damage in damages)
+    axles = []
+    for axle in weighed.axles:
+        seen = {hit.sensor.side for hit in axle.hits}
+        healthy = {h.sensor.side for h in axle.hits if h.sensor.index not in damaged}
+        if healthy == seen:
+            axles.append(
+                weigh_axle(
+                    axle.hits, axle.motion, damaged=damaged, smooth=weighed.smooth
+                )
+            )
+        else:
+            axles.append(axle)
+    return msgspec.structs.replace(weighed, axles=tuple(axles))

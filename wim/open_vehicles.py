@@ -1,0 +1,57 @@
+"""A vehicle of a lane of which more may come, and how one looks at it."""
+
+import math
+
+from wim.samples import Lane
+from wim.views import View
+
+__all__ = ["OpenVehicle", "Views"]
+
+
+class OpenVehicle:
+    """A vehicle that is not closed yet.
+
+    ``begun_s`` and ``ended_s`` say between which times its axles crossed the row that
+    it reached first; ``gap_ends`` is when the gap behind the latest axle is long
+    enough, with what that was found from; ``stands`` until when it may stand, counted
+    from a number of pulses; ``waiting`` are strips of that row on which
+    a pulse was still under way when it ended; after ``overdue_s`` nothing is waited
+    for. The first row missed one that is ``headless``.
+    """
+
+    def __init__(
+        self,
+        *,
+        begun_s: float,
+        by_separator: bool,
+        reverse: bool,
+        headless: bool = False,
+    ) -> None:
+        self.begun_s = begun_s
+        self.by_separator = by_separator
+        self.reverse = reverse
+        self.headless = headless
+        self.ended_s: float | None = None
+        self.overdue_s = math.inf
+        self.told = False
+        self.waiting: set[int] = set()
+        self.last_entry_s = begun_s
+        self.gap_ends: tuple[int, float, float] | None = None
+        self.stands: tuple[int, float] | None = None
+        self.whole = True
+        self.told_apart = True
+
+
+class Views:
+    """A lane as its vehicles meet it: forward, backward, or without the first row."""
+
+    def __init__(self, lane: Lane) -> None:
+        self.forward = View.of(lane, reverse=False)
+        self.backward = View.of(lane, reverse=True)
+        self.headless = View.of(lane, reverse=False, first_row=1)
+
+    def of(self, vehicle: OpenVehicle) -> View:
+        """Return the rows that a vehicle crosses, in its order."""
+        if vehicle.headless:
+            return self.headless
+        return self.backward if vehicle.reverse else self.forward

@@ -1,0 +1,122 @@
+"""Vehicles among axles that no separator told apart, before anything is weighed."""
+
+import math
+from collections.abc import Sequence
+
+from wim.assembly import Assembly
+from wim.hits import Hit, hit_time_s, row_crossings
+from wim.kinematics import Crossed, Kinematics
+from wim.vehicles import Part, Shapes, separate
+from wim.views import View
+
+__all__ = ["entry_s", "is_seen", "lacks", "parts_of"]
+
+
+def parts_of(
+    kept: Sequence[tuple[Hit, ...]],
+    *,
+    assembly: Assembly,
+    shapes: Shapes,
+    kinematics: Kinematics,
+) -> list[Part]:
+    """Find the vehicles among axles that no separator told apart."""
+    crossings = [row_crossings(axle) for axle in kept]
+    if not crossings:
+        return []
+    paces = [_pace_mps(each) for each in crossings]
+    spacings = []
+    for i in range(1, len(crossings)):
+        here, there = crossings[i - 1], crossings[i]
+        told = [
+            _ahead_m(here, there, pace)
+            for pace in (paces[i - 1], paces[i])
+            if pace > 0.0
+        ]
+        likely_m = sum(told) / len(told) if told else 0.0
+        least_m, most_m = _apart_m(here, there)
+        spacings.append(min(max(likely_m, least_m), most_m))
+    return separate(
+        crossings,
+        spacings,
+        longest_gap_m=assembly.axle_gap_m,
+        shapes=shapes,
+        kinematics=kinematics,
+    )
+
+
+def lacks(
+    part: Part,
+    kept: Sequence[tuple[Hit, ...]],
+    groups: Sequence[tuple[Hit, ...]],
+    *,
+    axle_gap_m: float,
+) -> bool:
+    """Tell whether an axle seen too rarely crossed close to a vehicle's others."""
+    if len(kept) == len(groups):
+        return False
+    own = kept[part.first : part.end]
+    paces = [_pace_mps(row_crossings(axle)) for axle in own]
+    speeds = [pace for pace in paces if pace > 0.0]
+    if not speeds:
+        return True
+    slack_s = axle_gap_m / max(min(speeds), 0.1)
+    first_s, last_s = entry_s(own[0]), entry_s(own[-1])
+    chosen = {id(axle) for axle in kept}
+    return any(
+        id(axle) not in chosen
+        and first_s - slack_s <= entry_s(axle) <= last_s + slack_s
+        for axle in groups
+    )
+
+
+def is_seen(axle: Sequence[Hit], view: View) -> bool:
+    """Tell whether at least half the rows saw an axle."""
+    return 2 * len({hit.sensor.rank for hit in axle}) >= view.rows
+
+
+def entry_s(axle: Sequence[Hit]) -> float:
+    """Return when the first wheel of an axle was over a strip."""
+    return min(hit_time_s(hit) for hit in axle)
+
+
+def _apart_m(
+    first: Sequence[Crossed], second: Sequence[Crossed]
+) -> tuple[float, float]:
+    """Return how far two axles are apart at least and at most, by the order of times.
+
+    However slowly a vehicle goes or stands: an axle that is on row 0 before another
+    one has left row 3 is no further behind it than these rows are apart.
+    """
+    least_m, most_m = 0.0, math.inf
+    for ahead in first:
+        for behind in second:
+            apart_m = ahead.s_m - behind.s_m
+            if ahead.at_s >= behind.at_s:
+                most_m = min(most_m, max(apart_m, 0.0))
+            else:
+                least_m = max(least_m, apart_m)
+    return least_m, max(most_m, least_m)
+
+
+def _pace_mps(crossings: Sequence[Crossed]) -> float:
+    """Return the mean speed of an axle between the first and the last row it hit."""
+    took_s = crossings[-1].at_s - crossings[0].at_s
+    return (crossings[-1].s_m - crossings[0].s_m) / took_s if took_s > 0.0 else 0.0
+
+
+def _ahead_m(
+    here: Sequence[Crossed], there: Sequence[Crossed], speed_mps: float
+) -> float:
+    """Return how far one axle is ahead of another, on a row that both crossed.
+
+    Where they crossed no row in common, their speed bridges the rows.
+    """
+    places = {crossed.s_m: crossed.at_s for crossed in there}
+    told = [
+        (places[crossed.s_m] - crossed.at_s) * speed_mps
+        for crossed in here
+        if crossed.s_m in places
+    ]
+    if told:
+        return sum(told) / len(told)
+    return (there[0].at_s - here[0].at_s) * speed_mps - (there[0].s_m - here[0].s_m)
