@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wim.baseline import first_baseline
-from wim.kernels.signal import (
+from wim.kernels.elementary import cosine_sine
+from wim.kernels.layout import (
     FACTORS,
     INTEGERS,
     LANES,
@@ -26,10 +27,9 @@ from wim.kernels.signal import (
     Counts,
     Floats,
     Integers,
-    cosine_sine,
-    end_runs,
-    follow,
 )
+from wim.kernels.runs import end_runs
+from wim.kernels.signal import follow
 from wim.samples import Strip
 
 __all__ = ["Detection", "Pulse", "PulseDetector", "StripCondition"]

@@ -10,7 +10,8 @@ from wim.passage import warm_up
 
 warm_up()
 called = {
-    "signal": ("follow", "end_runs"),
+    "signal": ("follow",),
+    "runs": ("end_runs",),
     "way": ("fit_way",),
     "joint": ("estimate_jointly",),
     "ride": ("answer_to_slope", "expected_excess"),

@@ -7,9 +7,11 @@ the estimators: no care is taken of infinities.
 
 import math
 
+import numpy as np
+
 from wim._jit import njit
 
-__all__ = ["cosine", "exponential", "logarithm"]
+__all__ = ["cosine", "cosine_sine", "exponential", "logarithm"]
 
 _LOG_2_HIGH = 0.693147180369123816490
 _LOG_2_LOW = 1.90821492927058770002e-10
@@ -69,3 +71,37 @@ def cosine(x: float) -> float:
         total = 1.0 - square * total / ((2 * j - 1) * (2 * j))
     half = 2.0 * total * total - 1.0
     return 2.0 * half * half - 1.0
+
+
+@njit
+def cosine_sine(turns: float) -> tuple[float, float]:
+    """Return cosine and sine of an angle in full turns, right to 1e-15.
+
+    Taylor's series after reduction to an eighth of a turn.
+    """
+    whole = np.floor(turns * 4.0 + 0.5)
+    x = (turns - 0.25 * whole) * 6.283185307179586
+    y = x * x
+    sine = y * (1.0 / 355687428096000.0) - 1.0 / 1307674368000.0
+    sine = y * sine + 1.0 / 6227020800.0
+    sine = y * sine - 1.0 / 39916800.0
+    sine = y * sine + 1.0 / 362880.0
+    sine = y * sine - 1.0 / 5040.0
+    sine = y * sine + 1.0 / 120.0
+    sine = y * sine - 1.0 / 6.0
+    sine = x * (y * sine + 1.0)
+    cosine = y * (1.0 / 20922789888000.0) - 1.0 / 87178291200.0
+    cosine = y * cosine + 1.0 / 479001600.0
+    cosine = y * cosine - 1.0 / 3628800.0
+    cosine = y * cosine + 1.0 / 40320.0
+    cosine = y * cosine - 1.0 / 720.0
+    cosine = y * cosine + 1.0 / 24.0
+    cosine = y * (y * cosine - 0.5) + 1.0
+    quarter = int(whole) & 3
+    if quarter == 0:
+        return cosine, sine
+    if quarter == 1:
+        return -sine, cosine
+    if quarter == 2:
+        return -cosine, -sine
+    return sine, -cosine
