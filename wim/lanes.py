@@ -25,6 +25,8 @@ from wim.waits import Waits
 
 __all__ = ["Assembly", "Crossing", "Entry", "LaneEvent", "LaneWatch", "Neighbour"]
 
+_EARLY_S = 1e-6
+
 
 class LaneWatch:
     """Pulses of one lane and the separator's word in, entries and crossings out.
@@ -68,6 +70,7 @@ class LaneWatch:
             views=self._views,
         )
         self._open: list[OpenVehicle] = []
+        self._first_indices = [s.index for s in self._forward.row(0)]
         self._disbelieved = False
         self._beheaded: OpenVehicle | None = None
 
@@ -90,6 +93,13 @@ class LaneWatch:
         if self._open:
             due_s = min(due_s, self._waits.open_ends_s(self._open[0]))
         return due_s
+
+    @property
+    def quiet_until_s(self) -> float:
+        """Return until when ``advance`` has nothing to do, rather too early."""
+        if self._open or self._beheaded is not None:
+            return self.due_s
+        return self._store.oldest_s + self._assembly.stray_after_s - _EARLY_S
 
     def holds(
         self,
@@ -175,6 +185,8 @@ class LaneWatch:
     def advance(self, now_s: float) -> list[LaneEvent]:
         """Let time pass: gaps become long enough, waits end."""
         events: list[LaneEvent] = []
+        if now_s < self.quiet_until_s:
+            return events
         if self._beheaded and now_s >= self._waits.gap_ends_s(self._beheaded):
             self._finish_beheaded(events)
         while self._open:
@@ -260,10 +272,13 @@ class LaneWatch:
         if self._beheaded is not None:
             self._beheaded.last_entry_s = pulse.centroid_s
             return
-        first_s = self._store.rows_first_hit_s()
-        if 0 in first_s:
+        if any([self._store.of[index] for index in self._first_indices]):
             return
-        before = [first_s[row] for row in range(1, self._last_row) if row in first_s]
+        before = [
+            first_s
+            for row in range(1, self._last_row)
+            if (first_s := self._store.row_first_hit_s(row)) is not None
+        ]
         if not before and not self._open and self._endings.stalled_s == math.inf:
             vehicle = OpenVehicle(
                 begun_s=pulse.start_s, by_separator=False, reverse=True
@@ -287,14 +302,13 @@ class LaneWatch:
         if vehicle.ended_s is not None or vehicle.reverse or not vehicle.told:
             return False
         rules = self._assembly
-        axles = max(
-            sum(
-                each.start_s >= vehicle.begun_s for each in self._store.of[sensor.index]
-            )
-            for sensor in self._forward.row(0)
-        )
-        if axles > rules.most_axles:
-            return True
+        most = rules.most_axles
+        for index in self._first_indices:
+            pulses = self._store.of[index]
+            if len(pulses) > most:
+                own = [each.start_s >= vehicle.begun_s for each in pulses]
+                if sum(own) > most:
+                    return True
         pace_mps = self._waits.pace_mps(vehicle) if vehicle.by_separator else None
         if pace_mps is None:
             return False
@@ -351,14 +365,19 @@ class LaneWatch:
         """Tell whether the rows were hit from the last to the first."""
         if len(self._open) > 1:
             return False
-        first_s = self._store.rows_first_hit_s()
-        here_s = first_s.get(0, math.inf)
-        before = sorted(row for row, at_s in first_s.items() if at_s < here_s)
-        times_s = [first_s[row] for row in before]
+        here_s = self._store.row_first_hit_s(0)
+        if here_s is None:
+            here_s = math.inf
+        last_s = self._store.row_first_hit_s(self._last_row)
+        if last_s is None or last_s >= here_s:
+            return False
+        times_s = [
+            at_s
+            for row in range(self._last_row + 1)
+            if (at_s := self._store.row_first_hit_s(row)) is not None and at_s < here_s
+        ]
         descending = times_s == sorted(times_s, reverse=True)
-        return (
-            descending and self._last_row in before and 2 * len(before) > self._last_row
-        )
+        return descending and 2 * len(times_s) > self._last_row
 
     # when complete
 

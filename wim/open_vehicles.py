@@ -12,11 +12,9 @@ class OpenVehicle:
     """A vehicle that is not closed yet.
 
     ``begun_s`` and ``ended_s`` say between which times its axles crossed the row that
-    it reached first; ``gap_ends`` is when the gap behind the latest axle is long
-    enough, with what that was found from; ``stands`` until when it may stand, counted
-    from a number of pulses; ``waiting`` are strips of that row on which
-    a pulse was still under way when it ended; after ``overdue_s`` nothing is waited
-    for. The first row missed one that is ``headless``.
+    it reached first; ``stands`` is until when it may stand, counted from a number of
+    pulses; ``waiting`` are strips of that row on which a pulse was still under way
+    when it ended; after ``overdue_s`` nothing is waited for. The first row missed one that is ``headless``.
     """
 
     def __init__(
@@ -36,7 +34,6 @@ class OpenVehicle:
         self.told = False
         self.waiting: set[int] = set()
         self.last_entry_s = begun_s
-        self.gap_ends: tuple[int, float, float] | None = None
         self.stands: tuple[int, float] | None = None
         self.whole = True
         self.told_apart = True

@@ -357,11 +357,16 @@ class Weigher:
         start_s = self._now_s
         self.samples += len(counts)
         self.pulses += len(pulses)
+        quiet_until_s = -math.inf
         for pulse in pulses:
             known_s = pulse.last_sample / self.sample_rate_hz
-            told += self._advance(known_s)
+            if known_s >= quiet_until_s or self._straddling.waits:
+                told += self._advance(known_s)
             watch = self._lane_of_strip[pulse.strip]
-            told += self._settled(watch, watch.take(pulse, known_s))
+            found = watch.take(pulse, known_s)
+            if found or self._straddling.waits:
+                told += self._settled(watch, found)
+            quiet_until_s = min([lane.quiet_until_s for lane in self._lanes])
         told += self._advance(self._now_s)
         changed = inputs ^ self._inputs
         self._inputs = inputs

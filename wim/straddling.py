@@ -40,6 +40,11 @@ class Straddling:
         }
         self._waiting: list[tuple[Lane, Crossing]] = []
 
+    @property
+    def waits(self) -> bool:
+        """Tell whether a crossing waits for its other half."""
+        return bool(self._waiting)
+
     def take(self, lane: Lane, crossing: Crossing) -> list[tuple[Lane, Crossing]]:
         """Take one crossing and return what need not wait any longer."""
         for k, (other_lane, other) in enumerate(self._waiting):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from wim.assembly import Assembly
 from wim.hits import Hit, rough_speed_mps
 from wim.open_vehicles import OpenVehicle, Views
+from wim.paces import Pace
 from wim.pulse_store import PulseStore
 from wim.pulses import Pulse
 from wim.samples import Lane
@@ -32,10 +33,15 @@ class Waits:
         self._store = store
         self._views = views
         self._last_row = views.forward.rows - 1
+        self._forward = Pace(views.forward, store)
+        self._backward = Pace(views.backward, store)
+        self._headless = Pace(views.headless, store)
 
     def pace_mps(self, vehicle: OpenVehicle) -> float | None:
         """Return how fast the latest axle went between the vehicle's first two rows."""
-        return self._store.pace_mps(self._views.of(vehicle))
+        if vehicle.headless:
+            return self._headless.mps
+        return self._backward.mps if vehicle.reverse else self._forward.mps
 
     def open_ends_s(self, vehicle: OpenVehicle) -> float:
         """Return when the oldest vehicle ends, or is overdue, without a pulse."""
@@ -51,15 +57,10 @@ class Waits:
 
     def gap_ends_s(self, vehicle: OpenVehicle) -> float:
         """Return when the gap behind the latest axle is long enough to end it."""
-        known = vehicle.gap_ends
-        if known is None or known[:2] != (self._store.taken, vehicle.last_entry_s):
-            known = (
-                self._store.taken,
-                vehicle.last_entry_s,
-                self._find_gap_end_s(vehicle),
-            )
-            vehicle.gap_ends = known
-        return known[2]
+        pace_mps = self.pace_mps(vehicle)
+        if pace_mps is None:
+            return vehicle.last_entry_s + self._row_wait_s(self._views.of(vehicle))
+        return vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
 
     def has_moved_on(self, vehicle: OpenVehicle) -> bool:
         """Tell whether the last axle that entered has been on the last rows too."""
@@ -145,12 +146,6 @@ class Waits:
         if pace_mps is not None:
             return latest_s + 3.0 * view.length_m / pace_mps + 1.0
         return latest_s + (self._row_wait_s(view) if vehicle.by_separator else 0.0)
-
-    def _find_gap_end_s(self, vehicle: OpenVehicle) -> float:
-        pace_mps = self.pace_mps(vehicle)
-        if pace_mps is None:
-            return vehicle.last_entry_s + self._row_wait_s(self._views.of(vehicle))
-        return vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
 
     def _row_wait_s(self, view: View) -> float:
         """Return how long the slowest vehicle of the lane takes to the second row."""
