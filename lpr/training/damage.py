@@ -75,29 +75,37 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 # --------------------------------------------------------------------- on the plate
 
 
-def soiled(rng: np.random.Generator, image: Pixels, ink: Pixels) -> Pixels:
-    """Dust, splashes and worn paint that leave every character legible."""
+def soiled(
+    rng: np.random.Generator, image: Pixels, ink: Pixels, *, strength: float = 1.0
+) -> Pixels:
+    """Dust, splashes and worn paint that leave every character legible.
+
+    ``strength`` from 0 (as new) to 1 says how thick they may lie.
+    """
     height, width = image.shape[:2]
     page = image.astype(np.float32)
     chance = rng.random()
     if chance < 0.3:  # a film of dust, thicker below
         thick = _cloud(rng, height, width, int(rng.integers(0, 4)))
         ramp = np.linspace(rng.uniform(0, 1), 1, height, dtype=np.float32)[:, None]
-        share = (thick * ramp * np.float32(rng.uniform(0.15, 0.75)))[..., None]
+        share = (thick * ramp * np.float32(strength * rng.uniform(0.15, 0.75)))[
+            ..., None
+        ]
         page += share * (_dirt(rng) - page)
     if chance > 0.75:  # splashes
         grain = int(rng.integers(3, 7))
         level = rng.uniform(0.72, 0.92)
         spots = np.clip((_cloud(rng, height, width, grain) - level) * 12, 0, 1)
-        page += (spots * np.float32(rng.uniform(0.4, 1.0)))[..., None] * (
-            _dirt(rng) - page
-        )
+        opaque = np.float32(strength * rng.uniform(0.4, 1.0))
+        page += (spots * opaque)[..., None] * (_dirt(rng) - page)
     if 0.3 <= chance < 0.42:  # paint worn off the raised characters
         level = rng.uniform(0.05, 0.35)
         worn = np.clip((level - _cloud(rng, height, width, 4)) * 10, 0, 1)
         bare = np.asarray(image[2:6].reshape(-1, 3).mean(axis=0), np.float32)
         share = (
-            worn * (ink.astype(np.float32) / 255) * np.float32(rng.uniform(0.3, 0.9))
+            worn
+            * (ink.astype(np.float32) / 255)
+            * np.float32(strength * rng.uniform(0.3, 0.9))
         )
         page += share[..., None] * (bare - page)
     return np.clip(page, 0, 255).astype(np.uint8)
@@ -275,7 +283,12 @@ def body_texture(rng: np.random.Generator, height: int, width: int) -> Pixels:
 
 
 def photographed(
-    rng: np.random.Generator, image: Pixels, character_px: float, *, grey: bool
+    rng: np.random.Generator,
+    image: Pixels,
+    character_px: float,
+    *,
+    grey: bool,
+    strength: float = 1.0,
 ) -> Pixels:
     """Light, lens, motion, sensor and compression.
 
@@ -284,30 +297,35 @@ def photographed(
         image: what would be seen, BGR.
         character_px: height of a character in it [px]: blur is in proportion.
         grey: an infrared or night picture without colour.
+        strength: from 0 (a good camera by day) to 1: the most that light, blur, noise
+            and compression may spoil. At 1 about one picture in ten is beyond reading.
     """
-    seen = _lit(rng, image, grey=grey)
-    seen = _blurred(rng, seen, character_px)
-    seen = _weathered(rng, seen)
-    strength = rng.uniform(0, 6) if rng.random() < 0.75 else rng.uniform(6, 18)
+    seen = _lit(rng, image, grey=grey, strength=strength)
+    seen = _blurred(rng, seen, character_px, strength)
+    seen = _weathered(rng, seen, strength)
+    noise = rng.uniform(0, 6) if rng.random() < 0.75 else rng.uniform(6, 18)
+    noise *= strength
     if grey:
         seen = cv2.cvtColor(
             cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR
         ).astype(np.float32)
-        seen += _noise(rng, seen.shape[:2])[..., None] * np.float32(strength)
+        seen += _noise(rng, seen.shape[:2])[..., None] * np.float32(noise)
     else:
-        seen += _noise(rng, seen.shape) * np.float32(strength)
+        seen += _noise(rng, seen.shape) * np.float32(noise)
     if rng.random() < 0.2:  # the sharpening of cheap cameras
         soft = cv2.GaussianBlur(seen, (0, 0), 1.2)
         seen += np.float32(rng.uniform(0.3, 1.6)) * (seen - soft)
     out = np.clip(seen, 0, 255).astype(np.uint8)
     for _ in range(int(rng.choice((0, 1, 1, 1, 2)))):
-        quality = int(rng.integers(18, 97))
+        quality = round(97 - strength * int(rng.integers(1, 80)))
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
         out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     return out
 
 
-def _lit(rng: np.random.Generator, image: Pixels, *, grey: bool) -> Floats:
+def _lit(
+    rng: np.random.Generator, image: Pixels, *, grey: bool, strength: float
+) -> Floats:
     height, width = image.shape[:2]
     seen = image.astype(np.float32)
     if not grey and rng.random() < 0.75:  # the colour of the light, and of the camera
@@ -323,7 +341,9 @@ def _lit(rng: np.random.Generator, image: Pixels, *, grey: bool) -> Floats:
         side = (x - rng.uniform(0, width)) * np.cos(angle)
         side += (y - rng.uniform(0, height)) * np.sin(angle)
         edge = np.clip(side / rng.uniform(1, 0.2 * height + 2) + 0.5, 0, 1)
-        seen *= (1 - edge * rng.uniform(0.2, 0.75)).astype(np.float32)[..., None]
+        seen *= (1 - edge * strength * rng.uniform(0.2, 0.75)).astype(np.float32)[
+            ..., None
+        ]
     elif chance < 0.5:  # uneven light
         ends = rng.uniform(0.5, 1.15, 4)
         ramp = cv2.resize(ends.reshape(2, 2).astype(np.float32), (width, height))
@@ -332,14 +352,14 @@ def _lit(rng: np.random.Generator, image: Pixels, *, grey: bool) -> Floats:
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
         r = rng.uniform(0.3, 1.5) * height
         away = (x - rng.uniform(0, width)) ** 2 + (y - rng.uniform(0, height)) ** 2
-        glow = np.exp(-away / (r * r)) * rng.uniform(20, 130)
+        glow = np.exp(-away / (r * r)) * strength * rng.uniform(20, 130)
         seen += glow.astype(np.float32)[..., None]
     exposure = rng.random()
     if exposure < 0.25:  # dusk and night
-        seen *= np.float32(rng.uniform(0.16, 0.6))
+        seen *= np.float32(1 - strength * rng.uniform(0.4, 0.84))
     elif exposure < 0.42:  # overexposed, contrast lost
         seen = seen * np.float32(rng.uniform(0.6, 1.1)) + np.float32(
-            rng.uniform(20, 95)
+            strength * rng.uniform(20, 95)
         )
     else:
         seen *= np.float32(rng.uniform(0.55, 1.3))
@@ -350,13 +370,16 @@ def _lit(rng: np.random.Generator, image: Pixels, *, grey: bool) -> Floats:
     return seen
 
 
-def _blurred(rng: np.random.Generator, seen: Floats, character_px: float) -> Floats:
+def _blurred(
+    rng: np.random.Generator, seen: Floats, character_px: float, strength: float
+) -> Floats:
     if rng.random() < 0.7:
-        sigma = abs(rng.normal(0, 0.045)) * character_px + rng.uniform(0, 0.5)
+        sigma = abs(rng.normal(0, 0.045 * strength)) * character_px
+        sigma += rng.uniform(0, 0.5)
         if sigma > 0.2:
             seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), sigma), np.float32)
     if rng.random() < 0.3:
-        length = rng.uniform(0.05, 0.28) * character_px
+        length = strength * rng.uniform(0.05, 0.28) * character_px
         angle = rng.choice((0.0, np.pi / 2, rng.uniform(0, np.pi)))
         seen = np.asarray(cv2.filter2D(seen, -1, _streak(length, angle)), np.float32)
     return seen
@@ -378,11 +401,12 @@ def _streak(length: float, angle: float) -> Floats:
     return np.asarray(kernel / kernel.sum(), np.float32)
 
 
-def _weathered(rng: np.random.Generator, seen: Floats) -> Floats:
+def _weathered(rng: np.random.Generator, seen: Floats, strength: float) -> Floats:
     chance = rng.random()
     height, width = seen.shape[:2]
     if chance < 0.05:  # fog
-        haze = _cloud(rng, height, width, 0) * np.float32(rng.uniform(0.2, 0.7))
+        thick = np.float32(strength * rng.uniform(0.2, 0.7))
+        haze = _cloud(rng, height, width, 0) * thick
         seen += haze[..., None] * (np.float32(rng.uniform(140, 230)) - seen)
     elif chance < 0.11:  # rain or snow across the picture
         drops = np.zeros((height, width), np.float32)

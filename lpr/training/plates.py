@@ -388,6 +388,14 @@ def _painted(rng: np.random.Generator, ink: Pixels, wanted: PlateText) -> Pixels
     """Ground and ink in their colours, each plate's paint a little different."""
     height, width = ink.shape
     shade = rng.normal(0, 8, 3) + rng.normal(0, 8)
+    dark = wanted.colour in _DARK
+    paint = np.full(3, 242.0 if dark else 24.0) + rng.normal(0, 8, 3)
+    red = _red_box(wanted)
+    if red is None and wanted.colour not in {"gradient_green", "yellow_green"}:
+        even = np.asarray(_GROUNDS[wanted.colour]) + shade
+        steps = np.linspace(0, 1, 256)[:, None] * (paint - even) + even
+        table = np.clip(steps, 0, 255).astype(np.uint8)[None]
+        return np.asarray(cv2.LUT(cv2.merge([ink] * 3), table), np.uint8)
     ground = np.empty((height, width, 3), np.float32)
     ground[:] = np.asarray(_GROUNDS[wanted.colour]) + shade
     if wanted.colour == "gradient_green":
@@ -397,11 +405,8 @@ def _painted(rng: np.random.Generator, ink: Pixels, wanted: PlateText) -> Pixels
     if wanted.colour == "yellow_green":
         at = round(width * rng.uniform(0.23, 0.29))
         ground[:, :at] = np.asarray(_GROUNDS["yellow"]) + shade
-    dark = wanted.colour in _DARK
-    paint = np.full(3, 242.0 if dark else 24.0) + rng.normal(0, 8, 3)
     share = ink[..., None].astype(np.float32) / np.float32(255)
     image = ground + share * (paint.astype(np.float32) - ground)
-    red = _red_box(wanted)
     if red is not None and rng.random() < 0.8:
         slots = _slots(wanted)
         for index in red:

@@ -43,7 +43,13 @@ _TEMPERATURES: Final = tuple(float(t) for t in np.geomspace(0.5, 2.0, 21))
 _BINS: Final = 15
 
 _LEGIBLE: Final = Recipe(
-    covered=0.0, nothing=0.0, typefaces=0.0, unlawful=0.0, narrowest_px=80.0
+    hard=1.0,
+    covered=0.0,
+    nothing=0.0,
+    typefaces=0.0,
+    unlawful=0.0,
+    narrowest_px=80.0,
+    widest_px=260.0,
 )
 HELD_OUT: Final[dict[str, tuple[int, Recipe]]] = {
     "all damage, from 80 px": (810_000, _LEGIBLE),

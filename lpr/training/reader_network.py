@@ -14,8 +14,9 @@ __all__ = ["COLUMN_PX", "ReaderNetwork"]
 
 COLUMN_PX: Final = 4
 """Strip pixels for each column of the answer."""
-_WIDTHS: Final = (24, 48, 96, 160)
+_WIDTHS: Final = (16, 40, 72, 144)
 _DEPTH: Final = 224
+_NARROW: Final = 96
 _MATCH: Final = 64
 
 
@@ -37,7 +38,7 @@ class _Context(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        inner = channels // 2
+        inner = _NARROW
         self.narrow = nn.Conv2d(channels, inner, 1, bias=False)
         self.narrow_norm = nn.BatchNorm2d(inner)
         self.along = nn.Conv2d(inner, channels, (1, 7), padding=(0, 3), bias=False)
@@ -72,14 +73,12 @@ class ReaderNetwork(nn.Module):
             _step(a, b, 3, (2, 2)),
             _Residual(b),
             _step(b, c, 3, (2, 1)),
-            _Residual(c),
             _step(c, d, 3, (2, 1)),
-            _Residual(d),
         )
         self.flatten = nn.Sequential(
             nn.Conv2d(d, _DEPTH, (2, 1), bias=False), nn.BatchNorm2d(_DEPTH), nn.ReLU()
         )
-        self.context = _Context(_DEPTH)
+        self.context = nn.Sequential(_Context(_DEPTH), _Context(_DEPTH))
         self.symbols = nn.Conv2d(_DEPTH, BLANK + 1, 1)
         self.whole = nn.Sequential(nn.Linear(2 * _DEPTH, _MATCH), nn.ReLU())
         self.ground = nn.Linear(_MATCH, len(GROUNDS))

@@ -33,22 +33,28 @@ Floats: TypeAlias = NDArray[np.float32]
 
 LONGEST: Final = 8
 NO_GROUND: Final = -1
-_PX_PER_MM: Final = 0.6
+_PX_PER_MM: Final = 0.5
+_MILD: Final = (0.1, 0.7)
 _UNSEEN: Final = 0.45
 """A character with more of its ink under a cover than this counts as covered."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """How often what is drawn; the hard sets are recipes, too."""
+    """How often what is drawn; the hard sets are recipes, too.
 
+    ``hard`` is the share with all the damage there is; the rest has less, since nothing
+    is learnt from what cannot be read.
+    """
+
+    hard: float = 0.2
     covered: float = 0.15
     nothing: float = 0.06
     boxed: float = 0.36
     grey: float = 0.1
-    typefaces: float = 0.2
+    typefaces: float = 0.12
     unlawful: float = 0.04
     narrowest_px: float = 52.0
-    widest_px: float = 260.0
+    widest_px: float = 220.0
     tilt_deg: float = 40.0
     kinds: tuple[tuple[str, int], ...] = ()
     """Only plates of these (colour, lines), where not empty."""
@@ -122,14 +128,15 @@ def draw_sample(rng: np.random.Generator, shapes: Shapes, recipe: Recipe) -> Sam
         px_per_mm=_PX_PER_MM,
         typeface_share=recipe.typefaces,
     )
-    page = damage.soiled(rng, plate.image, plate.ink)
+    strength = 1.0 if rng.random() < recipe.hard else float(rng.uniform(*_MILD))
+    page = damage.soiled(rng, plate.image, plate.ink, strength=strength)
     hidden = np.zeros(len(plate.text), np.float32)
     if rng.random() < recipe.covered:
         page, alpha = damage.cover(rng, page, plate.boxes)
         hidden = damage.hidden_share(alpha, plate.ink, plate.boxes)
     if rng.random() < 0.12:
         page = damage.bent(rng, page)
-    return _seen(rng, plate, page, hidden, recipe)
+    return _seen(rng, plate, page, hidden, recipe, strength)
 
 
 def _wanted(rng: np.random.Generator, recipe: Recipe) -> PlateText:
@@ -145,6 +152,7 @@ def _seen(
     page: Pixels,
     hidden: Floats,
     recipe: Recipe,
+    strength: float,
 ) -> Sample:
     boxed = rng.random() < recipe.boxed * (1.0 if plate.lines == 1 else 0.5)
     low, high = np.log((recipe.narrowest_px, recipe.widest_px))
@@ -153,7 +161,7 @@ def _seen(
     frame, quad = _mounted(rng, page, plate.mask, quad)
     grey = bool(rng.random() < recipe.grey)
     tall = float(np.hypot(*(quad[3] - quad[0])))
-    seen = damage.photographed(rng, frame, 0.55 * tall, grey=grey)
+    seen = damage.photographed(rng, frame, 0.55 * tall, grey=grey, strength=strength)
     cut = _cut(rng, quad, boxed=boxed)
     if boxed:
         cut = _on_pixels(cut, seen)
@@ -275,7 +283,7 @@ def _cut(rng: np.random.Generator, quad: Floats, *, boxed: bool) -> Floats:
         float(np.hypot(*(quad[3] - quad[0]))),
     )
     error = (
-        rng.choice((0.3, 1.0))
+        rng.choice((0.3, 1.0, 1.7))
         * rng.normal(0, 1, (4, 2))
         * (
             0.016 * size[0],

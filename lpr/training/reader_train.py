@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from lpr.alphabet import BLANK
 from lpr.strips import normalised
+from lpr.training.precision import HALF
 from lpr.training.reader_network import COLUMN_PX, ReaderNetwork
 from lpr.training.reader_samples import NO_GROUND, Recipe, Samples, draw_samples
 from lpr.training.shapes import Shapes
@@ -31,22 +32,22 @@ _CHUNK: Final = 1024
 _KEPT_CHUNKS: Final = 48
 _DRAWN_AGAIN: Final = 8
 _EMA: Final = 0.999
-_SAVED_EVERY: Final = 200
+_SAVED_EVERY: Final = 100
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One training: everything that decides its outcome but the shapes.
 
-    Each sample is seen about ``reuse`` times, because drawing one costs as much as
-    learning from it. The columns of the characters are taught outright for the first
-    ``guided`` share of the steps: without that the reader answers "blank" for long.
+    Each sample is seen about ``reuse`` times. The columns of the characters are taught
+    outright for the first ``guided`` share of the steps: without that the reader
+    answers "blank" for long.
     """
 
-    steps: int = 3900
+    steps: int = 3800
     batch: int = 128
     rate: float = 2e-3
     guided: float = 0.33
-    reuse: int = 3
+    reuse: int = 2
     seed: int = 1
     recipe: Recipe = Recipe()
     workers: int = 1
@@ -205,7 +206,7 @@ def _loss(plan: Plan, network: nn.Module, batch: Samples, step: int) -> Tensor:
     network.train()
     strips = torch.from_numpy(normalised(batch.strips))
     strips = strips.contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
         columns, ground, state = network(strips)
     chances = columns.float().log_softmax(dim=2)
     spelt = torch.from_numpy(batch.spelt)

@@ -19,6 +19,7 @@ import torch
 from lpr.figures import wilson
 from lpr.sequence import SequenceReader
 from lpr.training.export import exported, parameter_count, with_temperatures
+from lpr.training.precision import HALF
 from lpr.training.reader_judge import (
     HELD_OUT,
     Figures,
@@ -173,12 +174,12 @@ def _card(
   characters, ground colour and state (whole, covered, no plate) out.
 - File: `reader.onnx`, {len(weights)} bytes, {parameters} parameters, SHA-256
   `{hashlib.sha256(weights).hexdigest()}`.
-- Data: rendered pictures only, {samples} of them, each drawn about
-  1/{plans[0].reuse} as often as it was seen; no photograph took part.
+- Data: rendered pictures only, {samples // plans[0].reuse} of them, each seen about
+  {plans[0].reuse} times; no photograph took part.
 - Shapes: {len(shapes.letters)} typefaces of letters, {len(shapes.hanzi)} of Chinese
   characters, and plate characters from a folder of pictures.
 {_wrapped(shapes.source)}
-- Training: {stages}; PyTorch {torch.__version__}, bfloat16.
+- Training: {stages}; PyTorch {torch.__version__}, {"bfloat16" if HALF else "float32"}.
 - Temperatures folded in: symbols {temperatures.symbols:.3f}, ground
   {temperatures.ground:.3f}, state {temperatures.state:.3f}.
 - A plate is answered from {threshold:.3f} on for its weakest character: the least with
