@@ -8,6 +8,7 @@ them may fetch a model: those whose wheel holds none have no row.
 import contextlib
 import io
 from collections.abc import Callable
+from hashlib import sha256
 from importlib import import_module, metadata
 from typing import Any, Final, Protocol
 
@@ -270,12 +271,15 @@ def own_engine(
         EngineError: the runtime is not installed.
         WeightsError: the bytes are no weights.
     """
-    found = NetworkDetector.load(
-        detector or packaged_detector_weights(), engine=runtime
+    detector = detector or packaged_detector_weights()
+    reader = reader or packaged_reader_weights()
+    found = NetworkDetector.load(detector, engine=runtime)
+    read = SequenceReader.load(reader, engine=runtime)
+    marks = " and ".join(sha256(one).hexdigest()[:8] for one in (detector, reader))
+    version = (
+        f"luheng {_version('luheng')} on {found.network.engine}, one thread, "
+        f"weights {marks}"
     )
-    read = SequenceReader.load(reader or packaged_reader_weights(), engine=runtime)
-    own = "" if detector is None and reader is None else ", weights from files"
-    version = f"luheng {_version('luheng')} on {found.network.engine}, one thread{own}"
     return _Networks(found, read, version=version)
 
 
