@@ -220,3 +220,23 @@ def test_a_strip_of_a_plate_in_a_frame_is_the_strip_of_the_plate(shapes):
     alone = strip_of(plate.image, whole, plate.lines).astype(int)
     assert np.abs(inside - alone)[2:-2, 2:-2].mean() < 6
     assert crop_plate(frame, corners).shape[1] >= width
+
+
+def test_less_strength_leaves_more_of_the_characters(shapes):
+    plate = render_plate(np.random.default_rng(8), shapes, px_per_mm=0.5)
+    clean = plate.image.mean(axis=2).ravel()
+
+    def likeness(strength):
+        """How alike plate and picture are, over the worst tenth of many pictures."""
+        seen = []
+        for seed in range(80):
+            rng = np.random.default_rng(seed)
+            page = damage.soiled(rng, plate.image, plate.ink, strength=strength)
+            page = damage.photographed(rng, page, 45.0, grey=False, strength=strength)
+            seen.append(np.corrcoef(clean, page.mean(axis=2).ravel())[0, 1])
+        return float(np.quantile(seen, 0.1))
+
+    mild, middling, full = (likeness(strength) for strength in (0.1, 0.5, 1.0))
+    assert mild > 0.9
+    assert mild > middling + 0.03
+    assert middling > full + 0.03
