@@ -21,6 +21,21 @@ NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0)]
 Channel: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Input: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=31)]
 
+_RANGES = {
+    "position_m": (-1e6, 1e6, "m"),
+    "width_m": (0.001, 10.0, "m"),
+    "counts_per_newton": (1e-6, 1e6, "counts/N"),
+    "time_constant_s": (0.001, 1e9, "s"),
+    "lateral_from_m": (-20.0, 20.0, "m"),
+    "lateral_to_m": (-20.0, 20.0, "m"),
+    "time_offset_s": (-1.0, 1.0, "s"),
+    "gain_uncertainty": (0.0, 1.0, "(0.02 is two per cent)"),
+    "full_scale_counts": (1.0, 2.0**31, "counts"),
+}
+"""From and to what a figure of a strip can be meant: wide, and no slip of the unit."""
+_FASTEST_KMH = 500.0
+_LONGEST_ROW_M = 100.0
+
 
 class StationName(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
@@ -64,7 +79,7 @@ class Lane(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     apart by the gap between their axles.
     """
 
-    number: Annotated[int, msgspec.Meta(ge=1)]
+    number: Annotated[int, msgspec.Meta(ge=1, le=99)]
     speed_range_kmh: tuple[NotNegative, Positive]
     strips: Annotated[tuple[Strip, ...], msgspec.Meta(min_length=2)]
     presence_input: Input | None = None
@@ -120,20 +135,13 @@ def parse_site(text: str, *, name: str) -> Site:
 
 
 def _check_strip(strip: Strip, *, where: str) -> None:
-    for field in (
-        "position_m",
-        "width_m",
-        "counts_per_newton",
-        "time_constant_s",
-        "lateral_from_m",
-        "lateral_to_m",
-        "time_offset_s",
-        "gain_uncertainty",
-        "full_scale_counts",
-    ):
+    for field, (low, high, unit) in _RANGES.items():
         figure = getattr(strip, field)
-        if figure is not None and not math.isfinite(figure):
-            message = f"{where}.{field}': {figure}; expected a finite number"
+        if figure is not None and not low <= figure <= high:
+            message = (
+                f"{where}.{field}': {figure}; expected a finite number from {low:g} to "
+                f"{high:g} {unit}"
+            )
             raise TableError(message)
     begin, end = strip.lateral_from_m, strip.lateral_to_m
     if begin is not None and end is not None and begin >= end:
@@ -145,6 +153,11 @@ def _check_lane(lane: Lane, *, where: str) -> None:
     low, high = lane.speed_range_kmh
     if not low < high < math.inf:
         message = f"{where}.speed_range_kmh': {low} must be below {high}, both finite"
+        raise TableError(message)
+    if not 1.0 <= high <= _FASTEST_KMH:
+        message = (
+            f"{where}.speed_range_kmh[1]': {high}; expected 1 to {_FASTEST_KMH:g} km/h"
+        )
         raise TableError(message)
     for k, strip in enumerate(lane.strips):
         _check_strip(strip, where=f"{where}.strips[{k}]")
@@ -172,7 +185,36 @@ def _check_lane(lane: Lane, *, where: str) -> None:
                 f"{before} of row {row - 1}"
             )
             raise TableError(message)
+        first = min(s.position_m for s in lane.strips if s.row == row - 1)
+        last = max(s.position_m for s in lane.strips if s.row == row)
+        if last - first > _LONGEST_ROW_M:
+            message = (
+                f"{where}.strips': position_m {last} of row {row} is "
+                f"{last - first:g} m behind row {row - 1}; expected at most "
+                f"{_LONGEST_ROW_M:g} m"
+            )
+            raise TableError(message)
+    _check_sides(lane, where=where)
     _check_room(lane, where=where)
+
+
+def _check_sides(lane: Lane, *, where: str) -> None:
+    """Refuse a left strip that lies to the right of the right one of its row."""
+    middles: dict[tuple[int, Side], float] = {}
+    for strip in lane.strips:
+        if strip.lateral_from_m is not None and strip.lateral_to_m is not None:
+            middle_m = 0.5 * (strip.lateral_from_m + strip.lateral_to_m)
+            middles[strip.row, strip.side] = middle_m
+    for k, strip in enumerate(lane.strips):
+        left_m = middles.get((strip.row, "left"))
+        right_m = middles.get((strip.row, "right"))
+        if left_m is not None and right_m is not None and left_m >= right_m:
+            message = (
+                f"{where}.strips[{k}].lateral_from_m': the middle of the left strip of "
+                f"row {strip.row} ({left_m:g} m) must lie left of the right one's "
+                f"({right_m:g} m); left is negative"
+            )
+            raise TableError(message)
 
 
 def _check_room(lane: Lane, *, where: str) -> None:

@@ -151,6 +151,8 @@ class Waits:
         """Return how long the slowest vehicle of the lane takes to the second row."""
         row_m = min(sensor.s_m for sensor in view.row(1))
         slowest_mps = self._lane.speed_range_kmh[0] / _KMH
+        if row_m > slowest_mps * _LONGEST_WAIT_S:  # also a range down to standing
+            return _LONGEST_WAIT_S
         return min(row_m / slowest_mps + 1.0, _LONGEST_WAIT_S)
 
     def _is_slow(self, latest: Sequence[Pulse]) -> bool:

@@ -146,6 +146,7 @@ def test_a_wrong_axle_count_is_counted_and_its_loads_are_not_compared():
         axle_loads_kg=(6000.0, 6000.0, 6000.0),
         axle_spacings_m=(5.0, 1.3),
         axle_groups=((0,), (1, 2)),
+        axle_load_uncertainties_kg=(200.0, 200.0, 200.0),
     )
     found = report(join(passages, truths))
     assert (found.axle_count_right.count, found.axle_count_right.of) == (11, 12)
@@ -296,6 +297,72 @@ def test_what_cannot_be_joined_is_refused_in_one_line(files, capsys):
     assert run(files, "--tolerance", "0") == 2
     assert run(files, "--limits", str(files / "none.toml")) == 2
     assert capsys.readouterr().err.count("\n") == 3
+
+
+def spoiled(files, name, changes):
+    """The first line of a file with other figures, alone in it."""
+    path = files / f"{name}.jsonl"
+    line = json.loads(path.read_text("utf-8").splitlines()[0])
+    path.write_text(json.dumps(line | changes) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "says"),
+    [
+        ("truth", {"axle_loads_kg": [0.0, 0.0]}, "axle_loads_kg[0]"),
+        ("truth", {"gross_mass_kg": 1e308}, "gross_mass_kg"),
+        ("truth", {"gross_mass_kg": 5e-324}, "gross_mass_kg"),
+        ("truth", {"axle_groups": [[7]]}, "axle_groups: [[7]] for 2 axles"),
+        ("truth", {"axle_groups": [[1], [2]]}, "numbered from 0"),
+        ("truth", {"axle_spacings_m": [-5.0]}, "axle_spacings_m[0]"),
+        ("truth", {"axle_spacings_m": []}, "axle_spacings_m: 0 for 2 axles"),
+        ("truth", {"speed_mps": -1.0}, "speed_mps"),
+        ("passages", {"gross_mass_kg": 1e308}, "gross_mass_kg"),
+        ("passages", {"gross_mass_kg": -5.0}, "gross_mass_kg"),
+        ("passages", {"axle_groups": [[7]]}, "axle_groups: [[7]] for 2 axles"),
+        ("passages", {"axle_groups": [[-1], [0]]}, "axle_groups: [[-1], [0]]"),
+        ("passages", {"axle_spacings_m": []}, "axle_spacings_m: 0 for 2 axles"),
+        (
+            "passages",
+            {"axle_load_uncertainties_kg": [1.0]},
+            "axle_load_uncertainties_kg: 1 for 2 axles",
+        ),
+        ("passages", {"gross_mass_uncertainty_kg": -1.0}, "gross_mass_uncertainty_kg"),
+        (
+            "passages",
+            {"estimators": {"mine": {"gross_mass_kg": 1.0, "axle_loads_kg": []}}},
+            "estimators.mine.axle_loads_kg: 0 for 2 axles",
+        ),
+    ],
+)
+def test_figures_that_no_report_can_be_made_of_are_named(
+    files, capsys, name, changes, says
+):
+    spoiled(files, name, changes)
+    assert run(files) == 2
+    complaint = capsys.readouterr().err
+    assert f"{name}.jsonl: line 1: " in complaint
+    assert says in complaint
+    assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize("title", ["\udcff", "two\nlines", "a\0b"])
+def test_a_title_that_no_picture_can_have_is_refused(files, capsys, title):
+    picture = files / "picture.svg"
+    assert run(files, "--picture", str(picture), "--title", title) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not picture.exists()
+
+
+def test_a_file_without_an_end_is_refused_and_fills_no_memory(files, capsys):
+    (files / "truth.jsonl").unlink()
+    (files / "truth.jsonl").symlink_to("/dev/zero")
+    assert run(files) == 2
+    assert "truth.jsonl: line 1 has more than 64 MiB" in capsys.readouterr().err
+    assert run(files, "--limits", "/dev/zero") == 2
+    assert "/dev/zero: cannot be read as a table of limits: it has more than" in (
+        capsys.readouterr().err
+    )
 
 
 def test_nothing_to_judge_is_said_and_drawn_as_nothing():

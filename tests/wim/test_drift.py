@@ -195,6 +195,37 @@ def test_the_command_keeps_its_state_and_tells_a_drifting_lane(tmp_path, capsys)
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"row_sums": 0.0}, "row 0 weighed 0 kg"),
+        ({"row_sums": -1.0}, "row 0 weighed -"),
+        ({"row_sums": []}, None),
+        ({"axle_groups": [[99]]}, "axle_groups: [[99]] for 6 axles"),
+    ],
+)
+def test_a_line_that_no_chart_can_follow_is_named(tmp_path, capsys, changes, says):
+    path = tmp_path / "lines.jsonl"
+    (line,) = lines(random.Random(8), 1)
+    factor = changes.get("row_sums")
+    if isinstance(factor, float):
+        of_all = ("left_kg", "right_kg", "load_kg")
+        own = [
+            {k: v * factor if k in of_all else v for k, v in each.items()}
+            for each in line["row_sums"]
+        ]
+        changes = {"row_sums": own}
+    path.write_text(json.dumps(line | changes), encoding="utf-8")
+    if says is None:
+        assert main(["drift", str(path)]) == 0
+        return
+    assert main(["drift", str(path)]) == 2
+    complaint = capsys.readouterr().err
+    assert "lines.jsonl: line 1: " in complaint
+    assert says in complaint
+    assert complaint.count("\n") == 1
+
+
 def weighed(road, **more):
     text = road.site_text()
     truck = road.Truck(LOADS, (3.3, 1.35, 7.0, 1.31, 1.31), 60.0)

@@ -92,6 +92,13 @@ def test_time_and_temperature_are_read_where_they_are_given(tmp_path):
         ({"temperature_c": np.float64(np.inf)}, "'temperature_c' is inf"),
         ({"temperature_c": np.zeros(4)}, "'temperature_c' is float64 of shape (4,)"),
         ({"start_time_s": np.float64(np.nan)}, "'start_time_s' is nan"),
+        ({"start_time_s": np.float64(1.7e12)}, "from 0 to 1e+11"),  # milliseconds
+        ({"temperature_c": np.float64(294.0)}, "from -100 to 100"),  # kelvin
+        ({"sample_rate_hz": np.float64(np.inf)}, "expected one number from 100 to"),
+        ({"sample_rate_hz": np.float64(4e6)}, "expected one number from 100 to 1e+06"),
+        ({"blocks": np.array([[9, 0, 2**62]])}, "'blocks' holds 4611686018427387904"),
+        ({"blocks": np.array([[9, -1, 0]])}, "'blocks' holds -1"),
+        ({"strip_runs": np.array([[2**40, 0]])}, "'strip_runs' holds 1099511627776"),
         ({"counts": np.zeros((9, 3), np.int64)}, "'counts' is int64"),
         ({"counts": np.zeros((9, 3), np.uint32)}, "'counts' is uint32"),
         ({"counts": np.full((9, 3), np.nan)}, "'counts' is float64"),
@@ -136,6 +143,69 @@ def test_a_member_that_is_spoiled_gives_one_line(tmp_path, counts):
         read(path)
     assert "cannot be read as a recording" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+class Bomb:
+    """Its unpickling would write a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return type(self.path).write_text, (self.path, "unpickled")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["counts", "sample_rate_hz", "temperature_c", "blocks", "strip_runs", "drift"],
+)
+def test_a_pickled_array_is_refused_and_never_unpickled(tmp_path, name):
+    sign = tmp_path / "sign"
+    pickled = np.array([[Bomb(sign)] * 3], dtype=object)
+    arrays = {"counts": counts_of(9), "sample_rate_hz": RATE, name: pickled}
+    np.savez(tmp_path / "bad.npz", **arrays)
+    with pytest.raises(WrongUseError, match=f"array '{name}' is object"):
+        Recording(tmp_path / "bad.npz")
+    assert not sign.exists()
+    with np.load(tmp_path / "bad.npz", allow_pickle=True) as trusting:
+        trusting[name]
+    assert sign.exists(), "the bomb is one"
+
+
+def archive_of(path, *members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            archive.writestr(f"{name}.npy", content)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_array_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.npz"
+    counts = ("counts", member(counts_of(9)))
+    archive_of(path, counts, ("sample_rate_hz", member(RATE)), counts)
+    with pytest.raises(WrongUseError, match="'counts' stands in the archive more than"):
+        Recording(path)
+
+
+def test_no_array_but_the_counts_fills_the_memory(tmp_path):
+    path = tmp_path / "bomb.npz"
+    drift = member(np.zeros(1 << 27, np.uint8))
+    arrays = [("counts", member(counts_of(9))), ("sample_rate_hz", member(RATE))]
+    archive_of(path, *arrays, ("drift", drift))
+    assert path.stat().st_size < 1 << 20
+    tracemalloc.start()
+    with pytest.raises(WrongUseError, match="array 'drift' has 134217856 bytes"):
+        Recording(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 23
+
+
+def test_a_header_that_python_2_wrote_is_read_without_a_warning(tmp_path, recwarn):
+    old = member(counts_of(9)).replace(b"(9, 3), }  ", b"(9L, 3L), }")
+    archive_of(tmp_path / "old.npz", ("counts", old), ("sample_rate_hz", member(RATE)))
+    assert np.array_equal(read(tmp_path / "old.npz"), counts_of(9))
+    assert not recwarn.list
 
 
 def test_a_recording_cut_at_any_place_gives_one_line(tmp_path):

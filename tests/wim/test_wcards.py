@@ -266,8 +266,9 @@ def test_files_that_cannot_be_opened_are_named(passages, capsys):
     assert export(gone) == 2
     assert export(passages, out="no/such/folder") == 2
     assert main(["import-wcard", str(gone)]) == 2
+    assert main(["export-wcard", str(passages), "--out", "", *WORDS]) == 2
     errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 3
+    assert len(errors) == 4
     assert "gone: cannot be read" in errors[0]
     assert "folder: cannot be written" in errors[1]
     assert "gone: cannot be read" in errors[2]

@@ -233,6 +233,17 @@ def test_a_speed_outside_the_lanes_range_is_flagged(road):
         assert passage.flags == flags
 
 
+@pytest.mark.parametrize("rows", [2, 4])
+def test_a_lane_whose_range_begins_at_standing_weighs(road, rows):
+    text = road.site_text(rows=rows).replace("[0.5, 120.0]", "[0.0, 120.0]")
+    site = road.site_of(text)
+    truck = road.Truck(**SIX, speed_kmh=30)
+    counts, _ = road.drive(site, [truck], seconds=6.0)
+    (passage,) = road.passages(road.weigh(site, counts, separator=False))
+    assert passage.gross_mass_kg == pytest.approx(truck.gross_kg, rel=0.003)
+    assert passage.flags == ()
+
+
 @pytest.mark.parametrize("gone_s", [(1.3, 1.35), (0.95, 1.1), (2.0, 2.2)])
 def test_samples_lost_inside_a_passage_make_it_invalid_and_are_counted(road, gone_s):
     truck = road.Truck(**SIX, speed_kmh=50, at_s=1.0)

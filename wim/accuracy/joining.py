@@ -15,11 +15,48 @@ import msgspec
 from wim.calibration import VehicleClass
 from wim.messages import FLAGS
 
-__all__ = ["Estimate", "Joined", "Measured", "Pair", "Truth", "join"]
+__all__ = [
+    "Estimate",
+    "Joined",
+    "Measured",
+    "Pair",
+    "Truth",
+    "check_axles",
+    "join",
+]
 
-Mass: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0)]
-Loads: TypeAlias = Annotated[tuple[Mass, ...], msgspec.Meta(min_length=1)]
+TrueMass: TypeAlias = Annotated[float, msgspec.Meta(ge=1.0, le=1e6)]
+TrueLength: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=100.0)]
+TrueSpeed: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=200.0)]
+Instant: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e11, le=1e11)]
+Mass: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1e9)]
+Figure: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
+"""What was weighed may be far off, but never so far that errors are no numbers."""
 _NO_MANOEUVRE = (None, "", "none", "normal")
+
+
+def check_axles(
+    axles: int,
+    *,
+    spacings_m: Sequence[float],
+    groups: Sequence[Sequence[int]] | None,
+) -> None:
+    """Refuse spacings and groups of another number of axles.
+
+    Raises:
+        ValueError: they do not belong to so many axles; the text names the key.
+    """
+    if len(spacings_m) != axles - 1:
+        message = (
+            f"axle_spacings_m: {len(spacings_m)} for {axles} axles; expected one fewer"
+        )
+        raise ValueError(message)
+    if groups is not None and [i for group in groups for i in group] != [*range(axles)]:
+        message = (
+            f"axle_groups: {[list(group) for group in groups]} for {axles} axles; "
+            f"expected each axle once, in order, numbered from 0"
+        )
+        raise ValueError(message)
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,11 +67,11 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     lane: int
-    started_at_s: float
-    speed_mps: float
-    axle_loads_kg: Loads
-    axle_spacings_m: tuple[float, ...]
-    gross_mass_kg: Annotated[float, msgspec.Meta(gt=0.0)]
+    started_at_s: Instant
+    speed_mps: TrueSpeed
+    axle_loads_kg: Annotated[tuple[TrueMass, ...], msgspec.Meta(min_length=1)]
+    axle_spacings_m: tuple[TrueLength, ...]
+    gross_mass_kg: TrueMass
     direction: str = "forward"
     acceleration_mps2: float | None = None
     axle_groups: tuple[tuple[int, ...], ...] | None = None
@@ -47,12 +84,11 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a truth whose figures do not belong together."""
-        if len(self.axle_spacings_m) != len(self.axle_loads_kg) - 1:
-            message = (
-                f"axle_spacings_m: {len(self.axle_spacings_m)} for "
-                f"{len(self.axle_loads_kg)} axles; expected one fewer"
-            )
-            raise ValueError(message)
+        check_axles(
+            len(self.axle_loads_kg),
+            spacings_m=self.axle_spacings_m,
+            groups=self.axle_groups,
+        )
 
     @property
     def is_normal(self) -> bool:
@@ -73,8 +109,8 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What one estimator makes of a passage; None where it found nothing."""
 
-    gross_mass_kg: float | None
-    axle_loads_kg: tuple[float | None, ...]
+    gross_mass_kg: Figure | None
+    axle_loads_kg: tuple[Figure | None, ...]
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,13 +120,13 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     lane: int
-    started_at_s: float
-    speed_mps: float
-    axle_loads_kg: Annotated[tuple[float | None, ...], msgspec.Meta(min_length=1)]
-    axle_load_uncertainties_kg: tuple[float | None, ...] | None
-    axle_spacings_m: tuple[float, ...]
-    gross_mass_kg: float | None
-    gross_mass_uncertainty_kg: float | None
+    started_at_s: Instant
+    speed_mps: Figure
+    axle_loads_kg: Annotated[tuple[Mass | None, ...], msgspec.Meta(min_length=1)]
+    axle_load_uncertainties_kg: tuple[Mass | None, ...] | None
+    axle_spacings_m: tuple[Figure, ...]
+    gross_mass_kg: Mass | None
+    gross_mass_uncertainty_kg: Mass | None
     axle_groups: tuple[tuple[int, ...], ...]
     flags: tuple[str, ...]
     valid: bool
@@ -100,7 +136,16 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     recording: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a valid record without masses."""
+        """Refuse a valid record without masses, and figures of other axles."""
+        axles = len(self.axle_loads_kg)
+        check_axles(axles, spacings_m=self.axle_spacings_m, groups=self.axle_groups)
+        others = {"axle_load_uncertainties_kg": self.axle_load_uncertainties_kg}
+        for name, estimate in (self.estimators or {}).items():
+            others[f"estimators.{name}.axle_loads_kg"] = estimate.axle_loads_kg
+        for name, figures in others.items():
+            if figures is not None and len(figures) != axles:
+                message = f"{name}: {len(figures)} for {axles} axles"
+                raise ValueError(message)
         if self.valid and (self.gross_mass_kg is None or None in self.axle_loads_kg):
             message = "valid: true, but masses are not known"
             raise ValueError(message)

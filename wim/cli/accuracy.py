@@ -54,6 +54,9 @@ def _run(options: argparse.Namespace) -> int:
     if not 0.0 < options.tolerance <= 60.0:
         message = f"--tolerance {options.tolerance:g}: expected more than 0, at most 60"
         raise WrongUseError(message)
+    if not options.title.isprintable():
+        message = f"--title {options.title!a}: expected one line of plain text"
+        raise WrongUseError(message)
     limits = None
     if options.limits is not None:
         text = read_text(options.limits, what="a table of limits")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from wim.accuracy.joining import check_axles
 from wim.cli.command import Command
 from wim.cli.drift_states import DriftStates, alarm_sentence, read_drift_states
 from wim.cli.errors import WrongUseError, reason
@@ -29,6 +30,8 @@ from wim.drift import (
 __all__ = ["DRIFT"]
 
 _WIDTH = 20
+_MOST_ROWS = 256
+_MOST_KG = 1e9
 
 
 class _Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +44,23 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...]
     row_sums: tuple[RowSum, ...]
     passed_at_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse figures that do not belong together or are none of a vehicle."""
+        groups, axles = self.axle_groups, len(self.axle_loads_kg)
+        check_axles(axles, spacings_m=self.axle_loads_kg[1:], groups=groups)
+        rows = [each.row for each in self.row_sums]
+        if rows != sorted(set(rows)) or not all(0 <= row < _MOST_ROWS for row in rows):
+            message = f"row_sums: rows {rows}; expected each once, in order, from 0"
+            raise ValueError(message)
+        for each in self.row_sums:
+            for load_kg in (each.load_kg, each.left_kg, each.right_kg):
+                if load_kg is not None and not 0.0 < load_kg < _MOST_KG:
+                    message = (
+                        f"row_sums: row {each.row} weighed {load_kg:g} kg; expected "
+                        f"more than 0, at most {_MOST_KG:g}"
+                    )
+                    raise ValueError(message)
 
 
 class _Printed(msgspec.Struct, frozen=True, kw_only=True):

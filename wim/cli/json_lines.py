@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from wim.cli.errors import WrongUseError, reason
+from wim.cli.files import bytes_of, lines_of
 
 __all__ = ["read_json", "read_lines"]
 
@@ -25,7 +26,7 @@ def read_lines(path: Path, kind: type[Value], *, what: str) -> list[Value]:
     values = []
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(lines_of(file, path=path), start=1):
                 if line.strip():
                     values.append(_decoded(decoder, line, f"{path}: line {number}"))
     except OSError as error:
@@ -40,11 +41,7 @@ def read_json(path: Path, kind: type[Value], *, what: str) -> Value:
     Raises:
         WrongUseError: the file cannot be read or is no such document.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        message = f"{path}: cannot be read as {what}: {reason(error)}"
-        raise WrongUseError(message) from error
+    content = bytes_of(path, what=what)
     return _decoded(msgspec.json.Decoder(kind), content, str(path))
 
 

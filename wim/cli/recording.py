@@ -6,9 +6,9 @@ blocks, stored or deflated. Nothing is guessed: a recording that is cut short, s
 or of another shape is refused with the file and the array named.
 """
 
-import math
 import struct
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,6 +30,12 @@ from wim.samples import Site
 __all__ = ["Recording"]
 
 _BLOCK = 4096
+_RATES_HZ = (100.0, 1e6)
+_UNIX_S = (0.0, 1e11)
+_CELSIUS = (-100.0, 100.0)
+_LARGEST_IN_BLOCKS = 2**32 - 1
+_LARGEST_BYTES = 1 << 26
+"""Of any array but the counts, which alone are read piece by piece."""
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -44,6 +50,13 @@ _UNREADABLE = (
     zlib.error,
 )
 """What is raised on a file that is no whole archive of plain arrays."""
+
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+"""By version; a third one is for names of fields, which no array here has."""
 
 
 class _Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,11 +96,11 @@ class Recording:
         try:
             file = self._stack.enter_context(path.open("rb"))
             self._archive = self._stack.enter_context(zipfile.ZipFile(file))
-            self._names = set(self._archive.namelist())
+            self._names = self._members()
             self._header = self._counts_header()
             self.sample_rate_hz = self._rate()
-            self.start_time_s = self._figure("start_time_s")
-            self.temperature_c = self._figure("temperature_c")
+            self.start_time_s = self._figure("start_time_s", within=_UNIX_S)
+            self.temperature_c = self._figure("temperature_c", within=_CELSIUS)
             self.cuts = tuple(Block(*row) for row in self._table("blocks", columns=3))
             self.runs = tuple(Run(*row) for row in self._table("strip_runs", columns=2))
             self.drift = self._charts()
@@ -194,6 +207,19 @@ class Recording:
             message = f"array '{name}' is longer than its shape"
             raise ValueError(message)
 
+    def _members(self) -> set[str]:
+        """Return what the archive holds, each once: readers differ on a second one."""
+        names: set[str] = set()
+        for name in self._archive.namelist():
+            if name in names:
+                message = (
+                    f"{self._path}: array '{name.removesuffix('.npy')}' stands in the "
+                    f"archive more than once"
+                )
+                raise WrongUseError(message)
+            names.add(name)
+        return names
+
     def _counts_header(self) -> _Header:
         if "counts.npy" not in self._names:
             raise self._missing("counts")
@@ -218,19 +244,13 @@ class Recording:
         return header
 
     def _rate(self) -> float:
-        if "sample_rate_hz.npy" not in self._names:
+        rate = self._figure("sample_rate_hz", within=_RATES_HZ)
+        if rate is None:
             raise self._missing("sample_rate_hz")
-        rate = self._figure("sample_rate_hz")
-        if rate is None or not 100.0 <= rate <= 1e6:
-            message = (
-                f"{self._path}: array 'sample_rate_hz' is {rate}; expected one number "
-                f"from 100 to 1000000"
-            )
-            raise WrongUseError(message)
         return rate
 
-    def _figure(self, name: str) -> float | None:
-        """Return an array that is one finite number, None where there is no array."""
+    def _figure(self, name: str, *, within: tuple[float, float]) -> float | None:
+        """Return an array that is one number, None where there is no array."""
         if f"{name}.npy" not in self._names:
             return None
         header = self._read_header(f"{name}.npy")
@@ -248,8 +268,12 @@ class Recording:
             message = f"array '{name}' is cut short"
             raise EOFError(message)
         value = float(np.frombuffer(content, header.dtype)[0])
-        if not math.isfinite(value):
-            message = f"{self._path}: array '{name}' is {value}; expected a number"
+        low, high = within
+        if not low <= value <= high:
+            message = (
+                f"{self._path}: array '{name}' is {value}; expected one number from "
+                f"{low:g} to {high:g}"
+            )
             raise WrongUseError(message)
         return value
 
@@ -275,9 +299,13 @@ class Recording:
         order: Literal["C", "F"] = "F" if header.by_column else "C"
         figures = np.frombuffer(content, header.dtype)
         told: list[list[int]] = figures.reshape(rows, columns, order=order).tolist()
-        if any(figure < 0 for row in told for figure in row):
-            message = f"{self._path}: array '{name}' holds a figure below 0"
-            raise WrongUseError(message)
+        for figure in (figure for row in told for figure in row):
+            if not 0 <= figure <= _LARGEST_IN_BLOCKS:
+                message = (
+                    f"{self._path}: array '{name}' holds {figure}; expected whole "
+                    f"numbers from 0 to {_LARGEST_IN_BLOCKS}"
+                )
+                raise WrongUseError(message)
         return told
 
     def _charts(self) -> tuple[DriftState, ...]:
@@ -311,15 +339,19 @@ class Recording:
             raise WrongUseError(message)
 
     def _read_header(self, member_name: str) -> _Header:
-        with self._archive.open(member_name) as member:
-            version = np.lib.format.read_magic(member)
-            if version == (1, 0):
-                read = np.lib.format.read_array_header_1_0(member)
-            elif version == (2, 0):
-                read = np.lib.format.read_array_header_2_0(member)
-            else:
-                message = f"member {member_name} is of npy version {version}"
-                raise ValueError(message)
+        name = member_name.removesuffix(".npy")
+        size = self._archive.getinfo(member_name).file_size
+        if name != "counts" and size > _LARGEST_BYTES:
+            message = f"array '{name}' has {size} bytes; only 'counts' may be long"
+            raise ValueError(message)
+        with self._archive.open(member_name) as member, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of files by Python 2
+            try:
+                version = np.lib.format.read_magic(member)
+                read = _HEADERS[version](member)
+            except (KeyError, *_UNREADABLE) as error:
+                message = f"array '{name}' does not begin as an .npy array does"
+                raise ValueError(message) from error
             shape, by_column, dtype = read
             return _Header(
                 shape=shape, by_column=by_column, dtype=dtype, length=member.tell()
@@ -333,5 +365,8 @@ class Recording:
         return WrongUseError(message)
 
     def _unreadable(self, error: Exception) -> WrongUseError:
-        message = f"{self._path}: cannot be read as a recording: {reason(error)}"
+        message = (
+            f"{self._path}: cannot be read as a recording: {reason(error)}; expected "
+            f"a whole .npz archive"
+        )
         return WrongUseError(message)

@@ -6,6 +6,7 @@ It checks nothing by itself beyond that a file can be read as text.
 from pathlib import Path
 
 from wim.cli.errors import WrongUseError, reason
+from wim.cli.files import bytes_of
 from wim.samples import Site, parse_site
 
 __all__ = ["read_site", "read_text"]
@@ -18,9 +19,9 @@ def read_text(path: Path, *, what: str) -> str:
         WrongUseError: it cannot be read or is no UTF-8; the line names the file.
     """
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path}: cannot be read as {what}: {reason(error)}"
+        return bytes_of(path, what=what).decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{path}: cannot be read as {what}: it is no UTF-8: {reason(error)}"
         raise WrongUseError(message) from error
 
 

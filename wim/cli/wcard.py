@@ -17,6 +17,7 @@ import msgspec
 
 from wim.cli.command import Command
 from wim.cli.errors import WrongUseError, reason
+from wim.cli.files import lines_of
 from wim.cli.progress import Progress
 from wim.protocols.wcard import (
     CardFault,
@@ -106,7 +107,7 @@ def _written(path: Path) -> Iterator[BinaryIO]:
     Raises:
         WrongUseError: it cannot be written.
     """
-    part = path.with_name(f"{path.name}.part")
+    part = path.parent / f"{path.name}.part"
     try:
         try:
             with part.open("wb") as file:
@@ -139,7 +140,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """
     with _opened(path) as file, Progress("exporting", total=_size(path)) as progress:
         done = 0
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines_of(file, path=path), 1):
             done += len(line)
             progress.to(done)
             if line.strip():
