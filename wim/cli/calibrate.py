@@ -2,7 +2,9 @@
 
 Each run is a recording with the static masses of the trucks in it, in the format of a
 recording's truth. The time and the person are arguments, so that the same files give
-the same set to the bit.
+the same set to the bit. Where the tails of the pulses contradict a time constant of the
+site file, that is told as a finding, with exit status 1: the set is then no better than
+the file.
 """
 
 import argparse
@@ -12,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from wim.accuracy.joining import Truth
+from wim.axles import Axle
 from wim.calibrating import (
     Calibrated,
     Observation,
@@ -30,6 +33,7 @@ from wim.cli.weighing import weigh_recording
 from wim.errors import CalibrationError
 from wim.passage import Passage
 from wim.samples import Lane, Site
+from wim.tails import Tail, tails
 
 __all__ = ["CALIBRATE"]
 
@@ -41,6 +45,7 @@ class _Printed(msgspec.Struct, frozen=True, kw_only=True):
 
     parameters: ParameterSet
     found: Calibrated
+    tails: tuple[Tail, ...]
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,9 +91,11 @@ def _run(options: argparse.Namespace) -> int:
     observations: list[Observation] = []
     trucks: dict[tuple[float, ...], int] = {}
     runs = 0
+    axles: list[Axle] = []
     for recording, static in options.runs:
         truths = read_lines(static, Truth, what="static masses")
         weighed = weigh_recording(recording, site=site, named=options.site)
+        axles += [axle for passage in weighed.passages for axle in passage.axles]
         for passage, truth in _reference_runs(weighed.passages, truths):
             runs += 1
             observations += observations_of(
@@ -114,13 +121,16 @@ def _run(options: argparse.Namespace) -> int:
     parameters = _parameter_set(options, site, found, made_at)
     if options.out is not None:
         write_parameter_set(options.out, parameters)
+    told = tails(axles)
     if options.json:
-        print(
-            msgspec.json.encode(_Printed(parameters=parameters, found=found)).decode()
-        )
+        printed = _Printed(parameters=parameters, found=found, tails=told)
+        print(msgspec.json.encode(printed).decode())
     else:
         print(_told(parameters, found))
-    return 0
+        for tail in told:
+            if tail.contradicts:
+                print(_tail_sentence(tail))
+    return 1 if any(tail.contradicts for tail in told) else 0
 
 
 def _reference_runs(
@@ -228,6 +238,20 @@ def _told(parameters: ParameterSet, found: Calibrated) -> str:
     ]
     lines.append(f"hash {parameters.hash}")
     return "\n".join(lines)
+
+
+def _tail_sentence(tail: Tail) -> str:
+    """Return what the tails of a strip say against the site file, for people."""
+    stated = "none" if tail.stated_s is None else f"{tail.stated_s:g} s"
+    seen_s = tail.time_constant_s
+    seen = "none"
+    if seen_s is not None:
+        expanded_s = 2.0 * tail.rate_uncertainty_per_s * seen_s * seen_s
+        seen = f"{seen_s:.2f} ± {expanded_s:.2f} s"
+    return (
+        f"TIME CONSTANT of channel {tail.channel}: the tails of {tail.pulses} pulses "
+        f"say {seen}, the site file {stated}; mend the site file and calibrate again"
+    )
 
 
 def _sd(value: float | None) -> str:
