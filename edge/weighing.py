@@ -132,7 +132,8 @@ class Timeline:
             return self._times_s[-1]
         s0, s1 = self._samples[after - 1], self._samples[after]
         t0, t1 = self._times_s[after - 1], self._times_s[after]
-        return t0 + (t1 - t0) * (sample - s0) / (s1 - s0)
+        # rounded up, the end of a block would come after the time of its end
+        return min(t0 + (t1 - t0) * (sample - s0) / (s1 - s0), t1)
 
 
 class LineProtocol(Protocol):

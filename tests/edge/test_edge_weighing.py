@@ -263,6 +263,16 @@ def test_a_timeline_never_runs_backwards(blocks, probe):
     assert timeline.at_s(end) == pytest.approx((len(blocks) - 1) * 0.02)
 
 
+@pytest.mark.parametrize("blocks", range(2, 40))
+def test_no_sample_of_a_block_comes_after_its_end(blocks):
+    for samples in range(1, 90):
+        timeline = Timeline()
+        for number in range(blocks):
+            timeline.note((number + 1) * samples, number * 0.02)
+        last = blocks * samples
+        assert timeline.at_s(last) <= timeline.at_s(last + 1)
+
+
 # ------------------------------------------------------------------ the line
 
 

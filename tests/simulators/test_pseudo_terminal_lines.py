@@ -36,12 +36,13 @@ def test_the_line_is_raw_before_anyone_configures_it(line):
     os.close(reader)
 
 
-def test_what_nobody_listens_to_is_gone_at_once(line):
-    began = time.monotonic()
-    for _ in range(200):
-        assert not line.write(bytes(4096))
-    assert time.monotonic() - began < 0.1
-    assert line.unheard_writes == 200
+def test_what_nobody_listens_to_is_gone_at_once(tmp_path):
+    with PseudoTerminal(tmp_path / "strip", patience_s=20.0) as line:
+        began = time.monotonic()
+        for _ in range(200):
+            assert not line.write(bytes(4096))
+        assert time.monotonic() - began < 15.0, "not one was waited for"
+        assert line.unheard_writes == 200
 
 
 def test_a_reader_that_does_not_read_is_waited_for_once_and_then_costs_no_time(line):
@@ -49,7 +50,7 @@ def test_a_reader_that_does_not_read_is_waited_for_once_and_then_costs_no_time(l
     began = time.monotonic()
     for _ in range(500):
         line.write(bytes(4096))
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 10.0, "50 s if every write waited"
     assert line.dropped_writes > 300
     os.close(reader)
 

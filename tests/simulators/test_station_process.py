@@ -287,7 +287,7 @@ def test_what_is_broken_on_command_breaks_and_heals(tmp_path):
         assert run.tell("unplug strip")["event"] == "done"
         assert not Path(run.ready["strip"]).exists()
         os.close(line)
-        time.sleep(0.2)
+        time.sleep(0.5)
         assert run.tell("plug strip")["event"] == "done"
         line = os.open(run.ready["strip"], os.O_RDONLY | os.O_NOCTTY)
         events = received(line, decoder, 0.4)

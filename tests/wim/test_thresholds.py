@@ -12,7 +12,8 @@ def test_no_more_false_alarms_than_allowed(manoeuvre, normal, share):
         learned = learn_threshold(
             manoeuvre, normal, worse=worse, most_false_alarms=share
         )
-        assert learned.false_alarms <= share
+        # in runs: a share just below a third of three runs is one run to a float
+        assert round(learned.false_alarms * len(normal)) <= share * len(normal)
         assert 0.0 <= learned.found <= 1.0
 
 
