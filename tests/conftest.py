@@ -1,6 +1,7 @@
 """What holds for every test, and what the run was made with."""
 
 import importlib.metadata
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +9,15 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
+
+# A machine that others use too may take long over an example: that is no finding.
+_UNHURRIED = {"deadline": None, "suppress_health_check": (HealthCheck.too_slow,)}
+settings.register_profile("search", **_UNHURRIED)
+settings.register_profile("same", derandomize=True, print_blob=True, **_UNHURRIED)
+# In CI the same examples every time; elsewhere a new search on each run.
+_IN_CI = os.environ.get("CI", "").lower() in ("1", "true")  # noqa: TID251 -- its name
+settings.load_profile("same" if _IN_CI else "search")
 
 
 def pytest_report_header() -> list[str]:
@@ -21,6 +31,7 @@ def pytest_report_header() -> list[str]:
         + (_version("mosquitto", "-h") or "no mosquitto")
         + f"; iotcore {importlib.metadata.version('iotcore')}",
         f"browser: {_version('chromium') or 'none, browser tests are left out'}",
+        f"hypothesis: {'the same examples every time (CI)' if _IN_CI else 'a search'}",
     ]
 
 
