@@ -181,3 +181,19 @@ class Road:
 @pytest.fixture(scope="session")
 def road() -> Road:
     return Road()
+
+
+@pytest.fixture(scope="session")
+def another_processor(tmp_path_factory):
+    """What makes a process compile for a processor of another kind.
+
+    Other vectors and no fused products; compiling all of it takes most of a minute, so
+    that all who need it share what was compiled.
+    """
+    return {
+        "NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("another_processor")),
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_CPU_FEATURES": "",
+        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_ICL",
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-AVX",
+    }
