@@ -39,6 +39,8 @@ _SNAPSHOTS = 128
 _ROOM = 2048
 _RAILS = frozenset({2**bits - 1 for bits in (11, 15, 17, 19, 23, 31)})
 _LEAST_THRESHOLD_COUNTS = 1.5
+_NARROW_M = 0.12
+_FEWEST_TOPS = 5.0
 _STUCK_S = 3.0
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
@@ -60,7 +62,10 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     is no pulse, and what stays below the offset for ``below_s`` shows that something
     stood on the strip when the offset was taken: it is taken anew. ``droop_doubt`` is
     the share of the undone droop that is not trusted, ``level_doubt`` the standard
-    deviation of the quiet level around its mean over that of a tile.
+    deviation of the quiet level around its mean over that of a tile. A strip narrower
+    than a wheel whose highest count fills ``flat_share`` of the width at half height
+    ran against an end of its scale, wherever that is: noise of ``flat_noise_counts``
+    or more lets no wheel's pulse be so level.
     """
 
     first_estimate_s: Positive = 0.5
@@ -83,6 +88,8 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     longest_s: Positive = 20.0
     droop_doubt: NotNegative = 0.03
     level_doubt: NotNegative = 0.15
+    flat_share: Share = 0.3
+    flat_noise_counts: Positive = 2.0
 
 
 class Pulse(msgspec.Struct, frozen=True, kw_only=True):
@@ -361,6 +368,7 @@ class PulseDetector:
     ) -> None:
         self._strips = strips
         self._rate = sample_rate_hz
+        self._detection = detection
         self._banks = [
             _Bank(strips, chosen, rate_hz=sample_rate_hz, detection=detection)
             for chosen in _shared_out(strips)
@@ -472,9 +480,18 @@ class PulseDetector:
             plateau_counts=row[9] if shape.kind == "plate" else None,
             noise_counts=row[10],
             closure_counts=row[11],
-            clipped=top in _RAILS and row[13] > 1.0 if full is None else top >= full,
+            clipped=self._is_flat(row, shape)
+            or (top in _RAILS and row[13] > 1.0 if full is None else top >= full),
             last_sample=int(row[15]),
         )
+
+    def _is_flat(self, row: list[float], shape: Strip) -> bool:
+        """Tell whether the top of a pulse is cut off straight."""
+        if shape.kind == "plate" or shape.width_m > _NARROW_M:
+            return False
+        tops, wide, noise_counts = row[13], row[4] - row[3], row[10]
+        least = max(self._detection.flat_share * wide, _FEWEST_TOPS)
+        return tops >= least and noise_counts >= self._detection.flat_noise_counts
 
 
 def _left_in_mean(periods: float, tile: int) -> float:

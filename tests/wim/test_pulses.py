@@ -148,6 +148,28 @@ def test_the_top_of_the_converter_is_told_as_clipped():
     bump = [(0, 2000, 81, 9000.0)]
     counts = np.minimum(signal(bump, channels=1), 8000)
     assert detector(counts, full=8000).receive(counts, 0)[0].clipped
-    assert not detector(counts, full=9000).receive(counts, 0)[0].clipped
+    whole = signal(bump, channels=1)
+    assert detector(whole, full=9000).receive(whole, 0)[0].clipped
+    assert not detector(whole, full=9500).receive(whole, 0)[0].clipped
     rail = np.minimum(signal([(0, 2000, 81, 40_000.0)], channels=1), 32_767)
     assert detector(rail).receive(rail, 0)[0].clipped
+
+
+def test_a_top_cut_off_straight_is_clipped_wherever_it_is():
+    bump = [(0, 2000, 81, 9000.0)]
+    whole = signal(bump, channels=1)
+    assert not detector(whole).receive(whole, 0)[0].clipped
+    for end in (2000, 5000, 8000):
+        cut = np.minimum(whole, end)
+        for full in (None, 16_000):
+            assert detector(cut, full=full).receive(cut, 0)[0].clipped
+
+
+def test_a_level_top_without_noise_or_of_a_plate_is_not_clipped():
+    quiet = signal([(0, 2000, 81, 40.0)], channels=1, noise=0.0)
+    assert not detector(quiet).receive(quiet, 0)[0].clipped
+    rng = np.random.default_rng(3)
+    standing = 100.0 + rng.normal(0.0, 4.0, 6000)
+    standing[2000:4000] += 3000.0
+    counts = np.rint(standing).astype(np.int32)[:, None]
+    assert not detector(counts).receive(counts, 0)[0].clipped
