@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -165,11 +166,20 @@ def test_a_top_cut_off_straight_is_clipped_wherever_it_is():
             assert detector(cut, full=full).receive(cut, 0)[0].clipped
 
 
-def test_a_level_top_without_noise_or_of_a_plate_is_not_clipped():
-    quiet = signal([(0, 2000, 81, 40.0)], channels=1, noise=0.0)
-    assert not detector(quiet).receive(quiet, 0)[0].clipped
+@pytest.mark.parametrize("noise", [0.0, 0.5, 4.0])
+def test_a_wheel_that_stands_on_a_strip_is_not_taken_for_a_clipped_one(noise):
     rng = np.random.default_rng(3)
-    standing = 100.0 + rng.normal(0.0, 4.0, 6000)
+    standing = 100.0 + rng.normal(0.0, noise, 6000)
     standing[2000:4000] += 3000.0
     counts = np.rint(standing).astype(np.int32)[:, None]
     assert not detector(counts).receive(counts, 0)[0].clipped
+
+
+def test_the_level_top_of_a_plate_is_not_clipped():
+    plate = tuple(
+        msgspec.structs.replace(strip, kind="plate", width_m=0.5) for strip in strips(1)
+    )
+    counts = np.minimum(signal([(0, 2000, 81, 9000.0)], channels=1), 5000)
+    made = PulseDetector(plate, sample_rate_hz=RATE_HZ, detection=Detection())
+    made.begin(counts[:1000])
+    assert not made.receive(counts, 0)[0].clipped
