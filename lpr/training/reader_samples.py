@@ -47,6 +47,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     hard: float = 0.2
+    loose: float = 1.0
+    """How far corners are off, against what is usual."""
     covered: float = 0.15
     nothing: float = 0.06
     boxed: float = 0.36
@@ -162,7 +164,7 @@ def _seen(
     grey = bool(rng.random() < recipe.grey)
     tall = float(np.hypot(*(quad[3] - quad[0])))
     seen = damage.photographed(rng, frame, 0.55 * tall, grey=grey, strength=strength)
-    cut = _cut(rng, quad, boxed=boxed)
+    cut = _cut(rng, quad, boxed=boxed, loose=recipe.loose)
     if boxed:
         cut = _on_pixels(cut, seen)
     if boxed and rng.random() < 0.6:
@@ -261,7 +263,9 @@ def _mounted(
     return frame.astype(np.uint8), quad
 
 
-def _cut(rng: np.random.Generator, quad: Floats, *, boxed: bool) -> Floats:
+def _cut(
+    rng: np.random.Generator, quad: Floats, *, boxed: bool, loose: float
+) -> Floats:
     """What a detector takes for the plate: its corners, or an upright box."""
     if boxed:
         x0, y0 = quad.min(axis=0)
@@ -283,7 +287,8 @@ def _cut(rng: np.random.Generator, quad: Floats, *, boxed: bool) -> Floats:
         float(np.hypot(*(quad[3] - quad[0]))),
     )
     error = (
-        rng.choice((0.3, 1.0, 1.7))
+        loose
+        * rng.choice((0.3, 1.0, 1.7))
         * rng.normal(0, 1, (4, 2))
         * (
             0.016 * size[0],

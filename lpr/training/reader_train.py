@@ -223,8 +223,9 @@ def _loss(plan: Plan, network: nn.Module, batch: Samples, step: int) -> Tensor:
             zero_infinity=True,
             reduction="sum",
         ) / (7.0 * len(picked))
-    guidance = 1.0 - step / (plan.guided * plan.steps)
-    if guidance > 0:
+    taught = plan.guided * plan.steps
+    if step < taught:
+        guidance = 1.0 - step / taught
         loss = loss + guidance * _guided(chances, batch)
     grounds = torch.from_numpy(batch.grounds)
     loss = loss + 0.1 * nn.functional.cross_entropy(

@@ -69,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         seed=options.seed + 1,
         rate=plan.rate / 2.5,
         guided=0.0,
+        recipe=msgspec.structs.replace(plan.recipe, hard=0.3, loose=1.5),
     )
     state = options.out.with_suffix(".state")
     network = train_reader(plan, shapes, checkpoint=state, log=say)
@@ -130,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fonts", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=Plan().steps)
-    parser.add_argument("--finish-steps", type=int, default=0)
+    parser.add_argument("--finish-steps", type=int, default=1400)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)

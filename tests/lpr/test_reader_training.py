@@ -6,7 +6,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the training extra")
 pytest.importorskip("onnx", reason="needs the training extra")
 
-from lpr.errors import WeightsError  # noqa: E402  after what may be missing
+import msgspec  # noqa: E402  after what may be missing
+
+from lpr.errors import WeightsError  # noqa: E402
 from lpr.plate import PROVINCES  # noqa: E402
 from lpr.sequence import SequenceReader  # noqa: E402
 from lpr.strips import HEIGHT, WIDTH  # noqa: E402
@@ -50,6 +52,20 @@ def test_training_goes_on_where_it_stopped(shapes, tmp_path):
         )
     assert any("goes on at step 3" in line for line in said)
     assert isinstance(network, ReaderNetwork)
+
+
+def test_a_training_may_teach_no_columns_and_begin_with_a_network(shapes, tmp_path):
+    begun = ReaderNetwork()
+    before = begun.symbols.weight.detach().clone()
+    trained = train_reader(
+        msgspec.structs.replace(plan(2), guided=0.0),
+        shapes,
+        checkpoint=tmp_path / "b.state",
+        begin_with=begun,
+        log=lambda _: None,
+    )
+    moved = float((trained.symbols.weight.detach() - before).abs().max())
+    assert 0.0 < moved < 0.05
 
 
 def test_a_file_gives_what_the_network_gave_and_comes_back_as_it_was():
