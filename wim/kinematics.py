@@ -18,7 +18,7 @@ from typing import Annotated, NamedTuple, TypeAlias
 import msgspec
 import numpy as np
 
-from wim.kernels.way import fit_way
+from wim.kernels.body import BODY_FIGURES, fit_body
 
 __all__ = [
     "Crossed",
@@ -189,13 +189,6 @@ class Fit(NamedTuple):
     figures: float
 
 
-class _Point(NamedTuple):
-    axle: int
-    position: int
-    at_s: float
-    s_m: float
-
-
 def fit_alone(crossings: Sequence[Crossed], *, kinematics: Kinematics) -> Motion | None:
     """Fit one axle's way alone; None when it says no forward speed."""
     fit = fit_together([crossings], kinematics=kinematics)
@@ -217,33 +210,55 @@ def fit_together(
     Returns:
         The fit, or None where no two rows were crossed or the way leads backwards.
     """
-    points = [
-        _Point(i, k, crossed.at_s, crossed.s_m)
-        for i, crossings in enumerate(axles)
-        for k, crossed in enumerate(crossings)
-    ]
-    dropped: list[_Point] = []
-    most_dropped = len(points) // 4
-    while True:
-        if len(points) <= len({point.axle for point in points}):
-            return None
-        first_s = min(point.at_s for point in points)
-        if max(point.at_s for point in points) <= first_s:
-            return None
-        solved = _solve(points, len(axles), first_s, kinematics)
-        rests = [
-            point.s_m - solved.starts[point.axle] - solved.way.place_at(point.at_s)
-            for point in points
-        ]
-        reach = max(
-            kinematics.outlier_m,
-            kinematics.outlier_sigma * 1.4826 * _median([abs(rest) for rest in rests]),
-        )
-        worst = max(range(len(points)), key=lambda i: abs(rests[i]))
-        if abs(rests[worst]) <= reach or len(dropped) >= most_dropped:
-            break
-        dropped.append(points.pop(worst))
-    return _told(axles, points, dropped, solved, kinematics)
+    counts = [len(crossings) for crossings in axles]
+    count = len(axles)
+    parts = np.empty((_STEPS + 1, 4))
+    sigmas = np.empty(_STEPS + 1)
+    starts = np.empty(count)
+    dropped = np.empty(sum(counts), dtype=np.int64)
+    figures = np.empty(BODY_FIGURES)
+    left_out = fit_body(
+        np.array([crossed.at_s for crossings in axles for crossed in crossings]),
+        np.array([crossed.s_m for crossings in axles for crossed in crossings]),
+        np.array([i for i in range(count) for _ in range(counts[i])], dtype=np.int64),
+        count,
+        np.array(kinematics.gain_spreads),
+        kinematics.few,
+        kinematics.few_spreads,
+        kinematics.place_sigma_m,
+        kinematics.gain_sigma_mps2,
+        kinematics.outlier_m,
+        kinematics.outlier_sigma,
+        kinematics.rest_m,
+        kinematics.speed_sigma,
+        parts,
+        sigmas,
+        starts,
+        dropped,
+        figures,
+    )
+    if left_out < 0:
+        return None
+    places = [(i, k) for i, own in enumerate(counts) for k in range(own)]
+    out = tuple(places[k] for k in dropped[:left_out].tolist())
+    for i, _ in out:
+        counts[i] -= 1
+    first_s, step_s, squares, used, gain, mean_mps, smooth = figures.tolist()
+    way = Way(
+        first_s, step_s, tuple(map(_part_of, parts.tolist())), tuple(sigmas.tolist())
+    )
+    kept = sum(counts)
+    return Fit(
+        motions=tuple(
+            Motion(first_s, start_m, mean_mps, gain, way) if own else None
+            for start_m, own in zip(starts.tolist(), counts, strict=True)
+        ),
+        rest_m=math.sqrt(squares / kept),
+        left_out=out,
+        smooth=smooth != 0.0,
+        crossings=kept,
+        figures=used + sum(1 for own in counts if own),
+    )
 
 
 def shared_acceleration(motions: Sequence[Motion]) -> float | None:
@@ -278,92 +293,6 @@ def footprint_m(half_height_m: float, *, width_m: float) -> float:
     return math.sqrt(2.0 * half_height_m * half_height_m + width_m * width_m / 3.0)
 
 
-class _Solved(NamedTuple):
-    way: Way
-    starts: tuple[float, ...]
-    squares: float
-    figures: float
-
-
-def _solve(
-    points: Sequence[_Point], axles: int, first_s: float, kinematics: Kinematics
-) -> _Solved:
-    times = np.array([point.at_s - first_s for point in points])
-    freedom = len(points) - len({point.axle for point in points})
-    spreads = kinematics.gain_spreads
-    if freedom <= kinematics.few:
-        spreads = spreads[: kinematics.few_spreads]
-    factors = np.zeros(2 + _STEPS)
-    starts = np.zeros(axles)
-    sigmas = np.zeros(_STEPS + 1)
-    squares, figures, _ = fit_way(
-        times,
-        np.array([point.s_m for point in points]),
-        np.array([point.axle for point in points], dtype=np.int64),
-        axles,
-        _STEPS,
-        np.array(spreads),
-        kinematics.place_sigma_m,
-        kinematics.gain_sigma_mps2,
-        factors,
-        starts,
-        sigmas,
-    )
-    step_s = float(times.max()) / _STEPS
-    speed, gain, *changes = factors.tolist()
-    place = 0.0
-    parts = []
-    for change in (*changes, 0.0):
-        jerk = change / step_s
-        parts.append((place, speed, gain, jerk))
-        place += (speed + (0.5 * gain + change / 6.0) * step_s) * step_s
-        speed += (gain + 0.5 * change) * step_s
-        gain += change
-    return _Solved(
-        way=Way(first_s, step_s, tuple(parts), tuple(sigmas.tolist())),
-        starts=tuple(starts.tolist()),
-        squares=squares,
-        figures=figures,
-    )
-
-
-def _told(
-    axles: Sequence[Sequence[Crossed]],
-    points: Sequence[_Point],
-    dropped: Sequence[_Point],
-    solved: _Solved,
-    kinematics: Kinematics,
-) -> Fit | None:
-    """Turn the solution into motions, None where it leads backwards."""
-    way = solved.way
-    speeds = [way.speed_at(point.at_s) for point in points]
-    if sum(speeds) <= 0.0:
-        return None
-    first_s = way.first_s
-    last_s = max(point.at_s for point in points)
-    gain = (way.speed_at(last_s) - way.speed_at(first_s)) / (last_s - first_s)
-    mean_mps = (way.place_at(last_s) - way.place_at(first_s)) / (last_s - first_s)
-    seen = {point.axle for point in points}
-    motions = tuple(
-        Motion(first_s, solved.starts[i], mean_mps, gain, way) if i in seen else None
-        for i in range(len(axles))
-    )
-    rest_m = math.sqrt(solved.squares / len(points))
-    smooth = rest_m <= kinematics.rest_m and all(
-        speed > 0.0 and way.sigma_at(point.at_s) <= kinematics.speed_sigma * speed
-        for point, speed in zip(points, speeds, strict=True)
-    )
-    return Fit(
-        motions=motions,
-        rest_m=rest_m,
-        left_out=tuple((point.axle, point.position) for point in dropped),
-        smooth=smooth,
-        crossings=len(points),
-        figures=solved.figures + len(seen),
-    )
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    n = len(ordered)
-    return 0.5 * (ordered[(n - 1) // 2] + ordered[n // 2])
+def _part_of(figures: list[float]) -> tuple[float, float, float, float]:
+    place_m, speed_mps, gain_mps2, change = figures
+    return place_m, speed_mps, gain_mps2, change

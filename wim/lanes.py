@@ -272,7 +272,7 @@ class LaneWatch:
         if self._beheaded is not None:
             self._beheaded.last_entry_s = pulse.centroid_s
             return
-        if any([self._store.of[index] for index in self._first_indices]):
+        if any(self._store.of[index] for index in self._first_indices):
             return
         before = [
             first_s

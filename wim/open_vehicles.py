@@ -14,7 +14,8 @@ class OpenVehicle:
     ``begun_s`` and ``ended_s`` say between which times its axles crossed the row that
     it reached first; ``stands`` is until when it may stand, counted from a number of
     pulses; ``waiting`` are strips of that row on which a pulse was still under way
-    when it ended; after ``overdue_s`` nothing is waited for. The first row missed one that is ``headless``.
+    when it ended; after ``overdue_s`` nothing is waited for. The first row missed one
+    that is ``headless``.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ class PulseStore:
         return [pulses[-1] for pulses in self.of if pulses]
 
     def row_first_hit_s(self, row: int) -> float | None:
-        """Return the time of the first pulse of a row in the store, None without one."""
+        """Return the time of a row's first pulse in the store, None without one."""
         first_s: float | None = None
         for own, pulses in zip(self._row_of, self.of, strict=True):
             if own == row and pulses:
