@@ -84,117 +84,206 @@ def estimate_jointly(
     a = swings_kg.shape[0]
     b = bounces.shape[0]
     many = scales.shape[0]
-    apart = np.zeros((n, n))
-    hopping = np.zeros((n, n))
+    # all suppositions side by side, in the last place of every array: each goes
+    # through its own sums in the same order, and the processor takes several at once
+    q = b * many
     fixed = np.zeros((n, n))
-    moving = np.zeros((n, n))
-    factor = np.zeros((n, n))
-    solved = np.zeros((n, a + 1))
-    normal = np.zeros((a, a))
-    right = np.zeros(a)
-    all_means = np.zeros((b, many, a))
-    all_covariances = np.zeros((b, many, a, a))
+    moving = np.zeros((n, n, b))
+    factor = np.zeros(n * n * q)
+    solved = np.zeros((a + 1) * n * q)
+    normal = np.zeros(a * a * q)
+    right = np.zeros(a * q)
+    means = np.zeros(a * q)
+    covariances = np.zeros(a * a * q)
+    total = np.zeros(q)
+    square = np.zeros(q)
+    log_evidence = np.zeros(q)
 
+    place, waves = _waves(places_m, pace_mps, bounces, hop)
     for i in range(n):
         for k in range(i + 1):
-            apart[i, k] = abs(places_m[i] - places_m[k]) / pace_mps
             both = swings_kg[axles[i]] * swings_kg[axles[k]]
-            alike = kinship[1, axles[i], axles[k]]
-            wave = _oscillation(apart[i, k], hop[0], hop[1])
-            hopping[i, k] = hop[2] * both * alike * wave
+            lag = waves[place[i], place[k]]
+            hopping = hop[2] * both * kinship[1, axles[i], axles[k]] * lag[b]
+            alike = kinship[0, axles[i], axles[k]]
+            for f in range(b):
+                moving[i, k, f] = hopping + (1.0 - hop[2]) * both * alike * lag[f]
             if rows[i] == rows[k]:
                 fixed[i, k] = row_variances[rows[i]] * loads_kg[i] * loads_kg[k]
         fixed[i, i] += own_variances_kg2[i]
 
-    best = -1.0e300
     for f in range(b):
-        for i in range(n):
-            for k in range(i + 1):
-                both = swings_kg[axles[i]] * swings_kg[axles[k]]
-                alike = kinship[0, axles[i], axles[k]]
-                wave = _oscillation(apart[i, k], bounces[f, 0], bounces[f, 1])
-                moving[i, k] = hopping[i, k] + (1.0 - hop[2]) * both * alike * wave
         for s in range(many):
             chance = bounces[f, 2] * scales[s, 1]
-            log_evidence = logarithm(chance) if chance > 0.0 else -1.0e300
-            for i in range(n):
-                for k in range(i + 1):
-                    total = fixed[i, k] + scales[s, 0] * moving[i, k]
-                    for j in range(k):
-                        total -= factor[i, j] * factor[k, j]
-                    if i == k:
-                        factor[i, i] = math.sqrt(max(total, _LEAST_VARIANCE_KG2))
-                        log_evidence -= logarithm(factor[i, i])
-                    else:
-                        factor[i, k] = total / factor[k, k]
-            square = 0.0
-            for i in range(n):
-                for c in range(a + 1):
-                    own = 1.0 if axles[i] == c else 0.0
-                    total = loads_kg[i] if c == a else own
-                    for j in range(i):
-                        total -= factor[i, j] * solved[j, c]
-                    solved[i, c] = total / factor[i, i]
-                square += solved[i, a] * solved[i, a]
-            for c in range(a):
-                for d in range(c + 1):
-                    total = 0.0
-                    for i in range(n):
-                        total += solved[i, c] * solved[i, d]
-                    for j in range(d):
-                        total -= normal[c, j] * normal[d, j]
-                    if c == d:
-                        normal[c, c] = math.sqrt(max(total, 1.0e-30))
-                        log_evidence -= logarithm(normal[c, c])
-                    else:
-                        normal[c, d] = total / normal[d, d]
-                total = 0.0
-                for i in range(n):
-                    total += solved[i, c] * solved[i, a]
-                for j in range(c):
-                    total -= normal[c, j] * right[j]
-                right[c] = total / normal[c, c]
-                square -= right[c] * right[c]
-            log_evidence -= 0.5 * square
-            for c in range(a - 1, -1, -1):
-                total = right[c]
-                for j in range(c + 1, a):
-                    total -= normal[j, c] * all_means[f, s, j]
-                all_means[f, s, c] = total / normal[c, c]
-            for d in range(a):
-                # column d of the inverse: forward, then backward
-                for c in range(a):
-                    total = 1.0 if c == d else 0.0
-                    for j in range(c):
-                        total -= normal[c, j] * right[j]
-                    right[c] = total / normal[c, c]
-                for c in range(a - 1, -1, -1):
-                    total = right[c]
-                    for j in range(c + 1, a):
-                        total -= normal[j, c] * all_covariances[f, s, j, d]
-                    all_covariances[f, s, c, d] = total / normal[c, c]
-            weights[f, s] = log_evidence
-            best = max(best, log_evidence)
+            log_evidence[f * many + s] = logarithm(chance) if chance > 0.0 else -1.0e300
+    # factor[i, k] is the root of the covariance, solved[c, i] what it makes of the
+    # axles' columns and, last, of the loads
+    for i in range(n):
+        for k in range(i + 1):
+            for f in range(b):
+                for s in range(many):
+                    total[f * many + s] = fixed[i, k] + scales[s, 0] * moving[i, k, f]
+            _gather(total, -1.0, factor, i * n * q, q, factor, k * n * q, q, k)
+            if i == k:
+                _root(total, _LEAST_VARIANCE_KG2, factor, (i * n + i) * q, log_evidence)
+            else:
+                _divide(total, factor, (k * n + k) * q, factor, (i * n + k) * q)
+    for i in range(n):
+        for c in range(a + 1):
+            own = 1.0 if axles[i] == c else 0.0
+            _fill(total, loads_kg[i] if c == a else own)
+            _gather(total, -1.0, factor, i * n * q, q, solved, c * n * q, q, i)
+            _divide(total, factor, (i * n + i) * q, solved, (c * n + i) * q)
+        loads_at = (a * n + i) * q
+        _gather(square, 1.0, solved, loads_at, 0, solved, loads_at, 0, 1)
+    for c in range(a):
+        for d in range(c + 1):
+            _fill(total, 0.0)
+            _gather(total, 1.0, solved, c * n * q, q, solved, d * n * q, q, n)
+            _gather(total, -1.0, normal, c * a * q, q, normal, d * a * q, q, d)
+            if c == d:
+                _root(total, 1.0e-30, normal, (c * a + c) * q, log_evidence)
+            else:
+                _divide(total, normal, (d * a + d) * q, normal, (c * a + d) * q)
+        _fill(total, 0.0)
+        _gather(total, 1.0, solved, c * n * q, q, solved, a * n * q, q, n)
+        _gather(total, -1.0, normal, c * a * q, q, right, 0, q, c)
+        _divide(total, normal, (c * a + c) * q, right, c * q)
+        _gather(square, -1.0, right, c * q, 0, right, c * q, 0, 1)
+    _backward(a, q, total, normal, right, means, 0)
+    for d in range(a):
+        # column d of the inverse: forward, then backward
+        for c in range(a):
+            _fill(total, 1.0 if c == d else 0.0)
+            _gather(total, -1.0, normal, c * a * q, q, right, 0, q, c)
+            _divide(total, normal, (c * a + c) * q, right, c * q)
+        _backward(a, q, total, normal, right, covariances, d * a * q)
+    best = -1.0e300
+    for h in range(q):
+        log_evidence[h] -= 0.5 * square[h]
+        best = max(best, log_evidence[h])
 
-    total = 0.0
-    for f in range(b):
-        for s in range(many):
-            weights[f, s] = exponential(weights[f, s] - best)
-            total += weights[f, s]
+    whole = 0.0
+    for h in range(q):
+        total[h] = exponential(log_evidence[h] - best)
+        whole += total[h]
     for c in range(a):
         means_kg[c] = 0.0
-        for f in range(b):
-            for s in range(many):
-                means_kg[c] += weights[f, s] / total * all_means[f, s, c]
-    for c in range(a):
+        for h in range(q):
+            means_kg[c] += total[h] / whole * means[c * q + h]
         for d in range(a):
             covariance_kg2[c, d] = 0.0
-    for f in range(b):
-        for s in range(many):
-            weights[f, s] /= total
-            for c in range(a):
-                off = all_means[f, s, c] - means_kg[c]
-                for d in range(a):
-                    other = all_means[f, s, d] - means_kg[d]
-                    spread = all_covariances[f, s, c, d] + off * other
-                    covariance_kg2[c, d] += weights[f, s] * spread
+    for h in range(q):
+        total[h] /= whole
+        weights[h // many, h % many] = total[h]
+        for c in range(a):
+            off = means[c * q + h] - means_kg[c]
+            for d in range(a):
+                other = means[d * q + h] - means_kg[d]
+                spread = covariances[(d * a + c) * q + h] + off * other
+                covariance_kg2[c, d] += total[h] * spread
+
+
+@njit
+def _gather(
+    total: Floats,
+    sign: float,
+    one: Floats,
+    one_at: int,
+    one_step: int,
+    other: Floats,
+    other_at: int,
+    other_step: int,
+    count: int,
+) -> None:
+    """Add products one after the other, of each supposition its own."""
+    q = np.uint64(total.shape[0])
+    first = np.uint64(one_at)
+    second = np.uint64(other_at)
+    for _ in range(count):
+        for h in range(q):
+            total[h] += sign * one[first + h] * other[second + h]
+        first += np.uint64(one_step)
+        second += np.uint64(other_step)
+
+
+@njit
+def _fill(total: Floats, value: float) -> None:
+    for h in range(total.shape[0]):
+        total[h] = value
+
+
+@njit
+def _divide(
+    total: Floats, by: Floats, by_at: int, written: Floats, written_at: int
+) -> None:
+    """Write quotients, of each supposition its own."""
+    for h in range(total.shape[0]):
+        written[written_at + h] = total[h] / by[by_at + h]
+
+
+@njit
+def _root(
+    total: Floats, least: float, written: Floats, at: int, log_evidence: Floats
+) -> None:
+    """Write square roots and take their logarithms off the evidence."""
+    for h in range(total.shape[0]):
+        written[at + h] = math.sqrt(max(total[h], least))
+        log_evidence[h] -= logarithm(written[at + h])
+
+
+@njit
+def _backward(
+    a: int,
+    q: int,
+    total: Floats,
+    normal: Floats,
+    right: Floats,
+    written: Floats,
+    at: int,
+) -> None:
+    """Solve the second half of the normal equations."""
+    for c in range(a - 1, -1, -1):
+        for h in range(q):
+            total[h] = right[c * q + h]
+        below = (c + 1) * a + c
+        count = a - 1 - c
+        _gather(
+            total, -1.0, normal, below * q, a * q, written, at + (c + 1) * q, q, count
+        )
+        _divide(total, normal, (c * a + c) * q, written, at + c * q)
+
+
+@njit
+def _waves(
+    places_m: Floats, pace_mps: float, bounces: Floats, hop: Floats
+) -> tuple[Integers, Floats]:
+    """Return which of the different places each crossing was at, and what swings there.
+
+    Axles cross the same few rows: how an oscillation goes on from one row to another is
+    found once for each two rows. The second array has, for two places, the correlation
+    of each bounce and, last, of the hop.
+    """
+    n = places_m.shape[0]
+    b = bounces.shape[0]
+    place = np.zeros(n, dtype=np.int64)
+    different = np.zeros(n)
+    count = 0
+    for i in range(n):
+        k = 0
+        while k < count and different[k] != places_m[i]:
+            k += 1
+        if k == count:
+            different[k] = places_m[i]
+            count += 1
+        place[i] = k
+    waves = np.zeros((count, count, b + 1))
+    for i in range(count):
+        for k in range(i + 1):
+            lag_s = abs(different[i] - different[k]) / pace_mps
+            for f in range(b):
+                waves[i, k, f] = _oscillation(lag_s, bounces[f, 0], bounces[f, 1])
+            waves[i, k, b] = _oscillation(lag_s, hop[0], hop[1])
+            for f in range(b + 1):
+                waves[k, i, f] = waves[i, k, f]
+    return place, waves
