@@ -165,9 +165,13 @@ class StripMemory:
         weak: list[Damage] = []
         while 2 * len(out) < len(self._index):
             worst: tuple[float, _Place, float, float] | None = None
+            over = [
+                {place: _over_neighbours(place, masses, out) for place in self._index}
+                for masses in wheels
+            ]
             for place in self._index:
                 if place not in out:
-                    told = self._gain(place, wheels, out)
+                    told = self._gain(place, over, out)
                     if told is not None and (worst is None or told[0] > worst[0]):
                         worst = (told[0], place, told[1], told[2])
             if worst is None:
@@ -180,13 +184,18 @@ class StripMemory:
     def _gain(
         self,
         place: _Place,
-        wheels: Sequence[dict[_Place, float]],
+        over: Sequence[dict[_Place, float | None]],
         out: set[_Place],
     ) -> tuple[float, float, float] | None:
         """Return how bad a strip's gain is, the gain, and the ratio it went beyond.
 
         A gain too low counts a little more than one too high: with two rows, a weak
         strip makes the other row's look strong, and strips do not grow stronger.
+
+        Args:
+            place: of the strip.
+            over: of each axle, what each strip says of it over its neighbours.
+            out: strips that count no more.
         """
         row, side = place
         other_side: Side = "right" if side == "left" else "left"
@@ -194,13 +203,13 @@ class StripMemory:
         alone = side == "full"
         gains = []
         own_gains = []
-        for masses in wheels:
-            own = _over_neighbours(place, masses, out)
+        for ratios in over:
+            own = ratios[place]
             if own is None:
                 continue
             other = None
             if not alone and beside not in out:
-                other = _over_neighbours(beside, masses, out)
+                other = ratios.get(beside)
             own_gains.append(own)
             gains.append(own if other is None else own / other)
         if len(gains) < 2:
@@ -215,7 +224,7 @@ class StripMemory:
             return None
         near = self._health.alike_ratio
         alike = sum(gain / near <= each <= gain * near for each in gains)
-        if alike < self._health.alike_share * len(wheels):
+        if alike < self._health.alike_share * len(over):
             return None
         return (off * (1.01 if gain < 1.0 else 1.0), own_gain, most)
 
