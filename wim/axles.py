@@ -9,11 +9,12 @@ import math
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
-from wim.calibration import mass_kg
-from wim.hits import Hit, hit_time_s, rough_speed_mps, row_crossings
-from wim.kinematics import Kinematics, Motion, fit_alone, fit_together, footprint_m
-from wim.samples import Side
+from wim.calibration import STANDARD_GRAVITY_MPS2
+from wim.hits import USUAL_CONTACT_M, Hit, hit_time_s
+from wim.kernels.rows import AXLE_COLUMNS, LEFT, RIGHT, ROW_COLUMNS, weigh_rows
+from wim.kinematics import Crossed, Kinematics, Motion, Way, fit_alone, fit_together
 
 __all__ = [
     "Axle",
@@ -23,8 +24,8 @@ __all__ = [
     "group_axles",
     "hit_time_s",
     "spacing_m",
-    "weigh_axle",
     "weigh_axles",
+    "weighed",
 ]
 
 _ROUGH_SIGMA = 0.3
@@ -95,61 +96,11 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
     smooth: bool
 
 
-def weigh_axle(
-    hits: tuple[Hit, ...],
-    motion: Motion,
-    *,
-    damaged: frozenset[int] = frozenset(),
-    smooth: bool = True,
-) -> Axle:
-    """Turn the hits of one axle into its loads, with the speed at each strip.
-
-    Args:
-        hits: its pulses.
-        motion: its way.
-        damaged: indices of strips that weigh nothing that can be relied on.
-        smooth: the way tells the speed at each strip; where it does not, the length
-            of each pulse does, roughly.
-    """
-    by_row: dict[int, list[Hit]] = {}
-    for hit in hits:
-        by_row.setdefault(hit.sensor.rank, []).append(hit)
-    rows = []
-    for own in by_row.values():
-        healthy = [hit for hit in own if hit.sensor.index not in damaged]
-        if healthy:
-            rows.append(_row_load(healthy, motion, smooth=smooth))
-    whole = [row.load_kg for row in rows if row.whole]
-    left_kg = _mean([row.left_kg for row in rows if row.left_kg is not None])
-    right_kg = _mean([row.right_kg for row in rows if row.right_kg is not None])
-    load_kg = _mean(whole)
-    if load_kg is None:
-        both = left_kg is not None and right_kg is not None
-        load_kg = (
-            (left_kg or 0.0) + (right_kg or 0.0)
-            if both
-            else _mean([row.load_kg for row in rows]) or 0.0
-        )
-    at_entry = by_row.get(0) or by_row[min(by_row)]
-    near_s = sum(hit_time_s(hit) for hit in at_entry) / len(at_entry)
-    known = smooth or at_entry[0].sensor.rank > 0
-    return Axle(
-        hits=hits,
-        motion=motion,
-        crossed_s=motion.time_over(0.0, near_s=near_s) if known else near_s,
-        rows=tuple(rows),
-        load_kg=load_kg,
-        left_kg=left_kg,
-        right_kg=right_kg,
-        footprint_m=_footprint_m(hits, motion) if smooth else None,
-    )
-
-
 def weigh_axles(
     hits: Sequence[tuple[Hit, ...]],
+    crossings: Sequence[Sequence[Crossed]],
     *,
     kinematics: Kinematics,
-    damaged: frozenset[int] = frozenset(),
 ) -> Weighed:
     """Find how a vehicle's axles moved and weigh them.
 
@@ -159,22 +110,97 @@ def weigh_axles(
 
     Args:
         hits: of each axle, those of one vehicle.
+        crossings: when each axle crossed each row, of ``row_crossings``.
         kinematics: figures of the fit.
-        damaged: indices of strips that are left out of the loads.
     """
-    crossings = [row_crossings(axle) for axle in hits]
     fit = fit_together(crossings, kinematics=kinematics)
     if fit is None:
         return Weighed(axles=(), rest_m=math.inf, smooth=False)
-    axles = []
+    moved: list[tuple[tuple[Hit, ...], Motion]] = []
     for own, crossed, motion in zip(hits, crossings, fit.motions, strict=True):
         way = motion
         if not fit.smooth or way is None:
             way = fit_alone(crossed, kinematics=kinematics) or way
         if way is not None:
-            axles.append(weigh_axle(own, way, damaged=damaged, smooth=fit.smooth))
+            moved.append((own, way))
+    axles = weighed(moved, smooth=fit.smooth)
     axles.sort(key=lambda axle: axle.crossed_s)
     return Weighed(axles=tuple(axles), rest_m=fit.rest_m, smooth=fit.smooth)
+
+
+def weighed(
+    moved: Sequence[tuple[tuple[Hit, ...], Motion]],
+    *,
+    smooth: bool,
+    damaged: frozenset[int] = frozenset(),
+) -> list[Axle]:
+    """Turn the hits of axles into their loads, with the speed at each strip.
+
+    Args:
+        moved: the pulses of each axle and its way.
+        smooth: the ways tell the speed at each strip; where they do not, the length
+            of each pulse does, roughly.
+        damaged: indices of strips that weigh nothing that can be relied on.
+    """
+    table = []
+    ends = []
+    row_of: dict[int, int] = {}
+    for own, _ in moved:
+        for sensor, pulse in own:
+            row_of[sensor.rank] = sensor.strip.row
+            shows = sensor.strip.kind == "strip" and not pulse.clipped
+            table.append(
+                (
+                    *sensor.figures,
+                    sensor.index not in damaged,
+                    shows,
+                    pulse.centre_s,
+                    pulse.area_counts_s,
+                    pulse.area_sigma_counts_s,
+                    pulse.fall_s - pulse.rise_s,
+                    pulse.end_s - pulse.start_s,
+                )
+            )
+        ends.append(len(table))
+    if not table:
+        return []
+    ways: list[Way] = []
+    way_of = []
+    for _, motion in moved:
+        if motion.way is None:
+            message = "an axle without a way cannot be weighed"
+            raise ValueError(message)
+        if not ways or motion.way is not ways[-1]:
+            ways.append(motion.way)
+        way_of.append(len(ways) - 1)
+    rows = np.empty((len(table), ROW_COLUMNS))
+    axles = np.empty((len(moved), AXLE_COLUMNS))
+    count = weigh_rows(
+        np.array(table, dtype=np.float64),
+        np.array(ends, dtype=np.int64),
+        np.array([way.first_s for way in ways]),
+        np.array([way.step_s for way in ways]),
+        np.array([motion.s_m for _, motion in moved]),
+        np.array([motion.speed_mps for _, motion in moved]),
+        np.array([way.parts for way in ways]),
+        np.array([way.sigmas_mps for way in ways]),
+        np.array(way_of, dtype=np.int64),
+        int(smooth),
+        USUAL_CONTACT_M,
+        _ROUGH_SIGMA,
+        STANDARD_GRAVITY_MPS2,
+        rows,
+        axles,
+    )
+    told: list[list[RowLoad]] = [[] for _ in moved]
+    for row in rows[:count].tolist():
+        told[int(row[0])].append(_row_load(row, row_of))
+    return [
+        _axle(own, motion, figures, tuple(loads))
+        for (own, motion), figures, loads in zip(
+            moved, axles.tolist(), told, strict=True
+        )
+    ]
 
 
 def spacing_m(first: Axle, second: Axle) -> float:
@@ -201,53 +227,43 @@ def group_axles(
     return tuple(tuple(group) for group in groups)
 
 
-def _row_load(hits: Sequence[Hit], motion: Motion, *, smooth: bool) -> RowLoad:
-    """Add up what the healthy strips of one row say."""
-    n = len(hits)
-    at_s = sum(hit_time_s(hit) for hit in hits) / n
-    place_m = sum(hit.sensor.s_m for hit in hits) / n
-    wheels: dict[Side, float] = {}
-    variance = 0.0
-    speeds = []
-    for hit in hits:
-        sensor, pulse = hit
-        speed = motion.speed_at(hit_time_s(hit)) if smooth else rough_speed_mps(pulse)
-        speed = max(speed, 0.0)
-        speeds.append(speed)
-        kg = mass_kg(sensor.strip, area_counts_s=pulse.area_counts_s, speed_mps=speed)
-        wheels[sensor.side] = wheels.get(sensor.side, 0.0) + kg
-        share = kg * pulse.area_sigma_counts_s / max(pulse.area_counts_s, 1e-12)
-        variance += share * share
-    speed_mps = sum(speeds) / n
+def _row_load(row: list[float], row_of: dict[int, int]) -> RowLoad:
+    """Read what the kernel told of one row and axle, see ``ROW_COLUMNS``."""
+    _, rank, at_s, place_m, speed, speed_sigma, left, right, load, sigma, seen, both = (
+        row
+    )
+    sides = int(seen)
     return RowLoad(
-        rank=hits[0].sensor.rank,
-        row=hits[0].sensor.strip.row,
+        rank=int(rank),
+        row=row_of[int(rank)],
         at_s=at_s,
         place_m=place_m,
-        speed_mps=speed_mps,
-        speed_sigma_mps=(
-            motion.speed_sigma_at(at_s) if smooth else _ROUGH_SIGMA * speed_mps
-        ),
-        left_kg=wheels.get("left"),
-        right_kg=wheels.get("right"),
-        load_kg=sum(wheels.values()),
-        sigma_kg=math.sqrt(variance),
-        whole="full" in wheels or len(wheels) == 2,
+        speed_mps=speed,
+        speed_sigma_mps=speed_sigma,
+        left_kg=left if sides & LEFT else None,
+        right_kg=right if sides & RIGHT else None,
+        load_kg=load,
+        sigma_kg=sigma,
+        whole=both != 0.0,
     )
 
 
-def _footprint_m(hits: Sequence[Hit], motion: Motion) -> float | None:
-    """Return the length of contact: the middle one of those that the strips show."""
-    found = sorted(
-        footprint_m(
-            (hit.pulse.fall_s - hit.pulse.rise_s) * motion.speed_at(hit_time_s(hit)),
-            width_m=hit.sensor.strip.width_m,
-        )
-        for hit in hits
-        if hit.sensor.strip.kind == "strip" and not hit.pulse.clipped
+def _axle(
+    hits: tuple[Hit, ...],
+    motion: Motion,
+    figures: list[float],
+    rows: tuple[RowLoad, ...],
+) -> Axle:
+    """Read what the kernel told of one axle, see ``AXLE_COLUMNS``."""
+    crossed_s, load, left, right, footprint, known, shows = figures
+    sides = int(known)
+    return Axle(
+        hits=hits,
+        motion=motion,
+        crossed_s=crossed_s,
+        rows=rows,
+        load_kg=load,
+        left_kg=left if sides & LEFT else None,
+        right_kg=right if sides & RIGHT else None,
+        footprint_m=footprint if shows != 0.0 else None,
     )
-    return found[len(found) // 2] if found else None
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import msgspec
 
 from wim.assembly import Assembly
-from wim.axles import Weighed, weigh_axle, weigh_axles
+from wim.axles import Weighed, weigh_axles, weighed as weigh
 from wim.crossings import Crossing, Entry, LaneEvent, Neighbour
 from wim.health import Damage, StripMemory
-from wim.hits import Hit
-from wim.kinematics import Kinematics
+from wim.hits import Hit, row_crossings
+from wim.kinematics import Crossed, Kinematics
 from wim.open_vehicles import OpenVehicle, Views
 from wim.parts import entry_s, is_seen, lacks, parts_of
 from wim.pulse_store import PulseStore
@@ -45,10 +45,10 @@ class Endings:
         self._views = views
         self.stalled_s = math.inf
 
-    def parts(self, kept: Sequence[tuple[Hit, ...]]) -> list[Part]:
+    def parts(self, crossings: Sequence[Sequence[Crossed]]) -> list[Part]:
         """Find the vehicles among axles that no separator told apart."""
         return parts_of(
-            kept,
+            crossings,
             assembly=self._assembly,
             shapes=self._shapes,
             kinematics=self._kinematics,
@@ -65,14 +65,18 @@ class Endings:
         )
         groups = list(hits if tangle is None else tangle)
         kept = [axle for axle in groups if is_seen(axle, view)]
+        crossed = [row_crossings(axle) for axle in kept]
         if vehicle.by_separator or tangle is not None:
             parts = [Part(0, len(kept), None, alike=False)] if kept else []
         else:
-            parts = self.parts(kept)
-        found = [
-            (part, self._weigh(kept[part.first : part.end], tangled=tangle is not None))
-            for part in parts
-        ]
+            parts = self.parts(crossed)
+        found = []
+        for part in parts:
+            own = slice(part.first, part.end)
+            told = weigh_axles(kept[own], crossed[own], kinematics=self._kinematics)
+            if tangle is not None:
+                told = msgspec.structs.replace(told, smooth=False)
+            found.append((part, told))
         weighed = [(part, told) for part, told in found if told.axles]
         self._look_for_the_rest(vehicle, [*hits, *groups])
         self._store.consume(
@@ -118,10 +122,12 @@ class Endings:
         Wheels that stood between the rows cross the later ones without having crossed
         the first: pulses that are no axle of this vehicle.
         """
-        own = {
-            (hit.sensor.index, hit.pulse.last_sample) for axle in hits for hit in axle
-        }
         if self.stalled_s < vehicle.begun_s:
+            own = {
+                (hit.sensor.index, hit.pulse.last_sample)
+                for axle in hits
+                for hit in axle
+            }
             vehicle.told_apart &= not any(
                 pulse.start_s > self.stalled_s
                 and (sensor.index, pulse.last_sample) not in own
@@ -130,10 +136,6 @@ class Endings:
                 if sensor.rank > 0
             )
             self.stalled_s = math.inf
-
-    def _weigh(self, axles: Sequence[tuple[Hit, ...]], *, tangled: bool) -> Weighed:
-        told = weigh_axles(axles, kinematics=self._kinematics)
-        return msgspec.structs.replace(told, smooth=False) if tangled else told
 
 
 def _neighbour(part: Part) -> Neighbour | None:
@@ -159,11 +161,8 @@ def _without(weighed: Weighed, damages: Sequence[Damage]) -> Weighed:
         seen = {hit.sensor.side for hit in axle.hits}
         healthy = {h.sensor.side for h in axle.hits if h.sensor.index not in damaged}
         if healthy == seen:
-            axles.append(
-                weigh_axle(
-                    axle.hits, axle.motion, damaged=damaged, smooth=weighed.smooth
-                )
-            )
+            moved = [(axle.hits, axle.motion)]
+            axles += weigh(moved, smooth=weighed.smooth, damaged=damaged)
         else:
             axles.append(axle)
     return msgspec.structs.replace(weighed, axles=tuple(axles))

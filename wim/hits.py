@@ -15,7 +15,6 @@ __all__ = ["USUAL_CONTACT_M", "Hit", "hit_time_s", "rough_speed_mps", "row_cross
 
 USUAL_CONTACT_M = 0.25
 """Way of a wheel from its first touch of a strip to its last, roughly."""
-_LEAN = 0.15
 
 
 class Hit(NamedTuple):
@@ -26,15 +25,8 @@ class Hit(NamedTuple):
 
 
 def hit_time_s(hit: Hit) -> float:
-    """Return when the wheel's centre was over the strip's.
-
-    The centroid says it best; where the pulse leans so far that its centroid cannot be
-    the middle (clipped, struck, cut short), the middle between its flanks does.
-    """
-    pulse = hit.pulse
-    middle_s = 0.5 * (pulse.rise_s + pulse.fall_s)
-    leans = abs(pulse.centroid_s - middle_s) > _LEAN * (pulse.fall_s - pulse.rise_s)
-    return middle_s if pulse.clipped or leans else pulse.centroid_s
+    """Return when the wheel's centre was over the strip's."""
+    return hit.pulse.centre_s
 
 
 def row_crossings(hits: Sequence[Hit]) -> list[Crossed]:
@@ -70,15 +62,19 @@ def row_crossings(hits: Sequence[Hit]) -> list[Crossed]:
 
 def rough_speed_mps(*pulses: Pulse) -> float:
     """Return a speed from the length of pulses alone, right within a third or so."""
-    length_s = sum(pulse.end_s - pulse.start_s for pulse in pulses) / len(pulses)
+    length_s = sum([pulse.end_s - pulse.start_s for pulse in pulses]) / len(pulses)
     return USUAL_CONTACT_M / max(length_s, 1e-3)
 
 
 def _row_crossed(hits: Sequence[Hit]) -> Crossed:
     n = len(hits)
+    if n == 2:
+        (one, first), (other, second) = hits
+        at_s = (first.centre_s + second.centre_s) / n
+        return Crossed(at_s, (one.s_m + other.s_m) / n)
     return Crossed(
-        at_s=sum(hit_time_s(hit) for hit in hits) / n,
-        s_m=sum(hit.sensor.s_m for hit in hits) / n,
+        at_s=sum([hit.pulse.centre_s for hit in hits]) / n,
+        s_m=sum([hit.sensor.s_m for hit in hits]) / n,
     )
 
 

@@ -28,7 +28,6 @@ __all__ = [
     "Way",
     "fit_alone",
     "fit_together",
-    "footprint_m",
     "shared_acceleration",
 ]
 
@@ -272,25 +271,6 @@ def shared_acceleration(motions: Sequence[Motion]) -> float | None:
     if t2 <= 0.0:
         return None
     return sum((m.at_s - at_s) * (m.speed_mps - mean) for m in motions) / t2
-
-
-def footprint_m(half_height_m: float, *, width_m: float) -> float:
-    """Return the length of the footprint behind a pulse.
-
-    The pressure of a tyre is near a parabola along its length; a strip of width ``L``
-    makes of it a pulse that is ``W`` long at half its height, and
-    ``F = sqrt(2 W² + L²/3)`` while the strip is narrower than the footprint.
-
-    Args:
-        half_height_m: length of the pulse at half its height, times the speed.
-        width_m: of the strip.
-
-    >>> round(footprint_m(0.15404, width_m=0.053), 4)
-    0.22
-    """
-    if half_height_m <= width_m:
-        return half_height_m
-    return math.sqrt(2.0 * half_height_m * half_height_m + width_m * width_m / 3.0)
 
 
 def _part_of(figures: list[float]) -> tuple[float, float, float, float]:

@@ -12,7 +12,7 @@ from wim.assembly import Assembly
 from wim.crossings import Crossing, Entry, LaneEvent, Neighbour
 from wim.endings import Endings
 from wim.health import Health, Run, StripMemory
-from wim.hits import Hit
+from wim.hits import Hit, row_crossings
 from wim.kinematics import Kinematics
 from wim.matching import find_axles
 from wim.open_vehicles import OpenVehicle, Views
@@ -327,7 +327,7 @@ class LaneWatch:
             kept = [
                 hits for hits in self._axles_of(vehicle) if is_seen(hits, self._forward)
             ]
-            parts = self._endings.parts(kept)
+            parts = self._endings.parts([row_crossings(hits) for hits in kept])
             if len(parts) > 1:
                 first, last = parts[-2].end - 1, parts[-1].first
                 starts_s = [entry_s(kept[first]), entry_s(kept[last])]

@@ -13,14 +13,20 @@ __all__ = ["entry_s", "is_seen", "lacks", "parts_of"]
 
 
 def parts_of(
-    kept: Sequence[tuple[Hit, ...]],
+    crossings: Sequence[Sequence[Crossed]],
     *,
     assembly: Assembly,
     shapes: Shapes,
     kinematics: Kinematics,
 ) -> list[Part]:
-    """Find the vehicles among axles that no separator told apart."""
-    crossings = [row_crossings(axle) for axle in kept]
+    """Find the vehicles among axles that no separator told apart.
+
+    Args:
+        crossings: when each axle crossed each row, of ``row_crossings``.
+        assembly: figures of telling vehicles apart.
+        shapes: what vehicles look like.
+        kinematics: figures of the fit that compares speeds.
+    """
     if not crossings:
         return []
     paces = [_pace_mps(each) for each in crossings]

@@ -42,6 +42,7 @@ _LEAST_THRESHOLD_COUNTS = 1.5
 _NARROW_M = 0.12
 _FEWEST_TOPS = 5.0
 _STUCK_S = 3.0
+_LEAN = 0.15
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0)]
@@ -98,7 +99,10 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     ``strip`` is the index of the strip in its detector. ``start_s`` and ``end_s`` are
     where the threshold is crossed, ``rise_s`` and ``fall_s`` where half the height is.
     ``area_sigma_counts_s`` (k = 1) is what noise, bridging and hum leave unknown of
-    the area; never 0. ``plateau_counts`` is the mean while a plate carries the wheel
+    the area; never 0. ``centre_s`` is when the wheel's centre was over the strip's: the
+    centroid says it best; where the pulse leans so far that its centroid cannot be the
+    middle (clipped, struck, cut short), the middle between its flanks does.
+    ``plateau_counts`` is the mean while a plate carries the wheel
     wholly, None where the strip is no plate. ``noise_counts`` is the standard
     deviation of one quiet sample around the pulse, ``closure_counts`` the quiet level
     after it less that before it once the droop is undone. ``last_sample`` is the last
@@ -111,6 +115,7 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     rise_s: float
     fall_s: float
     centroid_s: float
+    centre_s: float
     area_counts_s: float
     area_sigma_counts_s: float
     peak_counts: float
@@ -467,21 +472,28 @@ class PulseDetector:
         rate = self._rate
         full = shape.full_scale_counts
         top = int(row[12])
+        clipped = self._is_flat(row, shape) or (
+            top in _RAILS and row[13] > 1.0 if full is None else top >= full
+        )
+        rise_s, fall_s = row[3] / rate + shift, row[4] / rate + shift
+        centroid_s = row[5] / rate + shift
+        middle_s = 0.5 * (rise_s + fall_s)
+        leans = clipped or abs(centroid_s - middle_s) > _LEAN * (fall_s - rise_s)
         return Pulse(
             strip=strip,
             start_s=row[1] / rate + shift,
             end_s=row[2] / rate + shift,
-            rise_s=row[3] / rate + shift,
-            fall_s=row[4] / rate + shift,
-            centroid_s=row[5] / rate + shift,
+            rise_s=rise_s,
+            fall_s=fall_s,
+            centroid_s=centroid_s,
+            centre_s=middle_s if leans else centroid_s,
             area_counts_s=row[6] / rate,
             area_sigma_counts_s=row[7] / rate,
             peak_counts=row[8],
             plateau_counts=row[9] if shape.kind == "plate" else None,
             noise_counts=row[10],
             closure_counts=row[11],
-            clipped=self._is_flat(row, shape)
-            or (top in _RAILS and row[13] > 1.0 if full is None else top >= full),
+            clipped=clipped,
             last_sample=int(row[15]),
         )
 

@@ -11,15 +11,22 @@ from wim.samples import Lane, Side, Strip
 
 __all__ = ["Sensor", "View"]
 
+_SIDES: dict[Side, float] = {"left": 0.0, "right": 1.0, "full": 2.0}
+
 
 class Sensor(msgspec.Struct, frozen=True, kw_only=True):
-    """One strip as seen along the way: its index, place, rank of its row and shape."""
+    """One strip as seen along the way: its index, place, rank of its row and shape.
+
+    ``figures`` are those that weighing asks of it, in the order of ``HIT_COLUMNS``:
+    rank, side, place, counts per newton times width, width.
+    """
 
     index: int
     s_m: float
     rank: int
     side: Side
     strip: Strip
+    figures: tuple[float, float, float, float, float]
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,12 +47,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         entry = _row_centre(lane, rows - 1 if reverse else 0)
         sign = -1.0 if reverse else 1.0
         sensors = [
-            Sensor(
-                index=k,
+            _sensor(
+                k,
+                strip,
                 s_m=sign * (strip.position_m - entry),
                 rank=rows - 1 - strip.row if reverse else strip.row - first_row,
-                side=strip.side,
-                strip=strip,
             )
             for k, strip in enumerate(lane.strips)
             if strip.row >= first_row
@@ -70,3 +76,20 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 def _row_centre(lane: Lane, row: int) -> float:
     places = [strip.position_m for strip in lane.strips if strip.row == row]
     return sum(places) / len(places)
+
+
+def _sensor(index: int, strip: Strip, *, s_m: float, rank: int) -> Sensor:
+    return Sensor(
+        index=index,
+        s_m=s_m,
+        rank=rank,
+        side=strip.side,
+        strip=strip,
+        figures=(
+            float(rank),
+            _SIDES[strip.side],
+            s_m,
+            strip.counts_per_newton * strip.width_m,
+            strip.width_m,
+        ),
+    )

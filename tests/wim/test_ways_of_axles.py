@@ -5,13 +5,13 @@ import random
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from wim.kernels.rows import footprint
 from wim.kinematics import (
     Crossed,
     Kinematics,
     Motion,
     fit_alone,
     fit_together,
-    footprint_m,
 )
 
 KINEMATICS = Kinematics()
@@ -133,4 +133,4 @@ def test_the_footprint_comes_out_of_the_width_of_the_pulse(road, length_m):
     (passage,) = road.passages(road.weigh(road.site, counts, inputs))
     for axle in passage.axles:
         assert axle.footprint_m == pytest.approx(length_m, rel=0.05)
-    assert footprint_m(0.01, width_m=0.5) == 0.01
+    assert footprint(0.01, 0.5) == 0.01

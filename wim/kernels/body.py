@@ -14,8 +14,8 @@ Integers = npt.NDArray[np.int64]
 
 BODY_FIGURES = 7
 """Figures that ``fit_body`` tells: 0 when the way begins; 1 length of its parts; 2 sum
-of the squares that are left; 3 figures that the way used; 4 mean acceleration and 5 mean
-speed over it; 6 whether it is smooth."""
+of the squares that are left; 3 figures that the way used; 4 mean acceleration and 5
+mean speed over it; 6 whether it is smooth."""
 
 
 @njit

@@ -1,0 +1,246 @@
+"""What the rows of a lane say of each axle: loads, speeds and times.
+
+Sides are 0 left, 1 right, 2 both in one strip. ``hits`` and what is written have a
+row for each figure's owner and the columns named below.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from wim._jit import njit
+from wim.kernels.motion import sigma_at, speed_at, time_over
+
+__all__ = [
+    "AXLE_COLUMNS",
+    "HIT_COLUMNS",
+    "LEFT",
+    "RIGHT",
+    "ROW_COLUMNS",
+    "footprint",
+    "weigh_rows",
+]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+HIT_COLUMNS = 12
+"""0 rank; 1 side; 2 place [m]; 3 counts per newton times width; 4 width [m]; 5 whether
+healthy; 6 whether it tells a footprint; 7 when its centre was over the strip; 8 area
+and 9 its uncertainty [counts*s]; 10 length at half its height; 11 from first to last
+[s]."""
+ROW_COLUMNS = 12
+"""0 axle; 1 rank; 2 when; 3 place; 4 speed and 5 its uncertainty; 6 left; 7 right; 8
+load and 9 its uncertainty [kg]; 10 sides seen (1 left, 2 right, 4 both in one); 11
+whether whole."""
+AXLE_COLUMNS = 7
+"""0 when it was over the first row; 1 load; 2 left; 3 right [kg]; 4 footprint [m]; 5
+sides known (1 left, 2 right); 6 whether the footprint is."""
+LEFT, RIGHT, _FULL = 1, 2, 4
+
+
+@njit
+def weigh_rows(
+    hits: Floats,
+    ends: Integers,
+    first_s: Floats,
+    step_s: Floats,
+    starts: Floats,
+    means: Floats,
+    parts: Floats,
+    sigmas: Floats,
+    way_of: Integers,
+    smooth: int,
+    contact: float,
+    rough_sigma: float,
+    gravity: float,
+    rows: Floats,
+    axles: Floats,
+) -> int:
+    """Weigh axles row by row, with the speed at each strip.
+
+    Args:
+        hits: axle after axle, shape (n, HIT_COLUMNS).
+        ends: where each axle's hits end, shape (axles,).
+        first_s: when each way begins, shape (ways,).
+        step_s: length of its parts, shape (ways,).
+        starts: where each axle is then [m], shape (axles,).
+        means: its mean speed [m/s], shape (axles,).
+        parts: the ways, see ``motion``, shape (ways, parts, 4).
+        sigmas: uncertainty of their speeds, shape (ways, parts).
+        way_of: which way each axle goes, shape (axles,).
+        smooth: 1 where the ways tell the speed at each strip; 0 where they do not and
+            the length of each pulse does, roughly:
+        contact: way of a wheel over a strip [m], with
+        rough_sigma: relative uncertainty.
+        gravity: [m/s²].
+        rows: shape (n, ROW_COLUMNS); written.
+        axles: shape (axles, AXLE_COLUMNS); written.
+
+    Returns:
+        How many rows were written.
+    """
+    written = 0
+    begin = 0
+    for a in range(ends.shape[0]):
+        end = ends[a]
+        way = way_of[a]
+        t0 = first_s[way]
+        step = step_s[way]
+        own = parts[way]
+        first_row = written
+        for i in range(begin, end):
+            rank = hits[i, 0]
+            known = False
+            for k in range(begin, i):
+                known = known or hits[k, 0] == rank
+            if known:
+                continue
+            # the row is begun by its first wheel
+            seen = 0
+            count = 0
+            at = place = speeds = variance = 0.0
+            left = right = full = 0.0
+            for k in range(i, end):
+                if hits[k, 0] != rank or hits[k, 5] == 0.0:
+                    continue
+                if smooth != 0:
+                    speed = speed_at(hits[k, 7], t0, step, own)
+                else:
+                    speed = contact / max(hits[k, 11], 1e-3)
+                speed = max(speed, 0.0)
+                area = hits[k, 8]
+                kg = area * speed / hits[k, 3] / gravity
+                share = kg * hits[k, 9] / max(area, 1e-12)
+                variance += share * share
+                count += 1
+                at += hits[k, 7]
+                place += hits[k, 2]
+                speeds += speed
+                if hits[k, 1] == 0.0:
+                    left += kg
+                    seen |= LEFT
+                elif hits[k, 1] == 1.0:
+                    right += kg
+                    seen |= RIGHT
+                else:
+                    full += kg
+                    seen |= _FULL
+            if count == 0:
+                continue
+            at /= count
+            speed = speeds / count
+            row = rows[written]
+            row[0] = a
+            row[1] = rank
+            row[2] = at
+            row[3] = place / count
+            row[4] = speed
+            row[5] = rough_sigma * speed
+            if smooth != 0:
+                row[5] = sigma_at(at, t0, step, sigmas[way])
+            row[6] = left
+            row[7] = right
+            row[8] = left + right + full
+            row[9] = np.sqrt(variance)
+            row[10] = seen
+            row[11] = 1.0 if seen == 3 or seen >= _FULL else 0.0
+            written += 1
+        _weigh_axle(rows[first_row:written], axles[a])
+        entry = hits[begin, 0]
+        for i in range(begin, end):
+            entry = min(entry, hits[i, 0])
+        near = 0.0
+        count = 0
+        for i in range(begin, end):
+            if hits[i, 0] == entry:
+                near += hits[i, 7]
+                count += 1
+        near /= count
+        axles[a, 0] = near
+        if smooth != 0 or entry > 0.0:
+            axles[a, 0] = time_over(0.0, near, starts[a], means[a], t0, step, own)
+        axles[a, 6] = 0.0
+        if smooth != 0:
+            _measure_contact(hits[begin:end], t0, step, own, axles[a])
+        begin = end
+    return written
+
+
+@njit
+def _weigh_axle(rows: Floats, axle: Floats) -> None:
+    """Take the means over the rows; whole rows are preferred for the load."""
+    n = rows.shape[0]
+    whole = left = right = load = 0.0
+    wholes = lefts = rights = 0
+    for i in range(n):
+        seen = int(rows[i, 10])
+        load += rows[i, 8]
+        if rows[i, 11] != 0.0:
+            whole += rows[i, 8]
+            wholes += 1
+        if seen & LEFT:
+            left += rows[i, 6]
+            lefts += 1
+        if seen & RIGHT:
+            right += rows[i, 7]
+            rights += 1
+    known = 0
+    if lefts > 0:
+        left /= lefts
+        known |= LEFT
+    if rights > 0:
+        right /= rights
+        known |= RIGHT
+    axle[2] = left
+    axle[3] = right
+    axle[5] = known
+    if wholes > 0:
+        axle[1] = whole / wholes
+    elif known == 3:
+        axle[1] = left + right
+    else:
+        axle[1] = load / n if n > 0 else 0.0
+
+
+@njit
+def _measure_contact(
+    hits: Floats, first_s: float, step_s: float, parts: Floats, axle: Floats
+) -> None:
+    """Write the length of contact: the middle one of those that the strips show."""
+    found = np.empty(hits.shape[0])
+    count = 0
+    for i in range(hits.shape[0]):
+        if hits[i, 6] == 0.0:
+            continue
+        half = hits[i, 10] * speed_at(hits[i, 7], first_s, step_s, parts)
+        long = footprint(half, hits[i, 4])
+        k = count
+        while k > 0 and found[k - 1] > long:
+            found[k] = found[k - 1]
+            k -= 1
+        found[k] = long
+        count += 1
+    if count > 0:
+        axle[4] = found[count // 2]
+        axle[6] = 1.0
+
+
+@njit
+def footprint(half_height_m: float, width_m: float) -> float:
+    """Return the length of the footprint behind a pulse.
+
+    The pressure of a tyre is near a parabola along its length; a strip of width ``L``
+    makes of it a pulse that is ``W`` long at half its height, and
+    ``F = sqrt(2 W² + L²/3)`` while the strip is narrower than the footprint.
+
+    Args:
+        half_height_m: length of the pulse at half its height, times the speed.
+        width_m: of the strip.
+
+    >>> round(footprint(0.15404, 0.053), 4)
+    0.22
+    """
+    if half_height_m <= width_m:
+        return half_height_m
+    square = 2.0 * half_height_m * half_height_m + width_m * width_m / 3.0
+    return float(np.sqrt(square))
