@@ -32,16 +32,14 @@ from wim.kernels.runs import end_runs
 from wim.kernels.signal import follow
 from wim.samples import Strip
 
-__all__ = ["Detection", "Pulse", "PulseDetector", "StripCondition"]
+__all__ = ["Detection", "Pulse", "PulseDetector"]
 
 _LOBES = 16
-_SNAPSHOTS = 128
 _ROOM = 2048
 _RAILS = frozenset({2**bits - 1 for bits in (11, 15, 17, 19, 23, 31)})
 _LEAST_THRESHOLD_COUNTS = 1.5
 _NARROW_M = 0.12
 _FEWEST_TOPS = 5.0
-_STUCK_S = 3.0
 _LEAN = 0.15
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
@@ -126,24 +124,6 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     last_sample: int
 
 
-class StripCondition(msgspec.Struct, frozen=True, kw_only=True):
-    """What a channel's quiet time showed at one moment.
-
-    ``noise_counts`` is the standard deviation of one sample, ``hum_counts`` the
-    amplitude of the mains hum. ``clipped_share`` is the share of all samples so far
-    that stood at the converter's top within pulses. A ``stuck`` channel has not
-    changed at all for seconds. ``quiet_samples`` is how many samples offset and noise
-    were taken from.
-    """
-
-    offset_counts: float
-    noise_counts: float
-    hum_counts: float
-    clipped_share: float
-    stuck: bool
-    quiet_samples: int
-
-
 class _Channels:
     """The arrays that the kernels work on: one column per channel of the samples."""
 
@@ -172,7 +152,6 @@ class _Channels:
             max(tiles(detection.longest_tail_s), 2),
             tiles(detection.below_s),
             max(1, round(detection.average_s * rate_hz)),
-            tiles(1.0),
             _LOBES,
             max(1, round(detection.least_pulse_s * rate_hz)),
             6,
@@ -206,7 +185,7 @@ class _Channels:
             self.reals[16, strip.channel] = max(floor, _LEAST_THRESHOLD_COUNTS)
             self.reals[18, strip.channel] = strip.kind == "plate"
         self.reals[10:12] = self.reals[16]
-        self.place: Integers = np.zeros(5, dtype=np.int64)
+        self.place: Integers = np.zeros(4, dtype=np.int64)
         self.wave: Floats = np.array(
             [cosine_sine(k * periods) for k in range(tile)]
         ).T.reshape(-1)
@@ -220,7 +199,6 @@ class _Channels:
         self.work: Floats = np.zeros(longest + 3 * tile + 1)
         self.levels: Floats = np.zeros(LEVELS)
         self.lobes: Integers = np.zeros((_LOBES, 2), dtype=np.int64)
-        self.history: Floats = np.zeros((_SNAPSHOTS, 7, columns))
         self.out: Floats = np.zeros((2 * columns * _LOBES + _ROOM, OUT_COLUMNS))
 
     def begin(self, counts: npt.NDArray[np.int32], *, used: frozenset[int]) -> None:
@@ -253,7 +231,7 @@ class _Channels:
 
     def forget(self) -> None:
         """Drop what spans samples: runs under way, the latest tiles."""
-        for row in (2, 3, 4, 13, 19, 20, 21):
+        for row in (2, 3, 4, 13, 19, 20):
             self.reals[row] = 0.0
         self.place[0] = 0
 
@@ -278,20 +256,9 @@ class _Channels:
             self.work,
             self.levels,
             self.lobes,
-            self.history,
             self.out,
         )
         return stopped != 0
-
-    def snapshot(self, at_sample: int | None) -> Floats | None:
-        """Return what was known at a full second before a sample, None if nothing."""
-        kept = self.history
-        taken = int(self.place[4])
-        for k in range(taken - 1, max(taken - len(kept), 0) - 1, -1):
-            rows: Floats = kept[k % len(kept)]
-            if at_sample is None or int(rows[6, 0]) <= at_sample:
-                return rows
-        return None
 
     def end(self) -> int:
         """Measure the runs under way; return how many rows of ``out`` there are."""
@@ -436,34 +403,6 @@ class PulseDetector:
             pulses += [self._pulse(row, bank) for row in rows]
         self.forget()
         return [pulse for pulse in pulses if pulse.last_sample < first]
-
-    def conditions(self, at_sample: int | None = None) -> tuple[StripCondition, ...]:
-        """Return what is known of each strip's channel, in the order of the strips.
-
-        It is what was known at the last full second before ``at_sample`` (by default:
-        before the latest sample), so that blocks make no difference; the last two
-        minutes are kept. Before the first full second there is nothing: an empty
-        tuple.
-        """
-        found: list[StripCondition] = []
-        for k in range(len(self._strips)):
-            bank, column = self._place[k]
-            rows = bank.state.snapshot(at_sample)
-            if rows is None:
-                return ()
-            found.append(self._condition(rows, column, bank.state.tile))
-        return tuple(found)
-
-    def _condition(self, rows: Floats, column: int, tile: int) -> StripCondition:
-        offset, noise, hum, clipped, same, quiet, now = rows[:, column].tolist()
-        return StripCondition(
-            offset_counts=offset,
-            noise_counts=noise,
-            hum_counts=hum,
-            clipped_share=clipped / now,
-            stuck=same * tile >= _STUCK_S * self._rate,
-            quiet_samples=int(quiet) * tile,
-        )
 
     def _pulse(self, row: list[float], bank: "_Bank") -> Pulse:
         strip = bank.strip_of[int(row[0])]

@@ -22,19 +22,18 @@ Counts = npt.NDArray[np.int32]
 
 LANES = 32
 """Places in a row of ``reals``: the most channels."""
-REALS = 26
+REALS = 23
 """Rows of ``reals``: 0 offset; 1 undershoot; 2-4 residuals of the last three tiles; 5-7
 variances of one tile, of the mean of two, of four; 8-9 hum, cosine and sine; 10-11
 thresholds for two and four tiles; 12 variance of one sample; 13 state (0 idle, 1 in a
 run, 2 in its tail); 14 droop of a tile; 15 droop of a sample; 16 least threshold; 17
 undershoot before the run; 18 whether a plate; 19 tiles since the last run; 20 tiles
-far below the offset; 21 tiles without any change; 22 sum of the last tile; 23 quiet
-tiles in all; 24 whether something has to be done about the tile; 25 highest residual
-of the run."""
-INTEGERS = 7
+far below the offset; 21 whether something has to be done about the tile; 22 highest
+residual of the run."""
+INTEGERS = 6
 """Rows of ``integers``: 0 samples in the run; 1 of them looked back upon; 2 tiles of it
 in which something was there; 3 tiles of its tail; 4 first sample of it; 5 offsets taken
-anew; 6 clipped samples."""
+anew."""
 OUT_COLUMNS = 16
 """Columns of ``out``: 0 column of counts; 1 first and 2 last crossing of the threshold;
 3 rise; 4 fall; 5 centroid [samples since the first of the stream]; 6 area and 7 its
@@ -42,12 +41,12 @@ standard uncertainty [counts * samples]; 8 peak; 9 plateau; 10 noise; 11 closure
 highest count; 13 how often it was seen; 14 threshold; 15 last sample used."""
 LEVELS = 11
 """Figures in ``levels``: see ``find_levels``."""
-STEPS = 11
+STEPS = 10
 """Figures in ``steps``: 0 samples in a tile; 1 tiles of look-back; 2 least and 3 most
 tiles of a tail; 4 tiles below the offset before it is taken anew; 5 samples of the
-shortest average; 6 tiles per snapshot; 7 lobes told apart in one run; 8 least samples
-between half heights; 9 quiet tiles until the offset may follow; 10 samples after which
-a run that hardly stands out is taken for drift."""
+shortest average; 6 lobes told apart in one run; 7 least samples between half heights;
+8 quiet tiles until the offset may follow; 9 samples after which a run that hardly
+stands out is taken for drift."""
 FACTORS = 12
 """Figures in ``factors``: 0 threshold over noise; 1 hysteresis; 2 tail over pulse; 3
 share of a new tile in offset and variances; 4 and in the hum; 5 hum periods from the

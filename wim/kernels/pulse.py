@@ -64,7 +64,6 @@ def measure(
     look: int,
     tail: int,
     reals: Floats,
-    integers: Integers,
     steps: Integers,
     factors: Floats,
     wave: Floats,
@@ -133,7 +132,7 @@ def measure(
         rise = crossing(work, fine, begin, end, 0.5 * height)
         fall = crossing(work, fine, end, begin, 0.5 * height)
         wide = fall - rise
-        if wide < steps[8]:
+        if wide < steps[7]:
             continue
 
         share = factors[2] * wide
@@ -154,8 +153,6 @@ def measure(
         tops = 0
         for at in range(i, j):
             tops += 1 if run[at] == top else 0
-        if tops > 1:
-            integers[6, column] += tops
 
         along = (min(max(middle, levels[2]), levels[3]) - levels[2]) / (
             levels[3] - levels[2]

@@ -52,7 +52,7 @@ def _begin_run(
     reals[17 * LANES + column] = before
     reals[13 * LANES + column] = 1.0
     reals[19 * LANES + column] = 0.0
-    reals[25 * LANES + column] = reals[2 * LANES + column]
+    reals[22 * LANES + column] = reals[2 * LANES + column]
     integers[0, column] = (look + 1) * tile
     integers[1, column] = look * tile
     integers[2, column] = 1
@@ -86,15 +86,15 @@ def carry(
         if state == 0.0:
             if reals[20 * LANES + c] > steps[4]:
                 _renew(c, reals, integers)
-            elif reals[24 * LANES + c] != 0.0:
+            elif reals[21 * LANES + c] != 0.0:
                 _begin_run(c, n0, slot, reals, integers, steps, ring, runs)
             continue
         length = integers[0, c]
         r = reals[2 * LANES + c]
-        highest = max(reals[25 * LANES + c], r)
-        reals[25 * LANES + c] = highest
+        highest = max(reals[22 * LANES + c], r)
+        reals[22 * LANES + c] = highest
         # a wheel that stays so long stands far out of the threshold; drift does not
-        lingers = length > steps[10] and highest < 3.0 * reals[10 * LANES + c]
+        lingers = length > steps[9] and highest < 3.0 * reals[10 * LANES + c]
         if lingers or length + 2 * tile > runs.shape[1]:
             _renew(c, reals, integers)
             continue
@@ -124,7 +124,6 @@ def carry(
                 integers[1, c],
                 integers[3, c] * tile,
                 reals,
-                integers,
                 steps,
                 factors,
                 wave,
@@ -177,7 +176,6 @@ def end_runs(
             integers[1, c],
             integers[3, c] * steps[0],
             reals,
-            integers,
             steps,
             factors,
             wave,

@@ -16,7 +16,7 @@ from wim._jit import njit
 from wim.kernels.elementary import cosine_sine
 from wim.kernels.layout import Counts, Floats, Integers
 from wim.kernels.runs import carry
-from wim.kernels.tiles import look_at, sample_noise, snapshot, take_tile
+from wim.kernels.tiles import look_at, sample_noise, take_tile
 
 __all__ = ["follow"]
 
@@ -41,7 +41,6 @@ def follow(
     work: Floats,
     levels: Floats,
     lobes: Integers,
-    history: Floats,
     out: Floats,
 ) -> int:
     """Carry all channels through a block, tile by tile.
@@ -51,7 +50,7 @@ def follow(
         begin: which of them is the next to be taken.
         first: number of ``counts[0]`` since the first sample of the stream.
         place: state: 0 samples in ``pending``, 1 tiles so far, 2 next of ``counts``, 3
-            rows of ``out`` written, 4 snapshots so far; changed.
+            rows of ``out`` written; changed.
         reals: state, shape (REALS * LANES,); changed.
         integers: state, shape (INTEGERS, LANES); changed.
         steps: shape (STEPS,), see there.
@@ -66,7 +65,6 @@ def follow(
         work: room, shape (longest + 1,).
         levels: room, shape (LEVELS,).
         lobes: room, shape (lobes, 2).
-        history: snapshots, shape (kept, 7, columns); changed.
         out: shape (room, OUT_COLUMNS); written from its first row.
 
     Returns:
@@ -76,7 +74,7 @@ def follow(
     tile = steps[0]
     columns = pending.shape[1]
     n = counts.shape[0]
-    room = out.shape[0] - columns * steps[7]
+    room = out.shape[0] - columns * steps[6]
     at = begin
     written = 0
     while True:
@@ -110,7 +108,7 @@ def follow(
         phase_c, phase_s = cosine_sine(n0 * factors[9] + factors[5])
         phases[0] = phase_c * factors[6]
         phases[1] = phase_s * factors[6]
-        busy = look_at(columns, tile, steps[9], steps[4], sums, factors, phases, reals)
+        busy = look_at(columns, tile, steps[8], steps[4], sums, factors, phases, reals)
         if busy > 0:
             written = carry(
                 columns,
@@ -131,5 +129,3 @@ def follow(
                 out,
             )
         sample_noise(columns, slot, place[1], reals, tile, factors[6], factors[7], ring)
-        if place[1] % steps[6] == 0:
-            snapshot(columns, place, n0 + tile, reals, integers, history)

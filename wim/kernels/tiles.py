@@ -3,9 +3,9 @@
 import numpy as np
 
 from wim._jit import njit
-from wim.kernels.layout import LANES, Counts, Floats, Integers
+from wim.kernels.layout import LANES, Counts, Floats
 
-__all__ = ["look_at", "sample_noise", "snapshot", "take_tile"]
+__all__ = ["look_at", "sample_noise", "take_tile"]
 
 
 @njit
@@ -106,20 +106,16 @@ def look_at(
         reals[LANES + c] = under
         # what may be looked back upon when a run begins
         reals[19 * LANES + c] = quiet if rises | (not idle) else quiet + 1.0
-        reals[23 * LANES + c] += 1.0 if calm else 0.0
         below_now = reals[20 * LANES + c] + 1.0 if sinks & idle else 0.0
         reals[20 * LANES + c] = below_now
-        same = total == reals[22 * LANES + c]
-        reals[21 * LANES + c] = reals[21 * LANES + c] + 1.0 if same else 0.0
-        reals[22 * LANES + c] = total
         reals[4 * LANES + c] = r2
         reals[3 * LANES + c] = r1
         reals[2 * LANES + c] = r
         needed = (not idle) | rises | (below_now > below)
-        reals[24 * LANES + c] = 1.0 if needed else 0.0
+        reals[21 * LANES + c] = 1.0 if needed else 0.0
     busy = 0
     for c in range(columns):
-        busy += 1 if reals[24 * LANES + c] != 0.0 else 0
+        busy += 1 if reals[21 * LANES + c] != 0.0 else 0
     return busy
 
 
@@ -162,27 +158,3 @@ def sample_noise(
         reals[12 * LANES + c] = known * (1.0 + step)
     else:
         reals[12 * LANES + c] = max(known * (1.0 - step), 1.0 / 12.0)
-
-
-@njit
-def snapshot(
-    columns: int,
-    place: Integers,
-    now: int,
-    reals: Floats,
-    integers: Integers,
-    history: Floats,
-) -> None:
-    """Keep what is known of every channel at this moment."""
-    row = place[4] % history.shape[0]
-    for c in range(columns):
-        hum_c = reals[8 * LANES + c]
-        hum_s = reals[9 * LANES + c]
-        history[row, 0, c] = reals[c]
-        history[row, 1, c] = np.sqrt(reals[12 * LANES + c])
-        history[row, 2, c] = np.sqrt(hum_c * hum_c + hum_s * hum_s)
-        history[row, 3, c] = integers[6, c]
-        history[row, 4, c] = reals[21 * LANES + c]
-        history[row, 5, c] = reals[23 * LANES + c]
-        history[row, 6, c] = now
-    place[4] += 1
