@@ -78,9 +78,10 @@ class Endings:
                 told = msgspec.structs.replace(told, smooth=False)
             found.append((part, told))
         weighed = [(part, told) for part, told in found if told.axles]
-        self._look_for_the_rest(vehicle, [*hits, *groups])
+        claimed = hits if tangle is None else [*hits, *groups]
+        self._look_for_the_rest(vehicle, claimed)
         self._store.consume(
-            [*hits, *groups], [axle for _, told in weighed for axle in told.axles]
+            claimed, [axle for _, told in weighed for axle in told.axles]
         )
         whole = [
             vehicle.whole

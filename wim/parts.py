@@ -94,13 +94,13 @@ def _apart_m(
     one has left row 3 is no further behind it than these rows are apart.
     """
     least_m, most_m = 0.0, math.inf
-    for ahead in first:
-        for behind in second:
-            apart_m = ahead.s_m - behind.s_m
-            if ahead.at_s >= behind.at_s:
-                most_m = min(most_m, max(apart_m, 0.0))
-            else:
+    for ahead_s, ahead_m in first:
+        for behind_s, behind_m in second:
+            apart_m = ahead_m - behind_m
+            if ahead_s < behind_s:
                 least_m = max(least_m, apart_m)
+            elif apart_m < most_m:
+                most_m = max(apart_m, 0.0)
     return least_m, max(most_m, least_m)
 
 
@@ -117,12 +117,8 @@ def _ahead_m(
 
     Where they crossed no row in common, their speed bridges the rows.
     """
-    places = {crossed.s_m: crossed.at_s for crossed in there}
-    told = [
-        (places[crossed.s_m] - crossed.at_s) * speed_mps
-        for crossed in here
-        if crossed.s_m in places
-    ]
+    places = {s_m: at_s for at_s, s_m in there}
+    told = [(places[s_m] - at_s) * speed_mps for at_s, s_m in here if s_m in places]
     if told:
         return sum(told) / len(told)
     return (there[0].at_s - here[0].at_s) * speed_mps - (there[0].s_m - here[0].s_m)

@@ -64,9 +64,8 @@ class PulseStore:
         }
         through_s = [-math.inf] * len(self.of)
         for axle in hits:
-            for hit in axle:
-                index = hit.sensor.index
-                through_s[index] = max(through_s[index], hit.pulse.centroid_s)
+            for sensor, pulse in axle:
+                through_s[sensor.index] = max(through_s[sensor.index], pulse.centroid_s)
         for index, pulses in enumerate(self.of):
             done = [p for p in pulses if p.centroid_s <= through_s[index]]
             self.stray_pulses += sum(

@@ -12,7 +12,8 @@ warm_up()
 called = {
     "signal": ("follow",),
     "runs": ("end_runs",),
-    "way": ("fit_way",),
+    "body": ("fit_body",),
+    "rows": ("weigh_rows",),
     "joint": ("estimate_jointly",),
     "ride": ("answer_to_slope", "expected_excess"),
 }

@@ -1,11 +1,14 @@
 """One way for all axles: right where it can be known, and honest where it cannot."""
 
+import math
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from wim.kernels.rows import footprint
+from wim.kernels.way import fit_way
 from wim.kinematics import (
     Crossed,
     Kinematics,
@@ -134,3 +137,75 @@ def test_the_footprint_comes_out_of_the_width_of_the_pulse(road, length_m):
     for axle in passage.axles:
         assert axle.footprint_m == pytest.approx(length_m, rel=0.05)
     assert footprint(0.01, 0.5) == 0.01
+
+
+def naive_fit(axles):
+    """Leave out the worst crossing and fit again, one step after the other."""
+    points = [
+        (i, k, *each) for i, own in enumerate(axles) for k, each in enumerate(own)
+    ]
+    most, out = len(points) // 4, []
+    while True:
+        first_s = min(point[2] for point in points)
+        freedom = len(points) - len({point[0] for point in points})
+        spreads = KINEMATICS.gain_spreads
+        if freedom <= KINEMATICS.few:
+            spreads = spreads[: KINEMATICS.few_spreads]
+        factors, starts, sigmas = np.zeros(18), np.zeros(len(axles)), np.zeros(17)
+        times = np.array([point[2] - first_s for point in points])
+        squares, _, _ = fit_way(
+            times,
+            np.array([point[3] for point in points]),
+            np.array([point[0] for point in points]),
+            len(axles),
+            16,
+            np.array(spreads),
+            KINEMATICS.place_sigma_m,
+            KINEMATICS.gain_sigma_mps2,
+            factors,
+            starts,
+            sigmas,
+        )
+        step = times.max() / 16
+
+        def gone(t, factors=factors, step=step):
+            place = factors[0] * t + 0.5 * factors[1] * t * t
+            for k, change in enumerate(factors[2:]):
+                since = min(max(t - k * step, 0.0), step)
+                rest = max(t - (k + 1) * step, 0.0)
+                place += change * since**3 / (6.0 * step)
+                place += change * (0.5 * step * rest + 0.5 * rest * rest)
+            return place
+
+        rests = [
+            abs(s_m - starts[i] - gone(at_s - first_s)) for i, _, at_s, s_m in points
+        ]
+        middle = float(np.median(rests))
+        reach = max(KINEMATICS.outlier_m, KINEMATICS.outlier_sigma * 1.4826 * middle)
+        worst = int(np.argmax(rests))
+        if rests[worst] <= reach or len(out) >= most:
+            return math.sqrt(squares / len(points)), out, starts
+        out.append(points.pop(worst)[:2])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    speed=st.floats(3.0, 25.0),
+    off=st.dictionaries(
+        st.tuples(st.integers(0, 5), st.integers(0, 3)),
+        st.floats(0.05, 1.0),
+        max_size=3,
+    ),
+)
+def test_the_kernel_leaves_out_what_the_plain_loop_leaves_out(seed, speed, off):
+    told = crossings(lambda t: speed * t, sigma_s=2e-4, seed=seed)
+    for (axle, row), off_m in off.items():
+        at_s, s_m = told[axle][row]
+        told[axle][row] = Crossed(at_s + off_m / speed, s_m)
+    fit = fit_together(told, kinematics=KINEMATICS)
+    rest_m, left_out, starts = naive_fit(told)
+    assert list(fit.left_out) == left_out
+    assert fit.rest_m == pytest.approx(rest_m, rel=1e-6)
+    for motion, start_m in zip(fit.motions, starts, strict=True):
+        assert motion.s_m == pytest.approx(start_m, abs=1e-9)

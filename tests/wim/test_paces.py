@@ -1,0 +1,73 @@
+"""A pace that is kept is the pace that one would find anew."""
+
+import math
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from wim.paces import Pace
+from wim.pulse_store import PulseStore
+from wim.pulses import Pulse
+from wim.views import View
+
+
+def pulse(strip, at_s, lasts_s=0.016):
+    return Pulse(
+        strip=strip,
+        start_s=at_s - 0.5 * lasts_s,
+        end_s=at_s + 0.5 * lasts_s,
+        rise_s=at_s - 0.25 * lasts_s,
+        fall_s=at_s + 0.25 * lasts_s,
+        centroid_s=at_s,
+        centre_s=at_s,
+        area_counts_s=1.0,
+        area_sigma_counts_s=0.1,
+        peak_counts=1.0,
+        plateau_counts=None,
+        noise_counts=1.0,
+        closure_counts=0.0,
+        clipped=False,
+        last_sample=round(1e4 * at_s),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 7), st.floats(0.01, 0.4), st.integers(0, 9)),
+        max_size=40,
+    )
+)
+def test_what_is_kept_is_what_would_be_found_anew(road, steps):
+    lane = road.site_of(road.site_text()).lanes[0]
+    views = [
+        View.of(lane, reverse=False),
+        View.of(lane, reverse=True),
+        View.of(lane, reverse=False, first_row=1),
+    ]
+    store = PulseStore(lane)
+    kept = [Pace(view, store) for view in views]
+    at_s = 0.0
+    for strip, later_s, what in steps:
+        at_s += later_s
+        if what == 0:
+            store.sweep(at_s - 1.0)
+        else:
+            store.add(strip, pulse(strip, at_s, 0.01 + 0.02 * later_s))
+        assert [pace.mps for pace in kept] == [Pace(v, store).mps for v in views]
+        heads = [own[0].centroid_s for own in store.of if own]
+        assert store.oldest_s == min(heads, default=math.inf)
+
+
+def test_two_rows_at_fifteen_metres_a_second(road):
+    lane = road.site_of(road.site_text()).lanes[0]
+    store = PulseStore(lane)
+    pace = Pace(View.of(lane, reverse=False), store)
+    assert pace.mps is None
+    store.add(0, pulse(0, 1.0))
+    assert pace.mps is None
+    store.add(2, pulse(2, 1.2))
+    assert pace.mps == pytest.approx(15.0)
+    store.sweep(5.0)
+    assert pace.mps is None
+    assert store.stray_pulses == 2
