@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from wim.assembly import Assembly
+from wim.calibration import mass_kg
 from wim.hits import Hit, hit_time_s, row_crossings
 from wim.kinematics import Crossed, Kinematics
 from wim.vehicles import Part, Shapes, separate
@@ -44,6 +45,10 @@ def parts_of(
     return separate(
         crossings,
         spacings,
+        loads_kg=[
+            _rough_load_kg(axle, speed_mps=pace)
+            for axle, pace in zip(kept, paces, strict=True)
+        ],
         longest_gap_m=assembly.axle_gap_m,
         shapes=shapes,
         kinematics=kinematics,
@@ -102,6 +107,19 @@ def _apart_m(
             elif apart_m < most_m:
                 most_m = max(apart_m, 0.0)
     return least_m, max(most_m, least_m)
+
+
+def _rough_load_kg(hits: Sequence[Hit], *, speed_mps: float) -> float:
+    """Return what an axle weighs, roughly: the mean over the rows that saw it."""
+    total_kg = sum(
+        mass_kg(
+            hit.sensor.strip,
+            area_counts_s=hit.pulse.area_counts_s,
+            speed_mps=speed_mps,
+        )
+        for hit in hits
+    )
+    return total_kg / len({hit.sensor.rank for hit in hits})
 
 
 def _pace_mps(crossings: Sequence[Crossed]) -> float:

@@ -1,8 +1,8 @@
 """Which axles are one vehicle's, and what kind of vehicle they make.
 
-It sees places and times, no loads: a heavy vehicle is not told from a light one here,
-and nothing is decided about fairness. Where nothing tells two vehicles apart, that is
-said, and they stay one.
+It sees places and times, and of loads only whether axles are a lorry's or those of a
+car or van: nothing is weighed and nothing decided about fairness. Where nothing tells
+two vehicles apart, that is said, and they stay one.
 """
 
 import math
@@ -52,6 +52,8 @@ class Shapes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     longest_front_m: Positive = 7.0
     most_axles: Annotated[int, msgspec.Meta(ge=2)] = 6
     longest_wheelbase_m: Positive = 18.0
+    small_kg: Positive = 4500.0
+    small_wheelbase_m: Positive = 3.85
     difference: Positive = 30.0
     twin_steer_m: Positive = 2.4
     tractor_m: Positive = 3.95
@@ -96,6 +98,7 @@ def separate(
     crossings: Sequence[Sequence[Crossed]],
     spacings_m: Sequence[float],
     *,
+    loads_kg: Sequence[float],
     longest_gap_m: float,
     shapes: Shapes,
     kinematics: Kinematics,
@@ -105,6 +108,7 @@ def separate(
     Args:
         crossings: of each axle, in the order in which they came.
         spacings_m: between them, one fewer.
+        loads_kg: what each axle weighs, roughly.
         longest_gap_m: behind so much without an axle another vehicle begins.
         shapes: figures of vehicles.
         kinematics: figures of the fit that compares speeds.
@@ -134,6 +138,7 @@ def separate(
                 and gap_m <= shapes.longest_drawbar_m
                 and end - begins <= shapes.most_axles
                 and sum(spacings_m[begins : end - 1]) <= shapes.longest_wheelbase_m
+                and not _one_is_small(loads_kg, spacings_m, begins, i, end, shapes)
             ):
                 continue
         parts.append(Part(begins, i, *before))
@@ -256,6 +261,24 @@ def _may_begin(spacings_m: Sequence[float], first: int, shapes: Shapes) -> bool:
         first <= len(spacings_m) - 1
         and spacings_m[first - 1] >= shapes.closest_gap_m
         and shapes.least_wheelbase_m <= spacings_m[first] <= shapes.longest_front_m
+    )
+
+
+def _one_is_small(
+    loads_kg: Sequence[float],
+    spacings_m: Sequence[float],
+    begins: int,
+    middle: int,
+    end: int,
+    shapes: Shapes,
+) -> bool:
+    """Tell whether one of two parts is a car or van that belongs to no other."""
+    if sum(loads_kg[begins:middle]) < shapes.small_kg:
+        return True
+    return (
+        end - middle == 2
+        and spacings_m[middle] <= shapes.small_wheelbase_m
+        and sum(loads_kg[middle:end]) < shapes.small_kg
     )
 
 

@@ -37,11 +37,14 @@ def traffic(*vehicles):
     return crossings, spacings
 
 
-def parts(*vehicles):
+def parts(*vehicles, axles_kg=(5000.0, 5000.0)):
+    """How many axles each vehicle has; the first one's weigh another than others."""
     crossings, spacings = traffic(*vehicles)
+    first = len(vehicles[0][0]) + 1
     found = separate(
         crossings,
         spacings,
+        loads_kg=[axles_kg[i >= first] for i in range(len(crossings))],
         longest_gap_m=12.0,
         shapes=SHAPES,
         kinematics=Kinematics(),
@@ -68,6 +71,17 @@ def test_followers_closer_than_twelve_metres_are_two(first, second, gap_m):
 def test_a_short_gap_is_told_from_a_drawbar_by_the_speeds():
     assert parts((RIGID, 0.0, 15.0), (RIGID, 4.3, 15.0)) == [4]
     assert parts((RIGID, 0.0, 15.0), (RIGID, 4.3, 15.4)) == [2, 2]
+
+
+def test_a_car_close_to_a_lorry_is_no_part_of_a_road_train():
+    car, lorry = ((2.7,), 0.0, 15.0), (RIGID, 0.0, 15.0)
+    before, behind = (RIGID, 4.0, 15.0), ((2.7,), 4.0, 15.0)
+    assert parts(car, before, axles_kg=(800.0, 6000.0)) == [2, 2]
+    assert parts(lorry, behind, axles_kg=(6000.0, 800.0)) == [2, 2]
+    trailer = (RIGID, 4.0, 15.0)  # as light, but its axles are further apart
+    assert parts(lorry, trailer, axles_kg=(6000.0, 2000.0)) == [4]
+    tandem = ((1.31,), 4.0, 15.0)
+    assert parts(car, tandem, axles_kg=(800.0, 500.0)) == [4]
 
 
 def test_three_in_a_row_are_three():
