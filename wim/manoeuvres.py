@@ -16,6 +16,7 @@ from wim.axles import Axle, Hit, hit_time_s
 from wim.lanes import Crossing
 from wim.messages import Flag
 from wim.samples import Lane
+from wim.sides import Sides, shortest_reach_m, sides_of
 
 __all__ = [
     "Figures",
@@ -76,8 +77,13 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     crawl_mps: Positive = 1.2
     scatter: Positive = 4.2
     least_scatter: Positive = 1.4
-    side_swing: Positive = 0.14
-    imbalance: Positive = 0.35
+    steer_swing: Positive = 1.5
+    vehicle_swing: Positive = 1.7
+    steer_imbalance: Positive = 0.1
+    vehicle_imbalance: Positive = 0.12
+    group_imbalance: Positive = 0.155
+    imbalance_spread: Positive = 0.12
+    reach_m: Positive = 2.4
     gap_m: Positive = 7.6
 
 
@@ -90,10 +96,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     the lowest speed, between the rows too, ``slowest_share`` that over the highest.
     ``slowest_mps`` and ``fastest_mps`` are speeds at the rows. ``scatter`` is how far
     the rows are from each other in what they say of the axles, over what a smooth road
-    makes of it at that speed. ``side_swing`` is how much the left wheel's part of the
-    steered axle's load changes from row to row, ``imbalance`` how far apart the wheels
-    of the most crooked axle are, over its load. ``gap_m`` is the way between axles to
-    the nearest vehicle before or behind.
+    makes of it at that speed. ``sides`` are what left and right strips say. ``gap_m``
+    is the way between axles to the nearest vehicle before or behind.
     """
 
     acceleration_mps2: float | None
@@ -107,8 +111,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     fastest_mps: float
     scatter: float | None
     worst_row: int | None
-    side_swing: float | None
-    imbalance: float | None
+    sides: Sides
     gap_m: float | None
 
 
@@ -147,11 +150,7 @@ def figures_of(crossing: Crossing, *, lane: Lane) -> Figures:
         fastest_mps=max(speeds),
         scatter=scatter,
         worst_row=worst_row,
-        side_swing=_side_swing(steered, healthy),
-        imbalance=max(
-            (each for axle in axles if (each := _imbalance(axle, healthy)) is not None),
-            default=None,
-        ),
+        sides=sides_of(axles, steered=steered, rows=healthy),
         gap_m=min((each.gap_m for each in near), default=None),
     )
 
@@ -210,8 +209,25 @@ def manoeuvres_of(
     least_mps = max(t.crawl_mps, low_mps)
     find("crawl", "slowest_mps", figures.slowest_mps, least_mps, below=True)
     find("jump", "row_scatter", figures.scatter, most_scatter, row=figures.worst_row)
-    find("s_path", "side_swing", figures.side_swing, t.side_swing)
-    find("edge", "imbalance", figures.imbalance, t.imbalance)
+    sides = figures.sides
+    find(
+        "s_path",
+        "side_swing",
+        *_worst(
+            (sides.steer_swing, t.steer_swing), (sides.vehicle_swing, t.vehicle_swing)
+        ),
+    )
+    find(
+        "edge",
+        "imbalance",
+        *_worst(
+            (sides.steer, t.steer_imbalance),
+            (sides.vehicle, t.vehicle_imbalance),
+            (sides.group, t.group_imbalance),
+            (sides.spread, t.imbalance_spread),
+        ),
+    )
+    find("edge", "reach_m", shortest_reach_m(lane), t.reach_m, below=True)
     find("tailgating", "gap_m", figures.gap_m, t.gap_m, below=True)
     outside = figures.fastest_mps if figures.fastest_mps > high_mps else None
     find("speed_out_of_range", "fastest_mps", outside, high_mps)
@@ -282,25 +298,10 @@ def _two_sided(lane: Lane, damaged: set[int]) -> set[int]:
     }
 
 
-def _side_swing(axle: Axle, healthy: set[int]) -> float | None:
-    """Return the greatest less the least part that the left wheel had on a row.
-
-    A wheel of which nothing was seen while the other was, carried nothing there.
-    """
-    parts = [
-        (row.left_kg or 0.0) / row.load_kg
-        for row in axle.rows
-        if row.row in healthy and row.load_kg > 0.0
-    ]
-    return max(parts) - min(parts) if len(parts) > 1 else None
-
-
-def _imbalance(axle: Axle, healthy: set[int]) -> float | None:
-    """Return how far apart the wheels of an axle are over the rows, over its load."""
-    rows = [row for row in axle.rows if row.row in healthy]
-    left = sum(row.left_kg or 0.0 for row in rows)
-    right = sum(row.right_kg or 0.0 for row in rows)
-    return abs(left - right) / (left + right) if left + right > 0.0 else None
+def _worst(*figures: tuple[float | None, float]) -> tuple[float | None, float]:
+    """Return the figure that is furthest beyond its threshold, with that."""
+    known = [(value, most) for value, most in figures if value is not None]
+    return max(known, key=lambda pair: pair[0] / pair[1], default=(None, 0.0))
 
 
 class UsualScatter:

@@ -1,0 +1,183 @@
+"""Unfair driving as strangers would record it: the forces of wheels, and nothing else.
+
+A generator of its own: wheels of a width press on strips of an extent, by the formulas
+of the recording alone. It shares no code with the simulators nor with the estimators.
+"""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from wim.cli.__main__ import main
+
+RATE_HZ = 2000.0
+STRIP_M = 0.053
+COUNTS_PER_N = 0.2
+USUAL = {"left": (-1.75, 0.0), "right": (0.0, 1.75)}
+CAR = ((900.0, 800.0), (0.0, 2.7), 0.2, 0.75)
+LORRY = ((6500.0, 10_500.0), (0.0, 5.0), 0.3, 1.0)
+FOUR = ((7000.0, 7000.0, 11_000.0, 11_000.0), (0.0, 1.9, 5.9, 7.25), 0.3, 1.0)
+SIX = (
+    (7000.0, 10_000.0, 10_000.0, 9000.0, 9000.0, 9000.0),
+    (0.0, 3.3, 4.65, 11.65, 12.96, 14.27),
+    0.45,
+    0.98,
+)
+"""Loads [kg], places behind the first axle, width of a wheel, half the track [m]."""
+
+
+class Station:
+    """One lane of strips; ``extents`` by side and ``declared`` in its site file."""
+
+    def __init__(
+        self, *, rows=4, sides=("left", "right"), extents=USUAL, declared=True
+    ):
+        self.strips = [
+            (row, side, 3.0 * row, extents[side])
+            for row in range(rows)
+            for side in sides
+        ]
+        lines = ['[station]\nid = "OUTSIDE-1"', "[[lanes]]\nnumber = 1"]
+        lines.append("speed_range_kmh = [0.5, 120.0]")
+        for channel, (row, side, place_m, (least_m, most_m)) in enumerate(self.strips):
+            lines.append(
+                f"[[lanes.strips]]\nchannel = {channel}\nrow = {row}\n"
+                f'side = "{side}"\nposition_m = {place_m}\nwidth_m = {STRIP_M}\n'
+                f"counts_per_newton = {COUNTS_PER_N}\ntime_constant_s = 5.0"
+            )
+            if declared:
+                lines.append(f"lateral_from_m = {least_m}\nlateral_to_m = {most_m}")
+        self.toml = "\n".join(lines)
+
+    def counts(self, vehicles, *, seconds):
+        """``vehicles`` are triples: vehicle, way, place across the lane."""
+        rng = np.random.default_rng(3)
+        t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+        force_n = np.zeros((len(t), len(self.strips)))
+        for (loads, behind, width_m, half_track_m), gone_m, across_m in vehicles:
+            along = gone_m(t)
+            for axle, (load, back) in enumerate(zip(loads, behind, strict=True)):
+                bounce = 1.0 + 0.015 * np.sin(2.0 * math.pi * (2.1 + 0.3 * axle) * t)
+                for channel, (_, _, place_m, (least, most)) in enumerate(self.strips):
+                    near = along - back - place_m
+                    resting = _share(near + STRIP_M / 2) - _share(near - STRIP_M / 2)
+                    for sign in (-1.0, 1.0):
+                        middle = across_m + sign * half_track_m
+                        over = min(middle + width_m / 2, most)
+                        over -= max(middle - width_m / 2, least)
+                        part = min(max(over / width_m, 0.0), 1.0)
+                        force_n[:, channel] += (
+                            0.5 * part * load * 9.80665 * resting * bounce
+                        )
+        keep = math.exp(-1.0 / (5.0 * RATE_HZ))
+        sagged = np.zeros(len(self.strips))
+        counts = np.zeros_like(force_n)
+        for i, now in enumerate(COUNTS_PER_N * force_n):
+            counts[i] = now - sagged
+            sagged = keep * sagged + (1.0 - keep) * now
+        counts += rng.uniform(-200.0, 200.0, len(self.strips))
+        counts += rng.normal(0.0, 6.0, counts.shape)
+        return np.rint(counts).astype(np.int32)
+
+
+def _share(along_m, length_m=0.22):
+    """Part of a footprint behind a place: half a sine of pressure along its length."""
+    return 0.5 + 0.5 * np.sin(math.pi * np.clip(along_m / length_m, -0.5, 0.5))
+
+
+def steady(speed_mps, *, at_s=1.5, behind_m=0.0):
+    return lambda t: speed_mps * (t - at_s) - behind_m
+
+
+def through(*points):
+    """A way through (time, place) points at speeds that change smoothly."""
+    times, places = np.array(points, dtype=float).T
+
+    def gone(t):
+        around = np.linspace(-0.6, 0.6, 25)
+        return sum(np.interp(t + d, times, places) for d in around) / len(around)
+
+    return gone
+
+
+def processed(tmp_path, capsysbinary, station, vehicles, *, seconds):
+    recording, site = tmp_path / "recording.npz", tmp_path / "site.toml"
+    counts = station.counts(vehicles, seconds=seconds)
+    np.savez(recording, counts=counts, sample_rate_hz=RATE_HZ)
+    site.write_text(station.toml, "utf-8")
+    assert main(["process", str(recording), "--site", str(site), "--json"]) == 0
+    lines = capsysbinary.readouterr().out.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize("across_m", [0.0, 0.3, -0.35])
+@pytest.mark.parametrize("vehicle", [LORRY, SIX])
+def test_wheels_on_their_strips_are_weighed(tmp_path, capsysbinary, vehicle, across_m):
+    (passage,) = processed(
+        tmp_path,
+        capsysbinary,
+        Station(),
+        [(vehicle, steady(16.0), across_m)],
+        seconds=4.5,
+    )
+    assert passage["flags"] == []
+    assert passage["gross_mass_kg"] == pytest.approx(sum(vehicle[0]), rel=0.02)
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("across_m", [0.68, -0.75, 0.9])
+@pytest.mark.parametrize("vehicle", [LORRY, SIX])
+def test_wheels_partly_beside_their_strips_bar_evidence(
+    tmp_path, capsysbinary, vehicle, across_m, declared, rows
+):
+    found = processed(
+        tmp_path,
+        capsysbinary,
+        Station(rows=rows, declared=declared),
+        [(vehicle, steady(14.0), across_m)],
+        seconds=4.5,
+    )
+    assert found
+    for passage in found:
+        assert passage["gross_mass_kg"] < 0.96 * sum(vehicle[0])
+        assert not passage["valid"]
+        assert {"edge", "s_path", "straddling"} & set(passage["flags"])
+
+
+def test_strips_too_short_for_a_lorry_bar_its_evidence(tmp_path, capsysbinary):
+    """Both sides are cut alike: nothing but the site tells."""
+    short = {"left": (-1.05, -0.3), "right": (0.3, 1.05)}
+    (passage,) = processed(
+        tmp_path,
+        capsysbinary,
+        Station(extents=short),
+        [(LORRY, steady(14.0), 0.0)],
+        seconds=4.0,
+    )
+    assert passage["gross_mass_kg"] < 0.9 * sum(LORRY[0])
+    assert passage["flags"] == ["edge"]
+    assert not passage["valid"]
+
+
+@pytest.mark.parametrize(("first", "second"), [(CAR, LORRY), (LORRY, CAR), (CAR, FOUR)])
+@pytest.mark.parametrize("gap_m", [3.5, 4.0, 4.6])
+def test_a_car_and_a_lorry_close_together_at_one_speed_are_two(
+    tmp_path, capsysbinary, first, second, gap_m
+):
+    behind_m = first[1][-1] + gap_m
+    found = processed(
+        tmp_path,
+        capsysbinary,
+        Station(),
+        [(first, steady(12.0), 0.0), (second, steady(12.0, behind_m=behind_m), 0.0)],
+        seconds=6.0,
+    )
+    assert [passage["gross_mass_kg"] for passage in found] == pytest.approx(
+        [sum(first[0]), sum(second[0])], rel=0.03
+    )
+    for passage in found:
+        assert passage["flags"] == ["tailgating"]
+        assert not passage["valid"]

@@ -1,0 +1,136 @@
+"""How a vehicle's load lay on the left and on the right strips, and where it changed.
+
+A wheel that stands partly beside its strip is weighed too light, and the other one is
+not: that is what is looked for here. Single and twin tyres reach differently far out,
+so that axles of one vehicle disagree about the sides when wheels miss a strip; a
+crooked load tilts all of them alike, and the steered axle least. It weighs nothing and
+names no manoeuvre. Strips across the whole lane show no sides at all.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from wim.axles import Axle, group_axles, spacing_m
+from wim.samples import Lane
+
+__all__ = ["Sides", "shortest_reach_m", "sides_of"]
+
+_LONGEST_GROUP_M = 1.8
+_LIGHT_KG = 3000.0
+_STEER_SWING = (0.02, 0.002)
+_ALL_SWING = (0.02, 0.003)
+_INNER_EDGES_M = 1.2
+
+
+class Sides(msgspec.Struct, frozen=True, kw_only=True):
+    """What the two sides of the rows say of a vehicle; None is not shown.
+
+    An imbalance is left less right over both: ``steer`` of the steered axle,
+    ``vehicle`` of all axles together, ``group`` of the most crooked axle group; each
+    without its sign. ``spread`` is the most left-heavy group's less the most
+    right-heavy one's. What light groups say counts less, since they hop.
+    ``steer_swing`` and ``vehicle_swing`` are the greatest less the least part that
+    left wheels had on a row, over what the road makes of it at that speed.
+    """
+
+    steer: float | None = None
+    vehicle: float | None = None
+    group: float | None = None
+    spread: float | None = None
+    steer_swing: float | None = None
+    vehicle_swing: float | None = None
+
+
+def sides_of(axles: Sequence[Axle], *, steered: Axle, rows: set[int]) -> Sides:
+    """Return how the load of a vehicle lay on left and right.
+
+    A wheel of which nothing was seen while the other was, carried nothing there.
+
+    Args:
+        axles: of one vehicle, at least one.
+        steered: the one of them that is steered.
+        rows: those that have a left and a right strip, both healthy.
+    """
+    wheels = [_wheels_kg(axle, rows) for axle in axles]
+    left_kg = sum(left for left, _ in wheels)
+    right_kg = sum(right for _, right in wheels)
+    if left_kg + right_kg <= 0.0:
+        return Sides()
+    spacings = [spacing_m(axles[i - 1], axles[i]) for i in range(1, len(axles))]
+    tilts = []
+    for group in group_axles(spacings, longest_m=_LONGEST_GROUP_M):
+        left = sum(wheels[i][0] for i in group)
+        right = sum(wheels[i][1] for i in group)
+        tilts.append((left - right) / max(left + right, _LIGHT_KG))
+    speeds = [row.speed_mps for axle in axles for row in axle.rows]
+    pace_mps = sum(speeds) / len(speeds)
+    steer_left, steer_right = _wheels_kg(steered, rows)
+    steer_kg = steer_left + steer_right
+    return Sides(
+        steer=abs(steer_left - steer_right) / steer_kg if steer_kg > 0.0 else None,
+        vehicle=abs(left_kg - right_kg) / (left_kg + right_kg),
+        group=max(map(abs, tilts)),
+        spread=max(tilts) - min(tilts),
+        steer_swing=_swing([steered], rows, _STEER_SWING, pace_mps),
+        vehicle_swing=_swing(axles, rows, _ALL_SWING, pace_mps),
+    )
+
+
+def shortest_reach_m(lane: Lane) -> float | None:
+    """Return how wide a vehicle may be that finds strips under all of its wheels.
+
+    It is the shortest of all rows; where a gap between left and right strips is so
+    wide that inner wheels stand in it, none is wide enough. None where the site does
+    not say how far the strips reach.
+    """
+    reaches = []
+    for row in {strip.row for strip in lane.strips}:
+        own = sorted(
+            (strip.lateral_from_m, strip.lateral_to_m)
+            for strip in lane.strips
+            if strip.row == row
+            and strip.lateral_from_m is not None
+            and strip.lateral_to_m is not None
+        )
+        if len(own) == sum(strip.row == row for strip in lane.strips):
+            apart_m = own[-1][0] - own[0][1] if len(own) > 1 else 0.0
+            wide_m = own[-1][1] - own[0][0]
+            reaches.append(0.0 if apart_m > _INNER_EDGES_M else wide_m)
+    return min(reaches, default=None)
+
+
+def _wheels_kg(axle: Axle, rows: set[int]) -> tuple[float, float]:
+    """Return the means over some rows of what left and right wheels pressed."""
+    own = [row for row in axle.rows if row.row in rows]
+    if not own:
+        return 0.0, 0.0
+    left_kg = sum(row.left_kg or 0.0 for row in own)
+    right_kg = sum(row.right_kg or 0.0 for row in own)
+    return left_kg / len(own), right_kg / len(own)
+
+
+def _swing(
+    axles: Sequence[Axle], rows: set[int], usual: tuple[float, float], pace_mps: float
+) -> float | None:
+    """Return how much the sides change from row to row, over what is usual.
+
+    Each axle is held against its own mean, so that one which a row missed does not
+    make that row another's.
+    """
+    off_kg: dict[int, float] = {}
+    both_kg: dict[int, float] = {}
+    for axle in axles:
+        own = [row for row in axle.rows if row.row in rows and row.load_kg > 0.0]
+        total_kg = sum(row.load_kg for row in own)
+        if len(own) < 2:
+            continue
+        share = sum(row.left_kg or 0.0 for row in own) / total_kg
+        for row in own:
+            more_kg = (row.left_kg or 0.0) - share * row.load_kg
+            off_kg[row.row] = off_kg.get(row.row, 0.0) + more_kg
+            both_kg[row.row] = both_kg.get(row.row, 0.0) + row.load_kg
+    if len(off_kg) < 2:
+        return None
+    parts = [off_kg[row] / both_kg[row] for row in off_kg]
+    return (max(parts) - min(parts)) / (usual[0] + usual[1] * pace_mps)
