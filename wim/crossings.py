@@ -36,7 +36,8 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     It ``turned`` when it went forward, back and forward again. ``rest_m`` is
     what its way leaves at the rows; where it is not ``smooth``,
     no speed is known. ``damages`` are strips that were left out of its loads.
-    It ``straddles`` when a half of it was in the neighbouring lane.
+    It ``straddles`` when a half of it was in the neighbouring lane. ``by_separator``
+    tells that a separator said which axles are its own.
     """
 
     axles: tuple[Axle, ...]
@@ -51,6 +52,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     behind: Neighbour | None
     damages: tuple[Damage, ...]
     straddles: bool = False
+    by_separator: bool = False
 
 
 LaneEvent: TypeAlias = Entry | Crossing

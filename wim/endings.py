@@ -111,6 +111,7 @@ class Endings:
                     before=_neighbour(part) if i else None,
                     behind=None if behind is None else _neighbour(behind),
                     damages=damages,
+                    by_separator=vehicle.by_separator,
                 )
             )
         return events

@@ -85,6 +85,11 @@ class LaneWatch:
         return self._memory.runs
 
     @property
+    def latest_s(self) -> float:
+        """Return when the latest pulse ended."""
+        return self._store.latest_s
+
+    @property
     def due_s(self) -> float:
         """Return the next time at which something is decided without a pulse."""
         due_s = math.inf

@@ -39,6 +39,7 @@ from wim.messages import Flag
 from wim.pulses import Detection, PulseDetector
 from wim.roads import Road
 from wim.samples import Lane, Site
+from wim.standing import Stand, Standing
 from wim.statics import Estimation, static_loads
 from wim.straddling import Straddling
 from wim.validity import Fairness, bars_evidence, findings_of, flags_of
@@ -68,6 +69,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     shapes: Shapes = Shapes()
     health: Health = Health()
     assembly: Assembly = Assembly()
+    stand: Stand = Stand()
     fairness: Fairness = Fairness()
     manoeuvres: Thresholds = Thresholds()
     estimation: Estimation = Estimation()
@@ -222,6 +224,7 @@ class Weigher:
             self._lanes.append(watch)
             self._lane_of_strip += [watch] * len(lane.strips)
         self._straddling = Straddling(self._lanes)
+        self._standing = Standing(self._lanes, stand=self.parameters.stand)
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -337,7 +340,9 @@ class Weigher:
         for watch in self._lanes:
             told = self._settled(watch, watch.close(interrupted=interrupted))
             events += [self._told(lane, event) for lane, event in told]
-        rest = self._straddling.release(everything=True)
+        halves = self._straddling.release(everything=True)
+        rest = [told for half in halves for told in self._standing.take(*half)]
+        rest += self._standing.release(math.inf)
         return events + [self._told(lane, crossing) for lane, crossing in rest]
 
     @property
@@ -386,9 +391,12 @@ class Weigher:
         told: list[tuple[Lane, LaneEvent]] = []
         while True:
             watch = min(self._lanes, key=lambda lane: lane.due_s)
-            if watch.due_s > now_s:
+            due_s = min(watch.due_s, self._standing.due_s)
+            if due_s > now_s:
                 break
-            told += self._settled(watch, watch.advance(watch.due_s))
+            told += self._standing.release(due_s)
+            if watch.due_s <= due_s:
+                told += self._settled(watch, watch.advance(due_s))
         for watch in self._lanes:
             told += self._settled(watch, watch.advance(now_s))
         return told
@@ -396,14 +404,16 @@ class Weigher:
     def _settled(
         self, watch: LaneWatch, found: Sequence[LaneEvent]
     ) -> list[tuple[Lane, LaneEvent]]:
-        """Let crossings wait that may be half of a vehicle between two lanes."""
+        """Let crossings wait that may be half of a vehicle, beside or behind it."""
         told: list[tuple[Lane, LaneEvent]] = []
         for event in found:
             if isinstance(event, Crossing):
-                told += self._straddling.take(watch.lane, event)
+                for crossing in self._straddling.take(watch.lane, event):
+                    told += self._standing.take(*crossing)
             else:
                 told.append((watch.lane, event))
-        told += self._straddling.release()
+        for crossing in self._straddling.release():
+            told += self._standing.take(*crossing)
         return told
 
     def _told(self, lane: Lane, event: LaneEvent) -> Event:

@@ -181,3 +181,28 @@ def test_a_car_and_a_lorry_close_together_at_one_speed_are_two(
     for passage in found:
         assert passage["flags"] == ["tailgating"]
         assert not passage["valid"]
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        # its tractor has crossed, and its trailer comes after twenty seconds
+        ((0, -4), (9.6, 9.5), (29, 9.5), (40, 30)),
+        # the same, but backwards over the rows before it drives on
+        ((0, -4), (9.6, 9.5), (20, 9.5), (27, 0.5), (29, 0.5), (41, 30)),
+        # it turns twice, and only three axles cross at the end
+        ((0, -4), (5, 7.2), (8, 7.2), (12, 2.6), (20, 2.6), (23, 6), (33, 6), (42, 24)),
+    ],
+)
+def test_half_a_truck_that_stood_or_turned_on_two_rows_is_no_evidence(
+    tmp_path, capsysbinary, points
+):
+    found = processed(
+        tmp_path,
+        capsysbinary,
+        Station(rows=2),
+        [(SIX, through(*points), 0.0)],
+        seconds=points[-1][0] + 1,
+    )
+    assert found
+    assert not any(passage["valid"] for passage in found)

@@ -88,11 +88,16 @@ def test_who_stands_between_the_rows_is_one_vehicle_and_not_valid(road, site):
     [
         (((7, 14), (9, 14), (15, 1), (17, 1), (40, 47)), 0),
         (((7.5, 15), (9, 15), (13, 6), (15, 6), (31, 38)), 0),
-        (((9, 18), (11, 18), (15, 9), (17, 9), (31, 37)), 1),
+        (((9, 18), (11, 18), (15, 9), (17, 9), (31, 37)), 0),
+        (((9, 18), (12, 30)), 1),
     ],
 )
 def test_four_axles_that_go_to_and_fro_never_read_as_six(road, site, turns, valid):
-    """Who turns on the rows is flagged; who turns behind them has been weighed."""
+    """Who turns is flagged, behind the rows too; who drives on has been weighed.
+
+    A slow vehicle that comes back may be half of one: its first crossing is no evidence
+    either.
+    """
     way = along((-2, -4), *turns)
     truck = road.Truck(**FOUR, speed_kmh=7, gone_m=way)
     found = driven(road, site, [truck], seconds=50.0)
@@ -100,7 +105,7 @@ def test_four_axles_that_go_to_and_fro_never_read_as_six(road, site, turns, vali
     assert found[0].first_axle_s == pytest.approx(1.0, abs=0.3)
     assert all(len(passage.axle_loads_kg) <= 4 for passage in found)
     assert sum(passage.valid for passage in found) == valid
-    assert any("reverse" in passage.flags for passage in found)
+    assert valid or any("reverse" in passage.flags for passage in found)
 
 
 @pytest.mark.parametrize(
