@@ -37,6 +37,7 @@ _FIRST_USUAL = 0.45
 _LEAST_USUAL = 0.15
 _MOST_USUAL = 0.95
 _FAR_OUT = 5.0
+_LIGHTENING_MPS2 = 0.45
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +137,8 @@ def figures_of(crossing: Crossing, *, lane: Lane) -> Figures:
         scatter /= _SCATTER + _SCATTER_S_M * sum(speeds) / len(speeds)
     damaged = {damage.strip for damage in crossing.damages}
     healthy = _two_sided(lane, damaged)
+    # who gains speed takes the load off the steered axle, and a light axle hops
+    light = mean is not None and abs(mean) > _LIGHTENING_MPS2
     steered = axles[-1] if crossing.reverse else axles[0]
     near = [each for each in (crossing.before, crossing.behind) if each is not None]
     return Figures(
@@ -150,7 +153,7 @@ def figures_of(crossing: Crossing, *, lane: Lane) -> Figures:
         fastest_mps=max(speeds),
         scatter=scatter,
         worst_row=worst_row,
-        sides=sides_of(axles, steered=steered, rows=healthy),
+        sides=sides_of(axles, steered=None if light else steered, rows=healthy),
         gap_m=min((each.gap_m for each in near), default=None),
     )
 

@@ -42,14 +42,14 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     vehicle_swing: float | None = None
 
 
-def sides_of(axles: Sequence[Axle], *, steered: Axle, rows: set[int]) -> Sides:
+def sides_of(axles: Sequence[Axle], *, steered: Axle | None, rows: set[int]) -> Sides:
     """Return how the load of a vehicle lay on left and right.
 
     A wheel of which nothing was seen while the other was, carried nothing there.
 
     Args:
         axles: of one vehicle, at least one.
-        steered: the one of them that is steered.
+        steered: the one of them that is steered, None where it says nothing.
         rows: those that have a left and a right strip, both healthy.
     """
     wheels = [_wheels_kg(axle, rows) for axle in axles]
@@ -65,14 +65,16 @@ def sides_of(axles: Sequence[Axle], *, steered: Axle, rows: set[int]) -> Sides:
         tilts.append((left - right) / max(left + right, _LIGHT_KG))
     speeds = [row.speed_mps for axle in axles for row in axle.rows]
     pace_mps = sum(speeds) / len(speeds)
-    steer_left, steer_right = _wheels_kg(steered, rows)
+    front = [] if steered is None else [steered]
+    steer_left = sum(_wheels_kg(axle, rows)[0] for axle in front)
+    steer_right = sum(_wheels_kg(axle, rows)[1] for axle in front)
     steer_kg = steer_left + steer_right
     return Sides(
         steer=abs(steer_left - steer_right) / steer_kg if steer_kg > 0.0 else None,
         vehicle=abs(left_kg - right_kg) / (left_kg + right_kg),
         group=max(map(abs, tilts)),
         spread=max(tilts) - min(tilts),
-        steer_swing=_swing([steered], rows, _STEER_SWING, pace_mps),
+        steer_swing=_swing(front, rows, _STEER_SWING, pace_mps),
         vehicle_swing=_swing(axles, rows, _ALL_SWING, pace_mps),
     )
 
