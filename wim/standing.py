@@ -1,4 +1,4 @@
-"""Vehicles that came slowly one after another: two, or one that stood in between (走停).
+"""Vehicles that came slowly one after another: two, or one that stood (走停) between.
 
 A lane tells vehicles apart by the way between axles, and that way is known only as long
 as somebody drives. Who stops with a few axles behind the rows and the others before
@@ -118,7 +118,7 @@ class Standing:
         return self._is_slow(row.speed_mps, first.motion.acceleration_at(row.at_s))
 
     def _is_slow(self, speed_mps: float, gain_mps2: float) -> bool:
-        """Tell whether a vehicle stands near here, at a change of speed away from it."""
+        """Tell whether a vehicle stands near here, by its speed and what changes it."""
         if speed_mps < self._stand.slow_mps:
             return True
         if gain_mps2 < _LEAST_GAIN_MPS2:
