@@ -38,6 +38,7 @@ _LEAST_USUAL = 0.15
 _MOST_USUAL = 0.95
 _FAR_OUT = 5.0
 _LIGHTENING_MPS2 = 0.45
+_FEW_ROWS = 3
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +66,11 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     acceleration beyond ``severe_acceleration_mps2`` bars evidence: it moves so much
     load between the axles that single ones say little.
     The rows are called scattered beyond ``scatter`` times what is usual in the lane,
-    but never below ``least_scatter``.
+    but never below ``least_scatter``. Two rows see one wave of the road at two places
+    and know less of what is usual: there the thresholds of the scatter and of the sides
+    (but of the steered axle) are ``few_rows_scatter`` and ``few_rows_sides`` times
+    greater. A way that no smooth one fits is one of a tapped brake too where nobody
+    was slower than ``driving_mps`` or than ``no_stall`` of the speed over the rows.
     """
 
     acceleration_mps2: Positive = 0.45
@@ -85,6 +90,10 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     group_imbalance: Positive = 0.155
     imbalance_spread: Positive = 0.12
     reach_m: Positive = 2.4
+    few_rows_scatter: Positive = 1.7
+    few_rows_sides: Positive = 1.4
+    driving_mps: Positive = 2.2
+    no_stall: Positive = 0.75
     gap_m: Positive = 7.6
 
 
@@ -170,7 +179,9 @@ def manoeuvres_of(
         usual_scatter: the scatter of the lane's middle vehicle.
     """
     t = thresholds
-    most_scatter = max(t.scatter * usual_scatter, t.least_scatter)
+    few = len({strip.row for strip in lane.strips}) < _FEW_ROWS
+    least_scatter = t.least_scatter * (t.few_rows_scatter if few else 1.0)
+    most_scatter = max(t.scatter * usual_scatter, least_scatter)
     low_mps, high_mps = (kmh / _KMH for kmh in lane.speed_range_kmh)
     found: list[Finding] = []
 
@@ -205,6 +216,9 @@ def manoeuvres_of(
     if not figures.smooth:
         rest_m = max(figures.way_rest_m, 0.0)
         found.append(Finding("stop_and_go", "way_rest_m", rest_m, t.way_rest_m))
+        goes = figures.stall is not None and figures.stall > t.no_stall
+        if goes and figures.slowest_mps > t.driving_mps:
+            found.append(Finding("tap_braking", "way_rest_m", rest_m, t.way_rest_m))
     if stops and slowest is not None:
         find("stop_and_go", "slowest_between_mps", slowest, t.stop_mps, below=True)
     find("stop_and_go", "stall", figures.stall, t.stall, below=True)
@@ -213,6 +227,7 @@ def manoeuvres_of(
     find("crawl", "slowest_mps", figures.slowest_mps, least_mps, below=True)
     find("jump", "row_scatter", figures.scatter, most_scatter, row=figures.worst_row)
     sides = figures.sides
+    more = t.few_rows_sides if sides.rows < _FEW_ROWS else 1.0
     find(
         "s_path",
         "side_swing",
@@ -225,9 +240,9 @@ def manoeuvres_of(
         "imbalance",
         *_worst(
             (sides.steer, t.steer_imbalance),
-            (sides.vehicle, t.vehicle_imbalance),
-            (sides.group, t.group_imbalance),
-            (sides.spread, t.imbalance_spread),
+            (sides.vehicle, more * t.vehicle_imbalance),
+            (sides.group, more * t.group_imbalance),
+            (sides.spread, more * t.imbalance_spread),
         ),
     )
     find("edge", "reach_m", shortest_reach_m(lane), t.reach_m, below=True)

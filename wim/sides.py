@@ -29,7 +29,8 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     An imbalance is left less right over both: ``steer`` of the steered axle,
     ``vehicle`` of all axles together, ``group`` of the most crooked axle group; each
     without its sign. ``spread`` is the most left-heavy group's less the most
-    right-heavy one's. What light groups say counts less, since they hop.
+    right-heavy one's. What light axles say counts less, since they hop. ``rows`` is
+    how many rows told it.
     ``steer_swing`` and ``vehicle_swing`` are the greatest less the least part that
     left wheels had on a row, over what the road makes of it at that speed.
     """
@@ -40,6 +41,7 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     spread: float | None = None
     steer_swing: float | None = None
     vehicle_swing: float | None = None
+    rows: int = 0
 
 
 def sides_of(axles: Sequence[Axle], *, steered: Axle | None, rows: set[int]) -> Sides:
@@ -62,7 +64,7 @@ def sides_of(axles: Sequence[Axle], *, steered: Axle | None, rows: set[int]) -> 
     for group in group_axles(spacings, longest_m=_LONGEST_GROUP_M):
         left = sum(wheels[i][0] for i in group)
         right = sum(wheels[i][1] for i in group)
-        tilts.append((left - right) / max(left + right, _LIGHT_KG))
+        tilts.append((left - right) / max(left + right, _LIGHT_KG * len(group)))
     speeds = [row.speed_mps for axle in axles for row in axle.rows]
     pace_mps = sum(speeds) / len(speeds)
     front = [] if steered is None else [steered]
@@ -76,6 +78,7 @@ def sides_of(axles: Sequence[Axle], *, steered: Axle | None, rows: set[int]) -> 
         spread=max(tilts) - min(tilts),
         steer_swing=_swing(front, rows, _STEER_SWING, pace_mps),
         vehicle_swing=_swing(axles, rows, _ALL_SWING, pace_mps),
+        rows=len(rows),
     )
 
 
