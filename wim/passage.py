@@ -34,7 +34,7 @@ from wim.health import Health, Run
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
 from wim.loads import Known
-from wim.manoeuvres import Finding, Thresholds, UsualScatter, figures_of
+from wim.manoeuvres import Figures, Finding, Thresholds, UsualScatter, figures_of
 from wim.messages import Flag
 from wim.pulses import Detection, PulseDetector
 from wim.roads import Road
@@ -95,7 +95,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     are those of row 0 (of the last row when reversing); ``ended_s`` is when the last
     wheel left the last row. Speed is that of the first axle at ``first_axle_s``,
     acceleration the mean over the crossing, positive when gaining speed. ``axles`` are
-    what calibration and drift watch look at: each axle row by row.
+    what calibration and drift watch look at: each axle row by row; ``figures`` what the
+    thresholds of manoeuvres were held against.
     """
 
     lane: int
@@ -119,6 +120,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     valid: bool
     samples_lost: int
     axles: tuple[Axle, ...] = ()
+    figures: Figures | None = None
 
 
 Event: TypeAlias = VehicleEntered | Passage
@@ -515,6 +517,7 @@ class Weigher:
             valid=not bars_evidence(findings),
             samples_lost=lost,
             axles=axles,
+            figures=figures,
         )
 
 

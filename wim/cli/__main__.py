@@ -14,6 +14,7 @@ from wim.cli.bench import BENCH
 from wim.cli.calibrate import CALIBRATE
 from wim.cli.document import DOCUMENT
 from wim.cli.drift import DRIFT
+from wim.cli.learn import LEARN
 from wim.cli.process import PROCESS
 from wim.cli.replay import REPLAY
 from wim.cli.wcard import EXPORT, IMPORT
@@ -25,6 +26,7 @@ _COMMANDS = (
     PROCESS,
     REPLAY,
     CALIBRATE,
+    LEARN,
     ACCURACY,
     DOCUMENT,
     DRIFT,
