@@ -374,6 +374,7 @@ class Weigher:
             if found or self._straddling.waits:
                 told += self._settled(watch, found)
             quiet_until_s = min([lane.quiet_until_s for lane in self._lanes])
+            quiet_until_s = min(quiet_until_s, self._standing.due_s)
         told += self._advance(self._now_s)
         changed = inputs ^ self._inputs
         self._inputs = inputs
