@@ -37,7 +37,7 @@ _LEAST_SCALE: Final = 0.5
 _OVERLAP: Final = 0.35
 _SURE: Final = 0.5
 _CLOSE_SIZE: Final = (256, 160)
-_CLOSE_WIDTH_PX: Final = 128.0
+_CLOSE_WIDTH_PX: Final = 160.0
 _MOST_SIGHTINGS: Final = 24
 
 

@@ -33,7 +33,7 @@ _FRESH: Final = 3
 _SHELF: Final = 160
 _BATCH: Final = 8
 _PEAK_RATE: Final = 2.5e-3
-_ONWARD_RATE: Final = 4e-4
+_ONWARD_RATE: Final = 6e-5
 """For weights that are trained on: they have lost their normalisations."""
 _SAVE_EVERY: Final = 100
 _TELL_EVERY: Final = 20
