@@ -33,6 +33,7 @@ from wim.calibration import (
     VehicleClass,
 )
 from wim.errors import CalibrationError
+from wim.load_transfer import Transfer, moved_kg
 from wim.road_learning import RoadSample, learn_road
 from wim.roads import Ride, Road, Role, excess, roles_of
 from wim.samples import Lane, Side
@@ -81,8 +82,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """One wheel (or axle, on a full strip) of one run on one strip.
 
-    The wheels of one axle and side carry the same part of ``axle_static_kg`` over
-    every row.
+    ``axle_load_kg`` is the axle's static load and what the change of speed moved to it
+    while it crossed. Its wheels of one side carry the same part of it over every row.
     """
 
     run: int
@@ -94,7 +95,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     place_m: float
     measured_kg: float
-    axle_static_kg: float
+    axle_load_kg: float
     speed_mps: float
     temperature_c: float | None
     vehicle_class: VehicleClass | None
@@ -145,8 +146,18 @@ def observations_of(
     """
     channel = {(strip.row, strip.side): strip.channel for strip in lane.strips}
     roles = roles_of(axle_groups, axle_spacings_m, ride=Ride())
+    moved = moved_kg(
+        static_kg,
+        spacings_m=axle_spacings_m,
+        groups=axle_groups,
+        vehicle_class=vehicle_class,
+        acceleration_mps2=_acceleration_mps2(axles),
+        transfer=Transfer(),
+        ride=Ride(),
+    )
     found = []
-    for number, (axle, static) in enumerate(zip(axles, static_kg, strict=True)):
+    for number, axle in enumerate(axles):
+        load_kg = static_kg[number] + moved[number]
         for row in axle.rows:
             if not row.whole:
                 continue
@@ -167,15 +178,22 @@ def observations_of(
                     channel=channel[row.row, side],
                     side=side,
                     measured_kg=mass,
-                    axle_static_kg=static,
+                    axle_load_kg=load_kg,
                     speed_mps=row.speed_mps,
                     temperature_c=temperature_c,
                     vehicle_class=vehicle_class,
                 )
                 for side, mass in seen.items()
-                if mass is not None and mass > 0.0 and static > 0.0
+                if mass is not None and mass > 0.0 and load_kg > 0.0
             ]
     return found
+
+
+def _acceleration_mps2(axles: Sequence[Axle]) -> float:
+    """Return the mean acceleration over the crossing, 0 where it was not seen."""
+    seen = [axle.motion.acceleration_mps2 for axle in axles]
+    known = [gain for gain in seen if gain is not None]
+    return math.fsum(known) / len(known) if known else 0.0
 
 
 def calibrate(
@@ -295,7 +313,7 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
     for own in wheels.values():
         one = own[0]
         static = math.fsum(
-            each.axle_static_kg * shares[each.run, each.axle, each.side] for each in own
+            each.axle_load_kg * shares[each.run, each.axle, each.side] for each in own
         )
         dynamic = math.fsum(
             each.measured_kg * known.strip_factor(each.channel) for each in own
@@ -304,7 +322,7 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
             RoadSample(
                 passage=one.run,
                 role=one.role,
-                load_kg=one.axle_static_kg,
+                load_kg=one.axle_load_kg,
                 speed_mps=one.speed_mps,
                 place_m=one.place_m,
                 excess=dynamic / static - 1.0,
@@ -333,7 +351,7 @@ def _on_level_road(
             (more[key],) = excess(
                 road,
                 each.role,
-                load_kg=each.axle_static_kg,
+                load_kg=each.axle_load_kg,
                 speed_mps=each.speed_mps,
                 places_m=[each.place_m],
                 ride=Ride(),
@@ -390,7 +408,7 @@ def _terms(observations: Sequence[Observation], known: Calibration) -> list[_Ter
     shares = _shares(observations, known)
     return [
         _Term(
-            static=each.axle_static_kg * shares[each.run, each.axle, each.side],
+            static=each.axle_load_kg * shares[each.run, each.axle, each.side],
             dynamic=each.measured_kg * _factor(known, each),
             of=each,
         )
@@ -564,7 +582,7 @@ def _run_figures(observations: Sequence[Observation], known: Calibration) -> Run
         key = (each.run, each.axle, each.side)
         sums[key] += each.measured_kg * _factor(known, each)
         counts[key] += 1
-        static[each.run][each.axle] = each.axle_static_kg
+        static[each.run][each.axle] = each.axle_load_kg
     gross: defaultdict[int, float] = defaultdict(float)
     for key, total in sums.items():
         gross[key[0]] += total / counts[key]

@@ -24,9 +24,11 @@ __all__ = [
     "Known",
     "Loading",
     "Swing",
+    "at_steady_speed",
     "crossings_of",
     "joint_loads",
     "on_level_road",
+    "rough_loads_kg",
 ]
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
@@ -197,6 +199,17 @@ def crossings_of(
     )
 
 
+def at_steady_speed(crossings: Crossings, moved_kg: Sequence[float]) -> Crossings:
+    """Take off what a change of speed put on each axle (negative: took from it)."""
+    return msgspec.structs.replace(
+        crossings,
+        loads_kg=tuple(
+            max(load - moved_kg[axle], 0.5 * load)
+            for axle, load in zip(crossings.axles, crossings.loads_kg, strict=True)
+        ),
+    )
+
+
 def on_level_road(
     crossings: Crossings, *, road: Road, roles: Sequence[Role], ride: Ride
 ) -> Crossings:
@@ -208,7 +221,7 @@ def on_level_road(
         roles: of its axles.
         ride: the suspensions that the road was learned with.
     """
-    rough_kg = _means(crossings)
+    rough_kg = rough_loads_kg(crossings)
     loads = list(crossings.loads_kg)
     for axle, role in enumerate(roles):
         own = [k for k, whose in enumerate(crossings.axles) if whose == axle]
@@ -252,7 +265,7 @@ def joint_loads(
         Biometrika 58 (1971) 545. Dynamic loads that repeat along the road: Cole and
         Cebon, Vehicle System Dynamics 25 (1996), "spatial repeatability".
     """
-    rough_kg = _means(crossings)
+    rough_kg = rough_loads_kg(crossings)
     count = len(rough_kg)
     pace_mps = sum(crossings.speeds_mps) / len(crossings.speeds_mps)
     swings = np.array(
@@ -301,7 +314,7 @@ def joint_loads(
     )
 
 
-def _means(crossings: Crossings) -> list[float]:
+def rough_loads_kg(crossings: Crossings) -> list[float]:
     """Return each axle's plain mean over its crossings, at least a few kilograms."""
     count = 1 + max(crossings.axles)
     sums, seen = [0.0] * count, [0] * count

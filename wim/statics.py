@@ -1,7 +1,8 @@
 """The static loads of one vehicle with their uncertainties, from its axles' rows.
 
-It puts the parts together: rows, calibration, the lane's road where one was learned,
-the joint estimate and the budget. It decides nothing about the vehicle.
+It puts the parts together: rows, calibration, what a change of speed moved, the lane's
+road where one was learned, the joint estimate and the budget. It decides nothing about
+the vehicle.
 """
 
 from collections.abc import Collection, Sequence
@@ -9,13 +10,16 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from wim.axles import Axle
+from wim.load_transfer import Transfer, moved_kg, transfer_sigmas_kg
 from wim.loads import (
     JointLoads,
     Known,
     Loading,
+    at_steady_speed,
     crossings_of,
     joint_loads,
     on_level_road,
+    rough_loads_kg,
 )
 from wim.roads import Ride, roles_of
 from wim.samples import Lane
@@ -42,6 +46,7 @@ class Estimation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     loading: Loading = Loading()
     ride: Ride = Ride()
+    transfer: Transfer = Transfer()
     uncertainty: UncertaintyFigures = UncertaintyFigures()
 
 
@@ -73,7 +78,8 @@ def static_loads(
         spacings_m: between the axles, one fewer.
         groups: axle groups as indices of axles.
         reverse: it drove backwards, so that the learned road says nothing.
-        acceleration_mps2: over the crossing, None where it is not known.
+        acceleration_mps2: over the crossing, None where it is not known; then nothing
+            is put back and the axles are the less certain.
         flags: of the passage; those that say that wheels or signals were not as they
             should be make the loads less certain.
         known: of station and vehicle.
@@ -81,6 +87,19 @@ def static_loads(
     """
     loading = estimation.loading
     crossings = crossings_of(axles, lane=lane, known=known, loading=loading)
+    # who drives backwards pushes what it tows, and nobody says which axles these are
+    vehicle_class = None if reverse else known.vehicle_class
+    rough_kg = rough_loads_kg(crossings)
+    moved = moved_kg(
+        rough_kg,
+        spacings_m=spacings_m,
+        groups=groups,
+        vehicle_class=vehicle_class,
+        acceleration_mps2=acceleration_mps2 or 0.0,
+        transfer=estimation.transfer,
+        ride=estimation.ride,
+    )
+    crossings = at_steady_speed(crossings, moved)
     pace_mps = sum(crossings.speeds_mps) / len(crossings.speeds_mps)
     road = None if reverse else known.calibration.road_of(lane.number)
     if road is None:
@@ -101,7 +120,16 @@ def static_loads(
     circumstances = Circumstances(
         speed_mps=pace_mps,
         speed_sigma=_speed_sigma(axles),
-        acceleration_mps2=acceleration_mps2,
+        moved_sigmas_kg=transfer_sigmas_kg(
+            rough_kg,
+            moved,
+            spacings_m=spacings_m,
+            groups=groups,
+            vehicle_class=vehicle_class,
+            acceleration_mps2=acceleration_mps2,
+            transfer=estimation.transfer,
+            ride=estimation.ride,
+        ),
         temperature_c=known.temperature_c,
         vehicle_class=known.vehicle_class,
         disturbances=sum(flag in _DISTURBING for flag in flags),

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from wim.calibration import STANDARD_GRAVITY_MPS2, Calibration, VehicleClass
+from wim.calibration import Calibration, VehicleClass
 from wim.loads import JointLoads
 
 __all__ = ["Budget", "Circumstances", "Contribution", "UncertaintyFigures", "budget_of"]
@@ -27,16 +27,14 @@ class UncertaintyFigures(
     """Sizes of what no signal tells; relative and k = 1 where nothing else is said.
 
     ``temperature`` is what the pavement's temperature may change where no curve or no
-    thermometer corrects it; ``gravity_height`` the height of the centre of gravity
-    over the wheelbase, which moves load between axles when the speed changes;
-    ``between_axles`` what friction in the springs and the road's shape move.
+    thermometer corrects it; ``between_axles`` what friction in the springs and the
+    road's shape move.
     ``disturbed`` is added to the gross mass for each flag that says that wheels or
     signals were not as they should be, ``rough_speed`` where no speed is sure.
     ``coverage_factor`` makes the expanded uncertainty of the standard one.
     """
 
     temperature: NotNegative = 0.001
-    gravity_height: NotNegative = 0.35
     between_axles: NotNegative = 0.006
     disturbed: NotNegative = 0.05
     rough_speed: NotNegative = 0.25
@@ -47,12 +45,14 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a crossing besides the loads.
 
     ``speed_sigma`` is relative and common to all axles, infinite where no smooth way
-    was found; ``disturbances`` counts the flags that put the loads in doubt.
+    was found; ``moved_sigmas_kg`` is what is unsure of each axle's load because the
+    speed changed, and leaves the sum as it is; ``disturbances`` counts the flags that
+    put the loads in doubt.
     """
 
     speed_mps: float
     speed_sigma: float
-    acceleration_mps2: float | None
+    moved_sigmas_kg: tuple[float, ...]
     temperature_c: float | None
     vehicle_class: VehicleClass | None
     disturbances: int
@@ -61,9 +61,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
 class Contribution(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the budget: standard uncertainty of the gross mass, k = 1."""
 
-    name: Literal[
-        "rows", "speed", "calibration", "temperature", "acceleration", "disturbance"
-    ]
+    name: Literal["rows", "speed", "calibration", "temperature", "disturbance"]
     gross_mass_kg: float
 
 
@@ -101,7 +99,6 @@ def budget_of(
         "temperature": figures.temperature,
         "disturbance": figures.disturbed * circumstances.disturbances,
     }
-    moved_kg = gross_kg * figures.gravity_height * _load_moved(circumstances)
     relative = _sum_of_squares(common.values())
     factor = figures.coverage_factor
     axle_uncertainties = tuple(
@@ -109,9 +106,11 @@ def budget_of(
         * math.sqrt(
             loads.covariance_kg2[i][i]
             + (relative + figures.between_axles**2) * load * load
-            + moved_kg * moved_kg / len(loads.axle_loads_kg)
+            + moved_kg * moved_kg
         )
-        for i, load in enumerate(loads.axle_loads_kg)
+        for i, (load, moved_kg) in enumerate(
+            zip(loads.axle_loads_kg, circumstances.moved_sigmas_kg, strict=True)
+        )
     )
     rows_kg = math.sqrt(max(loads.gross_variance_kg2, 0.0))
     gross_u_kg = math.sqrt(rows_kg * rows_kg + relative * gross_kg * gross_kg)
@@ -132,12 +131,6 @@ def budget_of(
             ),
         ),
     )
-
-
-def _load_moved(circumstances: Circumstances) -> float:
-    """Return acceleration over gravity, as far as it is known."""
-    gain = circumstances.acceleration_mps2
-    return 0.0 if gain is None else abs(gain) / STANDARD_GRAVITY_MPS2
 
 
 def _sum_of_squares(values: Iterable[float]) -> float:

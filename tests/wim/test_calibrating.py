@@ -45,7 +45,7 @@ def runs(*, scatter=0.02, speeds=(6.0, 12.0, 18.0, 24.0), seed=1, trucks=TRUCKS)
                                 channel=channel,
                                 side=side,
                                 measured_kg=force / gain,
-                                axle_static_kg=static,
+                                axle_load_kg=static,
                                 speed_mps=v,
                                 temperature_c=None,
                                 vehicle_class="rigid",

@@ -4,18 +4,22 @@ import msgspec
 import pytest
 
 from wim.axles import Axle, RowLoad
+from wim.calibrating import observations_of
 from wim.calibration import NO_CALIBRATION, ClassFactor
 from wim.estimators import ESTIMATORS, every_estimate
 from wim.kinematics import Motion
+from wim.load_transfer import Transfer, moved_kg
 from wim.loads import Known, Loading, crossings_of, joint_loads
-from wim.roads import Road
+from wim.roads import Ride, Road
 from wim.statics import Estimation, static_loads
 from wim.uncertainty import UncertaintyFigures
 
 KNOWN = Known(calibration=NO_CALIBRATION, temperature_c=None, vehicle_class=None)
 
 
-def axle(loads_kg, *, speed_mps=16.0, behind_m=0.0, noise_kg=10.0, whole=True):
+def axle(
+    loads_kg, *, speed_mps=16.0, behind_m=0.0, noise_kg=10.0, whole=True, gain_mps2=0.0
+):
     rows = tuple(
         RowLoad(
             rank=rank,
@@ -34,7 +38,7 @@ def axle(loads_kg, *, speed_mps=16.0, behind_m=0.0, noise_kg=10.0, whole=True):
     )
     return Axle(
         hits=(),
-        motion=Motion(0.0, 0.0, speed_mps, 0.0),
+        motion=Motion(0.0, 0.0, speed_mps, gain_mps2),
         crossed_s=behind_m / speed_mps,
         rows=rows,
         load_kg=sum(loads_kg) / len(loads_kg),
@@ -219,3 +223,59 @@ def test_the_factor_of_a_vehicle_class_reaches_its_loads(road):
     plain = estimates(road, PAIR)["plain_mean"]
     found = estimates(road, PAIR, known=known)["plain_mean"]
     assert found == pytest.approx([1.1 * load for load in plain])
+
+
+def two_axles_moved(acceleration_mps2):
+    return moved_kg(
+        (6000.0, 9000.0),
+        spacings_m=(5.0,),
+        groups=((0,), (1,)),
+        vehicle_class="rigid",
+        acceleration_mps2=acceleration_mps2,
+        transfer=Transfer(),
+        ride=Ride(),
+    )
+
+
+def test_what_braking_moved_is_put_back_and_the_sum_stays(road):
+    moved = two_axles_moved(-0.8)
+    axles = [
+        axle([6000.0 + moved[0]] * 4),
+        axle([9000.0 + moved[1]] * 4, behind_m=5.0),
+    ]
+    found = statics(road, axles, acceleration_mps2=-0.8).loads
+    assert moved[0] > 150.0
+    assert found.axle_loads_kg == pytest.approx((6000.0, 9000.0), abs=5.0)
+    assert found.gross_mass_kg == pytest.approx(15_000.0, abs=1.0)
+    unknown = statics(road, axles, acceleration_mps2=None)
+    assert unknown.loads.axle_loads_kg[0] == pytest.approx(6000.0 + moved[0], abs=1.0)
+    steady = statics(road, axles, acceleration_mps2=0.0)
+    pairs = zip(
+        unknown.budget.axle_load_uncertainties_kg,
+        steady.budget.axle_load_uncertainties_kg,
+        strict=True,
+    )
+    assert all(without > known for without, known in pairs)
+
+
+def test_reference_trucks_that_gain_speed_teach_what_the_strips_should_say(road):
+    gaining = [
+        axle([6000.0] * 4, gain_mps2=0.5),
+        axle([9000.0] * 4, behind_m=5.0, gain_mps2=0.5),
+    ]
+    seen = observations_of(
+        gaining,
+        (6000.0, 9000.0),
+        axle_groups=((0,), (1,)),
+        axle_spacings_m=(5.0,),
+        lane=road.site.lanes[0],
+        run=1,
+        truck=1,
+        temperature_c=None,
+        vehicle_class="rigid",
+    )
+    moved = two_axles_moved(0.5)
+    assert moved[0] < -50.0
+    for each in seen:
+        static = (6000.0, 9000.0)[each.axle]
+        assert each.axle_load_kg == pytest.approx(static + moved[each.axle])
