@@ -34,6 +34,7 @@ from wim.calibration import (
 )
 from wim.errors import CalibrationError
 from wim.load_transfer import Transfer, moved_kg
+from wim.loads import Loading
 from wim.road_learning import RoadSample, learn_road
 from wim.roads import Ride, Road, Role, excess, roles_of
 from wim.samples import Lane, Side
@@ -321,6 +322,7 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
         samples[one.lane].append(
             RoadSample(
                 passage=one.run,
+                axle=one.axle,
                 role=one.role,
                 load_kg=one.axle_load_kg,
                 speed_mps=one.speed_mps,
@@ -328,8 +330,18 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
                 excess=dynamic / static - 1.0,
             )
         )
+    loading = Loading()
+    sides = dict.fromkeys(samples, 0)
+    for own in wheels.values():
+        sides[own[0].lane] = max(sides[own[0].lane], len(own))
     roads = [
-        learn_road(samples[number], lane=number, ride=Ride())
+        learn_road(
+            samples[number],
+            lane=number,
+            ride=Ride(),
+            swing=loading.known_road,
+            row_variance=loading.along_strip**2 / sides[number],
+        )
         for number in sorted(samples)
     ]
     return tuple(road for road in roads if road is not None)

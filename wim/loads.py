@@ -84,7 +84,7 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 KNOWN_ROAD = Swing(
     shares=(0.0115, 0.0175, 0.016, 0.024, 0.031, 0.055),
-    first=1.3,
+    first=0.95,
     kin_bounce_group=0.18,
     kin_bounce_others=0.18,
     kin_hop_group=0.03,
@@ -101,10 +101,11 @@ class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Figures of the joint estimator.
 
     ``open_road`` tells how axles swing on a road that nobody learned, ``known_road``
-    what is left of it where the expected part is taken off and that road's own rest
-    is ``usual_rest``. Their shapes were fitted to recordings with the seeds 21 to 40
-    and 400 to 430 of the simulator; their sizes were then set by hand, by how often
-    true masses lay inside on the seeds 2000 to 2010.
+    what is left of it on a usual road where the expected part is taken off; each
+    learned road tells how much more or less is left of it there. Their shapes were
+    fitted to recordings with the seeds 21 to 40 and 400 to 430 of the simulator; their
+    sizes were then set by hand, by how often true masses lay inside on the seeds 2000
+    to 2010 and 3001 to 3014.
 
     ``unknown_gain`` is the relative standard uncertainty of a strip that neither site
     nor parameter set tells; ``along_strip`` is that of the place where the wheels hit
@@ -114,7 +115,6 @@ class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     open_road: Swing = Swing()
     known_road: Swing = KNOWN_ROAD
-    usual_rest: Positive = 0.75
     unknown_gain: Positive = 0.01
     along_strip: Positive = 0.008
     completed: Positive = 0.04

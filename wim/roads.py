@@ -56,9 +56,10 @@ class Road(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The effective slopes of one lane before and under its strips.
 
     ``slopes`` [m/m] are those of cells of ``cell_m`` from ``from_m`` on, places along
-    the travel from row 0. ``rest`` is which part of the dynamic load's standard
-    deviation is left when the expected part is taken off, found on reference passages
-    that it was not learned from, at the speeds ``rest_speeds_mps``.
+    the travel from row 0. ``rest`` is how much dynamic load
+    is left when the expected part is taken off, over that of a usual road: the factor
+    that gross masses ask for which the road was not learned from, at the speeds
+    ``rest_speeds_mps``.
     """
 
     lane: Annotated[int, msgspec.Meta(ge=1)]
@@ -68,7 +69,7 @@ class Road(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     rest_speeds_mps: Annotated[
         tuple[Positive, ...], msgspec.Meta(min_length=1, max_length=16)
     ]
-    rest: tuple[Annotated[float, msgspec.Meta(gt=0.0, le=1.5)], ...]
+    rest: tuple[Annotated[float, msgspec.Meta(gt=0.0, le=5.0)], ...]
 
     def __post_init__(self) -> None:
         """Refuse a rest that does not belong to its speeds."""
@@ -80,7 +81,7 @@ class Road(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise ValueError(message)
 
     def rest_at(self, speed_mps: float) -> float:
-        """Return the part that is left at a speed: that of the nearest one."""
+        """Return what is left at a speed: the figure of the nearest one."""
         apart = [abs(speed - speed_mps) for speed in self.rest_speeds_mps]
         return self.rest[apart.index(min(apart))]
 

@@ -115,7 +115,7 @@ def static_loads(
             level,
             groups,
             swing=loading.known_road,
-            rest=road.rest_at(pace_mps) / loading.usual_rest,
+            rest=road.rest_at(pace_mps),
         )
     circumstances = Circumstances(
         speed_mps=pace_mps,

@@ -35,7 +35,7 @@ class UncertaintyFigures(
     """
 
     temperature: NotNegative = 0.001
-    between_axles: NotNegative = 0.006
+    between_axles: NotNegative = 0.003
     disturbed: NotNegative = 0.05
     rough_speed: NotNegative = 0.25
     coverage_factor: Positive = 2.0

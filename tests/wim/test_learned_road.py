@@ -5,7 +5,7 @@ import pytest
 
 from wim.calibration import Calibration
 from wim.kernels.ride import answer_to_slope, expected_excess
-from wim.loads import Crossings, on_level_road
+from wim.loads import KNOWN_ROAD, Crossings, on_level_road
 from wim.road_learning import RoadSample, learn_road
 from wim.roads import Ride, Road, answers, excess, roles_of
 
@@ -19,17 +19,24 @@ def slopes():
     return rng.normal(0.0, np.sqrt(3.16e-6 / 0.1), 560)
 
 
+def learned(samples):
+    return learn_road(
+        samples, lane=1, ride=RIDE, swing=KNOWN_ROAD, row_variance=0.008**2 / 2
+    )
+
+
 def felt(slopes, role, load_kg, speed_mps):
     answer = answers(role, load_kg=load_kg, speed_mps=speed_mps, cell_m=0.1, ride=RIDE)
     return [expected_excess(answer, slopes, -46.0, 0.1, place) for place in ROWS_M]
 
 
-def samples(slopes, *, passages, seed, noise=0.01):
+def samples(slopes, *, passages, seed, noise=0.01, common=0.0):
     rng = np.random.default_rng(seed)
     found = []
     for number in range(passages):
         speed = rng.uniform(6.0, 26.0)
-        for role in ("steer", "drive", "trailer"):
+        own = common * rng.standard_normal()
+        for axle, role in enumerate(("steer", "drive", "trailer")):
             load = rng.uniform(4000.0, 12000.0)
             for place, more in zip(
                 ROWS_M, felt(slopes, role, load, speed), strict=True
@@ -37,11 +44,12 @@ def samples(slopes, *, passages, seed, noise=0.01):
                 found.append(
                     RoadSample(
                         passage=number,
+                        axle=axle,
                         role=role,
                         load_kg=load,
                         speed_mps=speed,
                         place_m=place,
-                        excess=more + noise * rng.standard_normal(),
+                        excess=more + own + noise * rng.standard_normal(),
                     )
                 )
     return found
@@ -88,7 +96,7 @@ def test_the_answer_is_that_of_the_equations_of_motion():
 
 
 def test_what_the_road_adds_is_foreseen_on_passages_it_was_not_learned_from(slopes):
-    road = learn_road(samples(slopes, passages=60, seed=1), lane=1, ride=RIDE)
+    road = learned(samples(slopes, passages=60, seed=1))
     before, after = [], []
     for sample in samples(slopes, passages=40, seed=2, noise=0.0):
         (foreseen,) = excess(
@@ -110,6 +118,7 @@ def test_trucks_that_the_road_does_not_shake_teach_that_nothing_is_foreseen(slop
     chance = [
         RoadSample(
             passage=sample.passage,
+            axle=sample.axle,
             role=sample.role,
             load_kg=sample.load_kg,
             speed_mps=sample.speed_mps,
@@ -118,12 +127,35 @@ def test_trucks_that_the_road_does_not_shake_teach_that_nothing_is_foreseen(slop
         )
         for sample in samples(slopes, passages=60, seed=4)
     ]
-    road = learn_road(chance, lane=1, ride=RIDE)
-    assert all(rest > 0.95 for rest in road.rest)
+    road = learned(chance)
+    foreseen = [
+        excess(
+            road,
+            sample.role,
+            load_kg=sample.load_kg,
+            speed_mps=sample.speed_mps,
+            places_m=[sample.place_m],
+            ride=RIDE,
+        )
+        for sample in samples(slopes, passages=5, seed=8)
+    ]
+    assert np.std(foreseen) < 0.01
+
+
+def test_a_rest_tells_how_far_gross_masses_are_off_and_not_how_rough_the_road_was(
+    slopes,
+):
+    def rest(common, *, rough=1.0):
+        seen = samples(rough * slopes, passages=80, seed=7, noise=0.02, common=common)
+        return np.mean(learned(seen).rest)
+
+    usual = rest(0.005)
+    assert rest(0.015) > 2.0 * usual
+    assert rest(0.005, rough=2.0) == pytest.approx(usual, rel=0.3)
 
 
 def test_a_few_passages_teach_no_road(slopes):
-    assert learn_road(samples(slopes, passages=9, seed=6), lane=1, ride=RIDE) is None
+    assert learned(samples(slopes, passages=9, seed=6)) is None
 
 
 def test_a_known_road_is_taken_off_the_rows(slopes):

@@ -231,7 +231,7 @@ def _told(parameters: ParameterSet, found: Calibrated) -> str:
     lines += [
         f"road of lane {road.lane} learned: "
         + ", ".join(
-            f"{100.0 * rest:.0f} % of the swing left at {speed * 3.6:.0f} km/h"
+            f"{rest:.2f} of the usual swing left at {speed * 3.6:.0f} km/h"
             for speed, rest in zip(road.rest_speeds_mps, road.rest, strict=True)
         )
         for road in calibration.roads
