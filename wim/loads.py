@@ -48,10 +48,10 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """
 
     speeds_mps: tuple[Positive, ...] = (2.0, 7.0, 12.0, 17.0, 22.0, 28.0)
-    shares: tuple[Positive, ...] = (0.0115, 0.018, 0.0425, 0.06, 0.061, 0.064)
+    shares: tuple[Positive, ...] = (0.0115, 0.018, 0.0425, 0.06, 0.061, 0.072)
     loads_kg: tuple[Positive, ...] = (2e3, 3e3, 4e3, 5e3, 7e3, 1e4, 1.6e4, 2.4e4)
-    load_factors: tuple[Positive, ...] = (2.9, 2.3, 1.6, 1.15, 0.91, 0.74, 0.55, 0.43)
-    first: Positive = 1.4
+    load_factors: tuple[Positive, ...] = (3.1, 2.5, 1.7, 1.2, 0.91, 0.74, 0.55, 0.43)
+    first: Positive = 1.2
     kin_bounce_group: Share = 0.5
     kin_bounce_others: Share = 0.5
     kin_hop_group: Share = 0.82
