@@ -223,11 +223,11 @@ def calibrate(
             f"{rules.least_runs}"
         )
         raise CalibrationError(message)
-    found = Calibration()
+    found = Calibration(reference_uncertainty=static_uncertainty)
     level = list(observations)
     for turn in range(_ROADS + 1):
         for _ in range(_ROUNDS):
-            found = _improved(level, found, rules, static_uncertainty)
+            found = _improved(level, found, rules)
         if turn == _ROADS:
             break
         roads = _roads(observations, found) if rules.learn_roads else ()
@@ -377,7 +377,6 @@ def _improved(
     observations: Sequence[Observation],
     known: Calibration,
     rules: Rules,
-    static_uncertainty: float,
 ) -> Calibration:
     """Find every factor anew, one kind after the other, given the rest."""
     by_channel: defaultdict[int, list[_Term]] = defaultdict(list)
@@ -386,7 +385,7 @@ def _improved(
     strips = []
     for channel in sorted(by_channel):
         own = by_channel[channel]
-        scatter = math.hypot(_uncertainty(own, rules), static_uncertainty)
+        scatter = _uncertainty(own, rules)
         factor = known.strip_factor(channel) * _ratio(own)
         strips.append(
             ChannelFactor(

@@ -126,7 +126,8 @@ class Calibration(
     """Factors of one station; what is absent was not measured.
 
     ``speed`` is over m/s, ``temperature`` over °C of the pavement; ``roads`` say by
-    lane what the road does to every truck.
+    lane what the road does to every truck. ``reference_uncertainty`` (relative, k = 1)
+    is that of the scale that weighed the reference trucks, None where there were none.
     """
 
     strips: tuple[ChannelFactor, ...] = ()
@@ -134,6 +135,7 @@ class Calibration(
     temperature: Curve | None = None
     vehicle_classes: tuple[ClassFactor, ...] = ()
     roads: tuple[Road, ...] = ()
+    reference_uncertainty: Relative | None = None
 
     def __post_init__(self) -> None:
         """Refuse two factors for one thing."""
@@ -158,21 +160,6 @@ class Calibration(
         """Return the factor of one strip, 1 where none was measured."""
         entry = _of_channel(self.strips, channel)
         return 1.0 if entry is None else entry.factor
-
-    def strip_uncertainty(self, strip: Strip, *, unknown: float) -> float:
-        """Return a strip's own relative standard uncertainty.
-
-        It is independent from strip to strip: of the set where the strip was
-        calibrated, else what its data sheet says.
-
-        Args:
-            strip: the strip.
-            unknown: what to say where neither tells.
-        """
-        entry = _of_channel(self.strips, strip.channel)
-        if entry is not None:
-            return entry.uncertainty
-        return unknown if strip.gain_uncertainty is None else strip.gain_uncertainty
 
     def class_factor(self, vehicle_class: VehicleClass | None) -> float:
         """Return the factor of a vehicle class, 1 where none was measured."""
@@ -202,13 +189,16 @@ class Calibration(
         speed_mps: float,
         temperature_c: float | None,
         vehicle_class: VehicleClass | None,
+        uncalibrated: float,
     ) -> float:
         """Return the relative standard uncertainty that all strips have in common.
 
         Where a factor is known to matter and its figure is not (a curve over the
-        temperature and no thermometer), the whole effect is counted.
+        temperature and no thermometer), the whole effect is counted. ``uncalibrated``
+        is what counts where no reference truck has been over the strips.
         """
-        variance = 0.0
+        reference = self.reference_uncertainty
+        variance = _square(uncalibrated if reference is None else reference)
         if self.speed is not None:
             variance += _square(self.speed.uncertainty_at(speed_mps))
         if self.temperature is not None:
@@ -321,30 +311,16 @@ def calibrated(site: Site, calibration: Calibration) -> Site:
     )
 
 
-def mass_kg(
-    strip: Strip,
-    *,
-    area_counts_s: float,
-    speed_mps: float,
-    calibration: Calibration = NO_CALIBRATION,
-    temperature_c: float | None = None,
-    vehicle_class: VehicleClass | None = None,
-) -> float:
-    """Return the mass that a wheel's pulse stands for.
+def mass_kg(strip: Strip, *, area_counts_s: float, speed_mps: float) -> float:
+    """Return the mass that a wheel's pulse stands for, by the strip's own factor.
 
     Args:
-        strip: the strip that was crossed.
+        strip: the strip that was crossed, calibrated.
         area_counts_s: time integral of the counts above the offset.
         speed_mps: speed of the wheel while it was on this strip.
-        calibration: factors of the station.
-        temperature_c: of the pavement, None where it is not known.
-        vehicle_class: of the vehicle, None where it is not known.
     """
     force_n = area_counts_s * speed_mps / (strip.counts_per_newton * strip.width_m)
-    factor = calibration.strip_factor(strip.channel) * calibration.common_factor(
-        speed_mps=speed_mps, temperature_c=temperature_c, vehicle_class=vehicle_class
-    )
-    return force_n * factor / STANDARD_GRAVITY_MPS2
+    return force_n / STANDARD_GRAVITY_MPS2
 
 
 def _known_gain(strip: Strip, calibration: Calibration) -> float | None:

@@ -27,14 +27,15 @@ class UncertaintyFigures(
     """Sizes of what no signal tells; relative and k = 1 where nothing else is said.
 
     ``temperature`` is what the pavement's temperature may change where no curve or no
-    thermometer corrects it; ``between_axles`` what friction in the springs and the
-    road's shape move.
-    ``disturbed`` is added to the gross mass for each flag that says that wheels or
+    thermometer corrects it; ``uncalibrated`` what all strips may have in common where
+    no reference truck has been over them; ``between_axles`` what friction in the
+    springs and the road's shape move. ``disturbed`` is added to the gross mass for each flag that says that wheels or
     signals were not as they should be, ``rough_speed`` where no speed is sure.
     ``coverage_factor`` makes the expanded uncertainty of the standard one.
     """
 
     temperature: NotNegative = 0.001
+    uncalibrated: NotNegative = 0.002
     between_axles: NotNegative = 0.003
     disturbed: NotNegative = 0.05
     rough_speed: NotNegative = 0.25
@@ -95,6 +96,7 @@ def budget_of(
             speed_mps=circumstances.speed_mps,
             temperature_c=circumstances.temperature_c,
             vehicle_class=circumstances.vehicle_class,
+            uncalibrated=figures.uncalibrated,
         ),
         "temperature": figures.temperature,
         "disturbance": figures.disturbed * circumstances.disturbances,

@@ -103,8 +103,11 @@ def test_more_scatter_or_a_single_truck_is_less_certain():
     good = worst(runs(scatter=0.01))
     assert worst(runs(scatter=0.08)) > 2.0 * good
     assert worst(runs(scatter=0.01, trucks=TRUCKS[:1])) >= 0.01
-    scale = calibrate(runs(), static_uncertainty=0.03, rules=FLAT)
-    assert min(each.uncertainty for each in scale.calibration.strips) >= 0.03
+    scale = calibrate(runs(), static_uncertainty=0.03, rules=FLAT).calibration
+    common = scale.common_uncertainty(
+        speed_mps=14.0, temperature_c=None, vehicle_class=None, uncalibrated=0.0
+    )
+    assert common >= 0.03
 
 
 def test_no_curve_is_made_of_what_nobody_drove():

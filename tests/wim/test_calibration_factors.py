@@ -11,12 +11,13 @@ from wim.calibration import (
     ClassFactor,
     Curve,
     ParameterSet,
+    calibrated,
     mass_kg,
     parse_parameter_set,
     sealed,
 )
 from wim.errors import TableError
-from wim.samples import Strip
+from wim.samples import Lane, Site, StationName, Strip
 
 STRIP = Strip(
     channel=3,
@@ -27,6 +28,7 @@ STRIP = Strip(
     counts_per_newton=0.2,
     gain_uncertainty=0.004,
 )
+OTHER = msgspec.structs.replace(STRIP, channel=4, row=1, position_m=3.0)
 CURVES = Calibration(
     strips=(ChannelFactor(channel=3, factor=1.02, uncertainty=0.002),),
     speed=Curve(at=(5.0, 25.0), factor=(1.0, 1.04), uncertainty=(0.001, 0.003)),
@@ -34,6 +36,7 @@ CURVES = Calibration(
     vehicle_classes=(
         ClassFactor(vehicle_class="rigid", factor=0.99, uncertainty=0.001),
     ),
+    reference_uncertainty=0.0005,
 )
 SET = ParameterSet(
     id="site-a",
@@ -44,10 +47,6 @@ SET = ParameterSet(
     basis="12 runs of two reference trucks",
     calibration=CURVES,
 )
-
-
-def mass(**more):
-    return mass_kg(STRIP, area_counts_s=40.0, speed_mps=15.0, **more)
 
 
 def document(parameters):
@@ -61,35 +60,49 @@ def document(parameters):
     return tomli_w.dumps(present(built))
 
 
-def test_without_a_set_the_site_file_alone_tells_the_mass():
+def test_the_strip_alone_tells_the_mass():
     newtons = 40.0 * 15.0 / (0.2 * 0.05)
-    assert mass() == newtons / 9.80665
-    assert NO_CALIBRATION.strip_uncertainty(STRIP, unknown=0.1) == 0.004
+    found = mass_kg(STRIP, area_counts_s=40.0, speed_mps=15.0)
+    assert found == newtons / 9.80665
 
 
 def test_every_known_factor_multiplies_the_mass_once():
-    plain = mass()
-    assert mass(calibration=CURVES) == pytest.approx(plain * 1.02 * 1.02)
-    full = mass(calibration=CURVES, temperature_c=30.0, vehicle_class="rigid")
-    assert full == pytest.approx(plain * 1.02 * 1.02 * 1.01 * 0.99)
-    other = mass(calibration=CURVES, temperature_c=30.0, vehicle_class="articulated")
-    assert other == pytest.approx(plain * 1.02 * 1.02 * 1.01)
+    site = Site(
+        station=StationName(id="TEST-001"),
+        lanes=(Lane(number=1, speed_range_kmh=(1.0, 100.0), strips=(STRIP, OTHER)),),
+    )
+    strip = calibrated(site, CURVES).lanes[0].strips[0]
+    plain = mass_kg(STRIP, area_counts_s=40.0, speed_mps=15.0)
+    found = mass_kg(strip, area_counts_s=40.0, speed_mps=15.0)
+    assert found == pytest.approx(plain * 1.02)
+    assert strip.gain_uncertainty == 0.002
+    common = {"speed_mps": 15.0, "temperature_c": None, "vehicle_class": None}
+    assert CURVES.common_factor(**common) == pytest.approx(1.02)
+    full = {**common, "temperature_c": 30.0, "vehicle_class": "rigid"}
+    assert CURVES.common_factor(**full) == pytest.approx(1.02 * 1.01 * 0.99)
+    other = {**full, "vehicle_class": "articulated"}
+    assert CURVES.common_factor(**other) == pytest.approx(1.02 * 1.01)
+
+
+def test_a_site_without_reference_trucks_is_not_taken_for_calibrated():
+    never = {"speed_mps": 15.0, "temperature_c": 20.0, "vehicle_class": "rigid"}
+    assert NO_CALIBRATION.common_uncertainty(**never, uncalibrated=0.004) == 0.004
+    weighed = Calibration(reference_uncertainty=0.001)
+    assert weighed.common_uncertainty(**never, uncalibrated=0.004) == 0.001
 
 
 def test_what_is_not_known_makes_the_uncertainty_larger_and_never_zero():
     known = CURVES.common_uncertainty(
-        speed_mps=15.0, temperature_c=20.0, vehicle_class="rigid"
+        speed_mps=15.0, temperature_c=20.0, vehicle_class="rigid", uncalibrated=0.5
     )
-    assert known == pytest.approx((0.002**2 + 0.001**2) ** 0.5)
+    assert known == pytest.approx((0.002**2 + 0.001**2 + 0.0005**2) ** 0.5)
     for worse in (
         {"speed_mps": 45.0, "temperature_c": 20.0, "vehicle_class": "rigid"},
         {"speed_mps": 15.0, "temperature_c": None, "vehicle_class": "rigid"},
         {"speed_mps": 15.0, "temperature_c": 60.0, "vehicle_class": "rigid"},
         {"speed_mps": 15.0, "temperature_c": 20.0, "vehicle_class": None},
     ):
-        assert CURVES.common_uncertainty(**worse) > 2.0 * known
-    unknown = msgspec.structs.replace(STRIP, channel=9, gain_uncertainty=None)
-    assert CURVES.strip_uncertainty(unknown, unknown=0.05) == 0.05
+        assert CURVES.common_uncertainty(**worse, uncalibrated=0.5) > 2.0 * known
 
 
 def test_a_sealed_set_comes_back_from_its_file_to_the_bit():
