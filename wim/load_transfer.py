@@ -43,7 +43,7 @@ class Transfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fifth_wheel_ahead_m: NotNegative = 0.5
     drawbar_behind_m: NotNegative = 1.4
     tractor_kg: Positive = 7e3
-    doubt: NotNegative = 0.3
+    doubt: NotNegative = 0.45
     acceleration_sigma_mps2: NotNegative = 0.01
     unknown_acceleration_mps2: Positive = 0.3
 

@@ -29,9 +29,10 @@ class UncertaintyFigures(
     ``temperature`` is what the pavement's temperature may change where no curve or no
     thermometer corrects it; ``uncalibrated`` what all strips may have in common where
     no reference truck has been over them; ``between_axles`` what friction in the
-    springs and the road's shape move. ``disturbed`` is added to the gross mass for each flag that says that wheels or
-    signals were not as they should be, ``rough_speed`` where no speed is sure.
-    ``coverage_factor`` makes the expanded uncertainty of the standard one.
+    springs and the road's shape move. ``disturbed`` is added to the gross mass for each
+    flag that says that wheels or signals were not as they should be, ``rough_speed``
+    where no speed is sure. ``coverage_factor`` makes the expanded uncertainty of the
+    standard one.
     """
 
     temperature: NotNegative = 0.001
