@@ -1,16 +1,19 @@
 """Every way from rows to static loads that was tried, side by side.
 
 The joint estimate is the one that counts; the others are here so that anybody can see
-on the same passages what each is worth. Nothing here reaches a record.
+on the same passages what each is worth. Only the joint ones put back what a change of
+speed moved between the axles. Nothing here reaches a record.
 """
 
 import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
+import msgspec
+
 from wim.axles import Axle
 from wim.kernels.elementary import cosine
-from wim.loads import Crossings, Known, Swing, crossings_of, joint_loads
+from wim.loads import Crossings, Known, Swing, crossings_of
 from wim.samples import Lane
 from wim.statics import Estimation, static_loads
 
@@ -43,6 +46,7 @@ def every_estimate(
     spacings_m: Sequence[float],
     groups: Sequence[Sequence[int]],
     reverse: bool,
+    acceleration_mps2: float | None,
     known: Known,
     estimation: Estimation,
 ) -> dict[Estimator, tuple[float, ...]]:
@@ -54,18 +58,21 @@ def every_estimate(
     crossings = crossings_of(axles, lane=lane, known=known, loading=loading)
     rows = [_rows(crossings, axle) for axle in range(len(axles))]
     hertz = _shared_frequency(rows)
-    best = static_loads(
-        axles,
-        lane=lane,
-        spacings_m=spacings_m,
-        groups=groups,
-        reverse=reverse,
-        acceleration_mps2=None,
-        flags=(),
-        known=known,
-        estimation=estimation,
+    unlearned = msgspec.structs.replace(known.calibration, roads=())
+    joint, level = (
+        static_loads(
+            axles,
+            lane=lane,
+            spacings_m=spacings_m,
+            groups=groups,
+            reverse=reverse,
+            acceleration_mps2=acceleration_mps2,
+            flags=(),
+            known=what,
+            estimation=estimation,
+        ).loads.axle_loads_kg
+        for what in (known, msgspec.structs.replace(known, calibration=unlearned))
     )
-    level = joint_loads(crossings, groups, swing=loading.open_road)
     return {
         "two_row_mean": tuple(_two_row_mean(axle) for axle in axles),
         "plain_mean": tuple(_mean([row.load_kg for row in own]) for own in rows),
@@ -75,8 +82,8 @@ def every_estimate(
         ),
         "robust_mean": tuple(_robust_mean([r.load_kg for r in own]) for own in rows),
         "one_sine": tuple(_one_sine(own, hertz)[0] for own in rows),
-        "joint_open_road": level.axle_loads_kg,
-        "joint": best.loads.axle_loads_kg,
+        "joint_open_road": level,
+        "joint": joint,
     }
 
 

@@ -54,6 +54,7 @@ def estimates(road, axles, **changed):
         "spacings_m": (5.0,) * (len(axles) - 1),
         "groups": [[i] for i in range(len(axles))],
         "reverse": False,
+        "acceleration_mps2": 0.0,
         "known": KNOWN,
         "estimation": Estimation(),
     }
@@ -247,6 +248,10 @@ def test_what_braking_moved_is_put_back_and_the_sum_stays(road):
     assert moved[0] > 150.0
     assert found.axle_loads_kg == pytest.approx((6000.0, 9000.0), abs=5.0)
     assert found.gross_mass_kg == pytest.approx(15_000.0, abs=1.0)
+    side_by_side = estimates(road, axles, acceleration_mps2=-0.8)
+    assert side_by_side["joint"] == found.axle_loads_kg
+    assert side_by_side["joint_open_road"] == found.axle_loads_kg
+    assert side_by_side["plain_mean"][0] == pytest.approx(6000.0 + moved[0])
     unknown = statics(road, axles, acceleration_mps2=None)
     assert unknown.loads.axle_loads_kg[0] == pytest.approx(6000.0 + moved[0], abs=1.0)
     steady = statics(road, axles, acceleration_mps2=0.0)

@@ -125,6 +125,7 @@ def _estimates(
         spacings_m=passage.axle_spacings_m,
         groups=passage.axle_groups,
         reverse=passage.direction == "reverse",
+        acceleration_mps2=passage.acceleration_mps2,
         known=Known(
             calibration=calibration,
             temperature_c=temperature_c,
