@@ -45,9 +45,12 @@ class Endings:
         self._views = views
         self.stalled_s = math.inf
 
-    def parts(self, crossings: Sequence[Sequence[Crossed]]) -> list[Part]:
+    def parts(
+        self, kept: Sequence[tuple[Hit, ...]], crossings: Sequence[Sequence[Crossed]]
+    ) -> list[Part]:
         """Find the vehicles among axles that no separator told apart."""
         return parts_of(
+            kept,
             crossings,
             assembly=self._assembly,
             shapes=self._shapes,
@@ -69,7 +72,7 @@ class Endings:
         if vehicle.by_separator or tangle is not None:
             parts = [Part(0, len(kept), None, alike=False)] if kept else []
         else:
-            parts = self.parts(crossed)
+            parts = self.parts(kept, crossed)
         found = []
         for part in parts:
             own = slice(part.first, part.end)

@@ -332,7 +332,8 @@ class LaneWatch:
             kept = [
                 hits for hits in self._axles_of(vehicle) if is_seen(hits, self._forward)
             ]
-            parts = self._endings.parts([row_crossings(hits) for hits in kept])
+            crossed = [row_crossings(hits) for hits in kept]
+            parts = self._endings.parts(kept, crossed)
             if len(parts) > 1:
                 first, last = parts[-2].end - 1, parts[-1].first
                 starts_s = [entry_s(kept[first]), entry_s(kept[last])]

@@ -14,6 +14,7 @@ __all__ = ["entry_s", "is_seen", "lacks", "parts_of"]
 
 
 def parts_of(
+    kept: Sequence[tuple[Hit, ...]],
     crossings: Sequence[Sequence[Crossed]],
     *,
     assembly: Assembly,
@@ -23,6 +24,7 @@ def parts_of(
     """Find the vehicles among axles that no separator told apart.
 
     Args:
+        kept: the hits of each axle.
         crossings: when each axle crossed each row, of ``row_crossings``.
         assembly: figures of telling vehicles apart.
         shapes: what vehicles look like.
