@@ -18,7 +18,6 @@ import torch
 
 from lpr.detector import NetworkDetector
 from lpr.training.locator import Locator, loss_of, tensor_of, wanted
-from lpr.training.locator_file import export_network, locator_of
 from lpr.training.locator_judge import card_of, judge_detector
 from lpr.training.plates import render_plate
 from lpr.training.precision import HALF
@@ -33,8 +32,6 @@ _FRESH: Final = 3
 _SHELF: Final = 160
 _BATCH: Final = 8
 _PEAK_RATE: Final = 2.5e-3
-_ONWARD_RATE: Final = 6e-5
-"""For weights that are trained on: they have lost their normalisations."""
 _SAVE_EVERY: Final = 100
 _TELL_EVERY: Final = 20
 
@@ -62,26 +59,19 @@ def make_faces(
 class Recipe:
     """The state of one training: network, average of it, optimiser, step."""
 
-    def __init__(self, *, steps: int, seed: int, onward: bytes | None = None) -> None:
-        """A fresh network, or the one of an ONNX file to be trained on.
-
-        Raises:
-            WeightsError: the bytes are no file of this network.
-        """
+    def __init__(self, *, steps: int, seed: int) -> None:
         torch.manual_seed(seed)
         self.steps = steps
         self.step = 0
         self.seed = seed
-        self.rate = _PEAK_RATE if onward is None else _ONWARD_RATE
-        network = Locator() if onward is None else locator_of(onward)
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = Locator().to(memory_format=torch.channels_last)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.network,
             multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998),
             use_buffers=True,
         )
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=self.rate, weight_decay=1e-2
+            self.network.parameters(), lr=_PEAK_RATE, weight_decay=1e-2
         )
 
     def save(self, path: Path) -> None:
@@ -110,7 +100,7 @@ class Recipe:
         """One step on scenes of one size."""
         warm = min(1.0, (self.step + 1) / 200)
         share = min(1.0, self.step / self.steps)
-        rate = self.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share)))
+        rate = _PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share)))
         for group in self.optimiser.param_groups:
             group["lr"] = float(rate)
         self.network.train()
@@ -129,6 +119,23 @@ class Recipe:
         """Write the average as ONNX, any height and width in steps of 32."""
         network = self.average.module.eval().to(memory_format=torch.contiguous_format)
         export_network(network, path)
+
+
+def export_network(network: torch.nn.Module, path: Path) -> None:
+    """Write a locator as ONNX."""
+    torch.onnx.export(
+        network,
+        (torch.zeros(1, 3, 256, 384),),
+        str(path),
+        dynamo=False,
+        opset_version=17,
+        input_names=["picture"],
+        output_names=["answer"],
+        dynamic_axes={
+            "picture": {2: "height", 3: "width"},
+            "answer": {2: "rows", 3: "columns"},
+        },
+    )
 
 
 def _batches(seed: int, face: FaceMaker, start: int) -> Callable[[int], list[Scene]]:
@@ -165,8 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         sys.stderr.write(f"lpr.training detector: {error}\n")
         return 2
-    onward = options.begin_with.read_bytes() if options.begin_with else None
-    recipe = Recipe(steps=options.steps, seed=options.seed, onward=onward)
+    recipe = Recipe(steps=options.steps, seed=options.seed)
     state = options.out.with_suffix(".state")
     if state.exists():
         recipe.load(state)
@@ -178,9 +184,6 @@ def main(arguments: list[str] | None = None) -> int:
         f"seed {options.seed}, with {options.plates} rendered plates; glyphs "
         f"{options.glyphs.name}. No photograph took part."
     )
-    if onward is not None:
-        begun = hashlib.sha256(onward).hexdigest()
-        described += f" Begun with the weights {begun[:12]} of an earlier training."
     card = card_of(
         figures,
         described=described,
@@ -198,7 +201,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--glyphs", type=Path, required=True)
     parser.add_argument("--fonts", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--begin-with", type=Path, help="detector.onnx to train on")
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plates", type=int, default=3000)

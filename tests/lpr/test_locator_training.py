@@ -7,18 +7,10 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
 
-from lpr.detector import (  # noqa: E402  after the check
-    NetworkDetector,
-    packaged_detector_weights,
-    sightings,
-)
-from lpr.errors import WeightsError  # noqa: E402
-from lpr.sequence import packaged_reader_weights  # noqa: E402
+from lpr.detector import NetworkDetector, sightings  # noqa: E402  after the check
 from lpr.training.locating import Recipe  # noqa: E402
 from lpr.training.locator import REACH_PX, loss_of, wanted  # noqa: E402
-from lpr.training.locator_file import locator_of  # noqa: E402
 from lpr.training.scenes import PlacedPlate, Scene  # noqa: E402
 
 
@@ -94,18 +86,3 @@ def test_steps_lower_the_loss_go_on_from_a_file_and_export(tmp_path):
     assert again.step == 25
     again.export(tmp_path / "a.onnx")
     NetworkDetector.load((tmp_path / "a.onnx").read_bytes())
-
-
-def test_the_shipped_file_comes_back_as_a_network_that_answers_the_same():
-    weights = packaged_detector_weights()
-    picture = np.random.default_rng(2).normal(size=(1, 3, 96, 160)).astype(np.float32)
-    (shipped,) = NetworkDetector.load(weights).network.run(picture)
-    with torch.no_grad():
-        again = locator_of(weights).eval()(torch.from_numpy(picture)).numpy()
-    assert np.abs(shipped - again).max() < 1e-4
-
-
-@pytest.mark.parametrize("weights", [b"no network", packaged_reader_weights()])
-def test_a_file_of_another_network_is_refused(weights):
-    with pytest.raises(WeightsError):
-        locator_of(weights)
