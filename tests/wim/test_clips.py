@@ -142,7 +142,7 @@ def test_blocks_that_are_not_of_the_samples_are_refused(files):
     [
         ("blocks", np.array([[7, 0, 0]]), "array 'blocks' is of 7 samples"),
         ("blocks", np.array([[7, 0]]), "expected int64 of shape (some, 3)"),
-        ("blocks", np.array([[-7, 0, 0]]), "a figure below 0"),
+        ("blocks", np.array([[-7, 0, 0]]), "holds -7; expected whole numbers"),
         ("strip_runs", np.array([[1, 0]]), "array 'strip_runs'"),
         ("strip_runs", np.array([[1.0, 0.0]]), "float64"),
         ("drift", np.array([1.0]), "expected uint8"),
