@@ -180,7 +180,8 @@ def _card(
 - Shapes: {len(shapes.letters)} typefaces of letters, {len(shapes.hanzi)} of Chinese
   characters, and plate characters from a folder of pictures.
 {_wrapped(shapes.source)}
-- Training: {stages}; PyTorch {torch.__version__}, {"bfloat16" if HALF else "float32"}.
+- Training: {stages}, the later ones with looser corners;
+  PyTorch {torch.__version__}, {"bfloat16" if HALF else "float32"}.
 - Temperatures folded in: symbols {temperatures.symbols:.3f}, ground
   {temperatures.ground:.3f}, state {temperatures.state:.3f}.
 - A plate is answered from {threshold:.3f} on for its weakest character: the least with
