@@ -45,6 +45,21 @@ def finding_of(passage, flag):
     return next(finding for finding in passage.findings if finding.flag == flag)
 
 
+def test_who_is_held_back_is_told_alike_whatever_the_blocks(road):
+    """A slow truck waits for its rest while others pass in the next lane."""
+    trucks = [road.Truck(**TWO, speed_kmh=6, at_s=1.0)]
+    trucks += [road.Truck(**TWO, speed_kmh=60, at_s=k, lane=2) for k in (15, 56, 62)]
+    counts, _ = road.drive(road.site, trucks, seconds=64.0, rate_hz=1000.0)
+    told = [
+        road.weigh(road.site, counts, rate_hz=1000.0, block=block, separator=False)
+        for block in (97, 5000, len(counts))
+    ]
+    assert told[0] == told[1] == told[2]
+    found = road.passages(told[0])
+    assert [passage.lane for passage in found] == [2, 1, 2, 2]
+    assert all(passage.valid for passage in found)
+
+
 @pytest.mark.parametrize(
     ("gain", "flag", "valid"),
     [
