@@ -361,6 +361,6 @@ def station_key():
     return STATION_KEY
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def repository():
     return Path(__file__).parents[2]

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -29,12 +30,20 @@ def start(folder, repository):
     return done.stdout.strip() == "True"
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory, repository):
+    """All kernels, compiled once, with the note beside them."""
+    folder = tmp_path_factory.mktemp("compiled") / "wim-0.1.0-numba-0.68.0"
+    assert not start(folder, repository), "there was nothing to discard"
+    return folder
+
+
 @pytest.mark.parametrize("kind", ["*.nbi", "*.nbc"])
 def test_compiled_code_that_a_power_cut_left_half_written_is_made_anew(
-    tmp_path, repository, kind
+    tmp_path, repository, compiled, kind
 ):
-    folder = tmp_path / "wim-0.1.0-numba-0.68.0"
-    assert not start(folder, repository), "there was nothing to discard"
+    shutil.copytree(compiled.parent, tmp_path, dirs_exist_ok=True)
+    folder = tmp_path / compiled.name
     file = max(folder.rglob(kind))
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
