@@ -6,6 +6,8 @@ import pytest
 
 from edge.compiled_code import CompiledCode
 
+pytestmark = pytest.mark.timeout(420)  # every kernel is compiled three times
+
 PROGRAM = """
 import os, sys
 from pathlib import Path
