@@ -34,8 +34,6 @@ REACH_PX: Final = 16.0
 _WIDTHS: Final = (16, 24, 48, 80, 128)
 _DEPTHS: Final = (2, 3, 2)
 _SPREAD: Final = 0.13
-_CORNERS: Final = 2.0
-"""Weight of the corners: a plate cut a little short loses its first character."""
 
 
 def _layer(
@@ -202,7 +200,7 @@ def loss_of(
         answers[:, 9], target["double"], reduction="none"
     )
     line = (lines * inside).sum() / cells
-    total = centre + _CORNERS * corner + 0.3 * line
+    total = centre + 1.0 * corner + 0.3 * line
     figures = {
         "centre": float(centre.detach()),
         "corner": float(corner.detach()),

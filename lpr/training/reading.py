@@ -165,7 +165,8 @@ def _card(
     samples = sum(plan.steps * plan.batch for plan in plans)
     rows = "\n".join(_row(name, one) for name, one in figures.items())
     stages = "; ".join(
-        f"{plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed}"
+        f"{plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed}, "
+        f"corners {plan.recipe.loose:g} times as loose as usual"
         for plan in plans
     )
     hidden = figures["covered"]
@@ -180,7 +181,7 @@ def _card(
 - Shapes: {len(shapes.letters)} typefaces of letters, {len(shapes.hanzi)} of Chinese
   characters, and plate characters from a folder of pictures.
 {_wrapped(shapes.source)}
-- Training: {stages}, the later ones with looser corners;
+- Training: {stages};
   PyTorch {torch.__version__}, {"bfloat16" if HALF else "float32"}.
 - Temperatures folded in: symbols {temperatures.symbols:.3f}, ground
   {temperatures.ground:.3f}, state {temperatures.state:.3f}.

@@ -1,13 +1,16 @@
 """Third-party engines behind our door: stand-ins that answer as their wheels do."""
 
 import sys
+from hashlib import sha256
 from types import ModuleType
 
 import numpy as np
 import pytest
 
+from lpr.detector import packaged_detector_weights
 from lpr.engines import ENGINES, open_engine
 from lpr.errors import EngineError
+from lpr.sequence import packaged_reader_weights
 
 FRAME = np.full((120, 200, 3), 90, np.uint8)
 BOX = [[10, 20], [90, 22], [90, 50], [10, 48]]
@@ -107,3 +110,9 @@ def test_an_engine_that_is_missing_is_one_line_with_what_to_do(monkeypatch):
 def test_every_row_says_what_it_needs():
     assert len({row.name for row in ENGINES}) == len(ENGINES)
     assert all(row.needs for row in ENGINES)
+
+
+def test_our_engine_names_its_weights_by_their_hash():
+    version = open_engine("ours").version
+    for weights in (packaged_detector_weights(), packaged_reader_weights()):
+        assert sha256(weights).hexdigest()[:8] in version

@@ -1,6 +1,9 @@
 """The shipped sequence reader on plates drawn with a typeface it never learnt from."""
 
+import hashlib
 import random
+import re
+from importlib import resources
 
 import cv2
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 
 from lpr.alphabet import COVERED
 from lpr.errors import WeightsError
+from lpr.judging import PlateLimits
 from lpr.plate import KINDS, PROVINCES
 from lpr.sequence import SequenceReader, packaged_reader_weights
 
@@ -168,3 +172,10 @@ def test_bytes_that_are_no_reader_are_refused():
 
 def test_the_weights_stay_small():
     assert len(packaged_reader_weights()) <= 5_000_000
+
+
+def test_the_card_is_that_of_the_weights_and_of_the_limit_that_judges():
+    card = resources.files("lpr").joinpath("weights", "reader.md").read_text("utf-8")
+    assert hashlib.sha256(packaged_reader_weights()).hexdigest() in card
+    told = re.search(r"answered from (\d\.\d+) on", card)
+    assert PlateLimits().character_confidence == float(told[1])
