@@ -7,7 +7,7 @@ them may fetch a model: those whose wheel holds none have no row.
 
 import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from importlib import import_module, metadata
 from typing import Any, Final, Protocol
@@ -63,11 +63,19 @@ class Engine(Protocol):
         ...
 
     def read_crop(self, image: Image) -> Answer | None:
-        """The plate that fills a picture."""
+        """The plate that fills a picture.
+
+        Raises:
+            EngineError: a third party's code failed on it.
+        """
         ...
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
-        """All plates of a frame, with their corners."""
+        """All plates of a frame, with their corners.
+
+        Raises:
+            EngineError: a third party's code failed on it.
+        """
         ...
 
 
@@ -172,11 +180,13 @@ class _HyperLpr2:
     def read_crop(self, image: Image) -> Answer | None:
         height, width = image.shape[:2]
         flat = straighten(image, _upright(0, 0, width, height), width=136, height=36)
-        text, confidence = self._engine.segmentation_free_recognition(flat)
+        with _their_own("hyperlpr2"):
+            text, confidence = self._engine.segmentation_free_recognition(flat)
         return _answer(text, float(confidence), None)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
-        found = self._engine.plate_recognition(image, 30, True)
+        with _their_own("hyperlpr2"):
+            found = self._engine.plate_recognition(image, 30, True)
         return tuple(
             _answer(text, float(confidence), _upright(*map(float, box[:4])))
             for text, confidence, box in found
@@ -192,17 +202,20 @@ class _PaddleOcr:
             self._engine = module.RapidOCR(
                 intra_op_num_threads=1, inter_op_num_threads=1
             )
+        self._name = distribution
         self.version = f"{distribution} {_version(distribution)}, whitelist of plates"
 
     def read_crop(self, image: Image) -> Answer | None:
-        found, _ = self._engine(image, use_det=False, use_cls=False, use_rec=True)
+        with _their_own(self._name):
+            found, _ = self._engine(image, use_det=False, use_cls=False, use_rec=True)
         if not found:
             return None
         text, confidence = found[0][0], found[0][1]
         return _answer(text, float(confidence), None)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
-        found, _ = self._engine(image)
+        with _their_own(self._name):
+            found, _ = self._engine(image)
         return tuple(
             _answer(text, float(confidence), _from_box(box))
             for box, text, confidence in found or ()
@@ -219,17 +232,31 @@ class _AgentClpr:
         self.version = f"agentclpr {_version('agentclpr')}"
 
     def read_crop(self, image: Image) -> Answer | None:
-        found = self._engine.ocr(image, det=False, cls=False)
+        with _their_own("agentclpr"):
+            found = self._engine.ocr(image, det=False, cls=False)
         if not found:
             return None
         text, confidence = found[0][0], found[0][1]
         return _answer(text, float(confidence), None)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
+        with _their_own("agentclpr"):
+            found = self._engine.det_ocr(image)
         return tuple(
             _answer(text, float(confidence), _from_box(points))
-            for points, (text, confidence) in self._engine.det_ocr(image)
+            for points, (text, confidence) in found
         )
+
+
+@contextlib.contextmanager
+def _their_own(name: str) -> Iterator[None]:
+    """Whatever goes wrong inside another engine is its failure, told in one line."""
+    try:
+        yield
+    except Exception as error:  # their exceptions share no base class
+        cause = " ".join(str(error).split())[:120] or type(error).__name__
+        message = f"engine {name} failed on this picture: {cause}"
+        raise EngineError(message) from error
 
 
 def _answer(text: str, confidence: float, corners: Corners | None) -> Answer:

@@ -30,6 +30,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     exact_without_province: Share
     ms_per_picture: float
     cpu_ms_per_picture: float
+    failed_pictures: int
     versus_first_p: float | None
 
 
@@ -71,10 +72,15 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     for row in rows:
         against = "" if row.versus_first_p is None else f"  p {row.versus_first_p:.3f}"
+        failed = (
+            f"  failed on {row.failed_pictures}, counted as not answered"
+            if row.failed_pictures
+            else ""
+        )
         print(
             f"{row.kind:6}{row.engine:12}exact {percent(row.exact)}  found "
             f"{percent(row.found)}  {row.cpu_ms_per_picture:.1f} ms of one core"
-            f"{against}"
+            f"{against}{failed}"
         )
     for outcome in outcomes:
         print(f"{outcome.engine}: {outcome.version}")
@@ -92,6 +98,7 @@ def _rows(outcome: Outcome, first: Outcome) -> list[Row]:
             exact_without_province=report.figures.exact_without_province,
             ms_per_picture=report.ms_per_picture,
             cpu_ms_per_picture=report.cpu_ms_per_picture,
+            failed_pictures=report.failed_pictures,
             versus_first_p=None
             if outcome is first
             else paired_p(first.cases[kind], outcome.cases[kind]),

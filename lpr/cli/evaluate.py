@@ -4,6 +4,7 @@ It prints no text of a plate unless asked to: labelled pictures show real vehicl
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from lpr.cli.errors import WrongUseError
 from lpr.cli.progress import shown
 from lpr.cli.sources import Label, open_picture, read_labels
 from lpr.engines import Answer, Engine, open_engine
+from lpr.errors import EngineError
 from lpr.figures import (
     Agreement,
     Case,
@@ -44,6 +46,8 @@ class KindReport(msgspec.Struct, frozen=True, kw_only=True):
     """Work of all threads together: what one core would need."""
     boxes_beside: int
     """Boxes on nothing that is labelled: other plates, or no plates."""
+    failed_pictures: int
+    """Pictures on which a third party's code failed; they count as not answered."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,12 +86,18 @@ def measure(engine: Engine, name: str, labels: Sequence[Label]) -> Outcome:
                 by_path.setdefault(label.path, []).append(label)
         if not by_path:
             continue
-        seconds, worked_s, beside = 0.0, 0.0, 0
+        seconds, worked_s, beside, failed = 0.0, 0.0, 0, 0
         found: list[Case] = []
         for path, rows in shown(list(by_path.items()), f"{name} {kind}s"):
             image = open_picture(path).image
             begun, began_work = time.perf_counter(), time.process_time()
-            answers = _answers(engine, image, kind)
+            try:
+                answers = _answers(engine, image, kind)
+            except EngineError as error:
+                answers = ()
+                failed += 1
+                if failed == 1:
+                    print(f"luheng-lpr: {path}: {error}", file=sys.stderr)
             seconds += time.perf_counter() - begun
             worked_s += time.process_time() - began_work
             paired = [_belonging(answers, row) for row in rows]
@@ -102,6 +112,7 @@ def measure(engine: Engine, name: str, labels: Sequence[Label]) -> Outcome:
             ms_per_picture=1e3 * seconds / len(by_path),
             cpu_ms_per_picture=1e3 * worked_s / len(by_path),
             boxes_beside=beside,
+            failed_pictures=failed,
         )
         cases[kind] = found
     return Outcome(engine=name, version=engine.version, kinds=kinds, cases=cases)
@@ -230,6 +241,11 @@ def report_lines(outcome: Outcome) -> list[str]:
             lines.append(
                 f"  plates found           {percent(figures.found)}, "
                 f"{report.boxes_beside} boxes beside them"
+            )
+        if report.failed_pictures:
+            lines.append(
+                f"  its own code failed on {report.failed_pictures} pictures, "
+                f"which count as not answered"
             )
         lines += [
             f"  accepted and right     {percent(figures.accepted_precision)}",

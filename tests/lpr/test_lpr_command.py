@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from lpr.cli.__main__ import main
+from lpr.engines import ENGINES, Answer, EngineRow
+from lpr.errors import EngineError
 from lpr.image import encode_jpeg
 
 PLATES = ("豫A12345", "京B67890", "川K2468B")
@@ -80,6 +82,41 @@ def test_bench_runs_the_engines_that_are_asked_for(labels, capsys):
         ("glyphs", "crop"),
         ("glyphs", "frame"),
     }
+
+
+class Stumbling:
+    """An engine that reads every crop and fails on every frame."""
+
+    version = "1"
+
+    def read_crop(self, _image):
+        return Answer(
+            text=PLATES[0], confidence=0.9, colour=None, corners=None, accepted=True
+        )
+
+    def read_frame(self, _image):
+        raise EngineError("engine stumbling failed on this picture: no height")
+
+
+def test_pictures_on_which_an_engine_fails_count_as_not_answered(
+    labels, capsys, monkeypatch
+):
+    row = EngineRow(name="stumbling", needs="nothing", open=Stumbling)
+    monkeypatch.setattr("lpr.engines.ENGINES", (*ENGINES, row))
+    arguments = ["bench", str(labels), "--engine", "glyphs", "--against", "stumbling"]
+    assert main([*arguments, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1
+    assert "frame0.jpg: engine stumbling failed" in printed.err
+    rows = [json.loads(line) for line in printed.out.splitlines()]
+    ours = {row["kind"]: row for row in rows if row["engine"] == "stumbling"}
+    assert ours["crop"]["failed_pictures"] == 0
+    assert ours["crop"]["exact"]["hits"] == 1
+    assert ours["frame"]["failed_pictures"] == 3
+    assert ours["frame"]["exact"]["hits"] == 0
+    assert ours["frame"]["exact"]["total"] == 3
+    main(arguments)
+    assert "failed on 3, counted as not answered" in capsys.readouterr().out
 
 
 def test_read_prints_the_plates_of_a_picture_and_draws_them(labels, capsys, tmp_path):

@@ -98,6 +98,20 @@ def test_agentclpr_with_an_empty_text_is_unread(monkeypatch):
     assert (read.text, read.accepted) == ("京Q12345", True)
 
 
+class BrokenClpr(Clpr):
+    """Fails as agentclpr does on a box without height, in OpenCV's words."""
+
+    def det_ocr(self, _image):
+        raise RuntimeError("(-215:Assertion failed)\n !ssize.empty() in 'resize'")
+
+
+def test_another_engine_that_fails_is_one_line_that_names_it(monkeypatch):
+    stand_in(monkeypatch, "agentclpr", CLPSystem=BrokenClpr)
+    with pytest.raises(EngineError, match=r"agentclpr failed .* !ssize") as refusal:
+        open_engine("agentclpr").read_frame(FRAME)
+    assert "\n" not in str(refusal.value)
+
+
 def test_an_engine_that_is_missing_is_one_line_with_what_to_do(monkeypatch):
     for name in ("rapidocr_onnxruntime", "agentclpr"):
         monkeypatch.setitem(sys.modules, name, None)
