@@ -38,6 +38,8 @@ _OVERLAP: Final = 0.35
 _SURE: Final = 0.5
 _CLOSE_SIZE: Final = (256, 160)
 _CLOSE_WIDTH_PX: Final = 160.0
+_BOX_ASPECT: Final = 2.4
+"""Width by height of an upright box around a plate of one line, leaning somewhat."""
 _MOST_SIGHTINGS: Final = 24
 
 
@@ -119,25 +121,51 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
         onto = _levelled(seen.corners)
         if onto is None:
             return seen
+        best = self._in_the_middle(image, onto)
+        if best is None:
+            return Sighting(seen.corners, 0.5 * seen.confidence, seen.double)
+        return Sighting(
+            best.corners,
+            max(best.confidence, 0.5 * (best.confidence + seen.confidence)),
+            best.double,
+        )
+
+    def within(self, crop: Image) -> PlateBox | None:
+        """The plate in a picture that was cut out around it, in pixels of the crop.
+
+        An upright box around a leaning plate is higher than the plate; collections
+        squeeze it flat. It is looked at no flatter than such a box is.
+        """
+        height, width = crop.shape[:2]
+        across = _CLOSE_WIDTH_PX / width
+        along = across * max(1.0, width / height / _BOX_ASPECT)
+        middle = np.array(_CLOSE_SIZE) / 2
+        onto = np.array(
+            [
+                [across, 0.0, middle[0] - across * width / 2],
+                [0.0, along, middle[1] - along * height / 2],
+                [0.0, 0.0, 1.0],
+            ]
+        )
+        found = self._in_the_middle(crop, onto)
+        return None if found is None else _box(found)
+
+    def _in_the_middle(
+        self, image: Image, onto: NDArray[np.float64]
+    ) -> Sighting | None:
+        """The surest find near the middle of a close view, in pixels of the image."""
         width, height = _CLOSE_SIZE
         view = warped(image, onto, width=width, height=height)
         (answer,) = self.network.run(as_blob(view, width=width, height=height))
         middle = np.array([width / 2, height / 2])
-        near = [
-            one
-            for one in sightings(answer[0], least=self.least_confidence)
-            if np.hypot(*(one.corners.mean(axis=0) - middle)) < _CLOSE_WIDTH_PX / 3
-        ]
-        if not near:
-            return Sighting(seen.corners, 0.5 * seen.confidence, seen.double)
-        best = near[0]
-        back = np.linalg.inv(onto)
-        corners = best.corners @ back[:2, :2].T + back[:2, 2]
-        return Sighting(
-            np.asarray(corners, np.float32),
-            max(best.confidence, 0.5 * (best.confidence + seen.confidence)),
-            best.double,
-        )
+        for one in sightings(answer[0], least=self.least_confidence):
+            if np.hypot(*(one.corners.mean(axis=0) - middle)) < _CLOSE_WIDTH_PX / 3:
+                back = np.linalg.inv(onto)
+                corners = one.corners @ back[:2, :2].T + back[:2, 2]
+                return Sighting(
+                    np.asarray(corners, np.float32), one.confidence, one.double
+                )
+        return None
 
 
 def _box(seen: Sighting) -> PlateBox:

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import msgspec
 import numpy as np
 
+from lpr.crops import read_cut_out
 from lpr.decoding import Decoded
 from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.errors import EngineError
@@ -23,7 +24,7 @@ from lpr.glyphs import GlyphClassifier
 from lpr.image import OPENCV_VERSION, Corners, Image, straighten
 from lpr.judging import PlateLimits
 from lpr.lines import LineReader
-from lpr.models import Detector, PlateBox
+from lpr.models import PlateBox
 from lpr.onnx import EngineName
 from lpr.pipeline import packaged_weights
 from lpr.plate import PROVINCES, PlateColour
@@ -99,14 +100,14 @@ class _Networks:
     """Our own detector and sequence reader."""
 
     def __init__(
-        self, detector: Detector, reader: SequenceReader, *, version: str
+        self, detector: NetworkDetector, reader: SequenceReader, *, version: str
     ) -> None:
         self._detector = detector
         self._reader = reader
         self.version = version
 
     def read_crop(self, image: Image) -> Answer | None:
-        return self._answer(self._reader.read_crop(image), None)
+        return self._answer(read_cut_out(image, self._detector, self._reader), None)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
         return tuple(

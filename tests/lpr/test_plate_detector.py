@@ -111,6 +111,26 @@ def test_a_find_that_a_closer_look_does_not_confirm_counts_half():
     assert network.shapes[1] == (160, 256)
 
 
+@pytest.mark.parametrize("size", [(94, 24), (300, 80), (200, 120)])
+def test_corners_within_a_crop_are_in_its_own_pixels(size):
+    width, height = size
+    crop = np.zeros((height, width, 3), np.uint8)
+    inside = (0.2, 0.25, 0.85, 0.75)
+    x0, y0, x1, y1 = (np.array(inside) * (width, height, width, height)).round()
+    crop[int(y0) : int(y1), int(x0) : int(x1)] = 255
+    box = NetworkDetector(network=Plate()).within(crop)
+    wanted = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+    assert np.allclose(box.corners, wanted, atol=0.02 * width)
+
+
+def test_a_crop_in_which_no_corners_are_sure_has_none():
+    crop = np.full((24, 94, 3), 255, np.uint8)
+    assert NetworkDetector(network=Plate()).within(crop) is not None
+    blind = Plate(blind_close_up=True)
+    blind.shapes.append((24, 94))
+    assert NetworkDetector(network=blind).within(crop) is None
+
+
 def test_a_region_too_small_for_a_plate_holds_none():
     detector = NetworkDetector(network=Plate())
     assert detector.detect(bright_frame(), region=(0.5, 0.5, 0.505, 0.505)) == ()

@@ -1,0 +1,78 @@
+"""Pictures cut out around a plate: read as they are, then with their corners found."""
+
+import cv2
+import numpy as np
+import pytest
+
+from lpr.crops import read_cut_out
+from lpr.detector import NetworkDetector, packaged_detector_weights
+from lpr.sequence import SequenceReader
+
+PLATES = ("豫A12345", "京B67890", "川K2468B", "鲁D35792", "粤E80416", "苏H64N27")
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return NetworkDetector.load(packaged_detector_weights()), SequenceReader.standard()
+
+
+class Unasked:
+    """A detector that must not be asked."""
+
+    def within(self, _crop):
+        raise AssertionError("corners were looked for in a picture that was sure")
+
+
+class Blind:
+    """A detector that finds nothing."""
+
+    def within(self, _crop):
+        return None
+
+
+def leaning(studio, text):
+    """A crop as collections keep them: an upright box around a plate that leans."""
+    face = cv2.resize(studio.face(text, colour="blue"), (220, 70))
+    lean = np.array([[0.9, 0.55, 20], [0.16, 1.0, 14]])
+    page = np.full((150, 300, 3), 40, np.uint8)
+    drawn = cv2.warpAffine(face, lean, (300, 150))
+    inside = cv2.warpAffine(np.full((70, 220), 255, np.uint8), lean, (300, 150))
+    page[inside > 127] = drawn[inside > 127]
+    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+    cut = page[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cv2.resize(cut, (188, 48))
+
+
+def test_a_sure_reading_stands_without_a_search(new_studio, networks):
+    _, reader = networks
+    crop = cv2.resize(new_studio(3).face("川K2468B", colour="blue"), (220, 70))
+    whole = reader.read_crop(crop)
+    found = read_cut_out(crop, Unasked(), reader, enough=whole.confidence)
+    assert found == whole
+    with pytest.raises(AssertionError, match="looked for"):
+        read_cut_out(crop, Unasked(), reader, enough=1.01)
+
+
+def test_without_corners_the_whole_picture_is_what_was_read(new_studio, networks):
+    _, reader = networks
+    crop = leaning(new_studio(5), PLATES[0])
+    assert read_cut_out(crop, Blind(), reader) == reader.read_crop(crop)
+
+
+def test_the_likelier_of_two_readings_is_kept(new_studio, networks):
+    detector, reader = networks
+    studio = new_studio(7)
+    for text in PLATES:
+        crop = leaning(studio, text)
+        found = read_cut_out(crop, detector, reader, enough=1.01)
+        box = detector.within(crop)
+        straight = reader.read(crop, box.corners, lines=box.lines)
+        whole = reader.read_crop(crop)
+        assert found.probability == max(whole.probability, straight.probability)
+        assert found in (whole, straight)
+
+
+def test_a_crop_of_a_few_pixels_is_not_searched(networks):
+    _, reader = networks
+    crop = np.full((6, 20, 3), 90, np.uint8)
+    assert read_cut_out(crop, Unasked(), reader) == reader.read_crop(crop)
