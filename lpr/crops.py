@@ -7,16 +7,23 @@ its corners lay them straight. It never makes two doubtful readings into a sure 
 
 from typing import Final
 
+import numpy as np
+
 from lpr.decoding import Decoded
 from lpr.detector import NetworkDetector
 from lpr.image import Image
-from lpr.judging import PlateLimits
+from lpr.judging import PlateLimits, judge
+from lpr.models import PlateBox, PlateReading
 from lpr.sequence import SequenceReader
 
-__all__ = ["read_cut_out"]
+__all__ = ["judge_cut_out", "read_cut_out", "seems_cut_out"]
 
 _SMALLEST_PX: Final = 8
 """Fewer pixels across or along hold no corners to be found."""
+_WIDEST_PX: Final = 480
+"""Wider pictures are frames: a plate that fills one is found by the detector."""
+_ASPECTS: Final = (1.3, 6.5)
+"""Width by height of a box around a plate: of two lines and tilted, to squeezed."""
 
 
 def read_cut_out(
@@ -42,3 +49,29 @@ def read_cut_out(
         return whole
     straight = reader.read(image, box.corners, lines=box.lines)
     return max(whole, straight, key=lambda one: one.probability)
+
+
+def seems_cut_out(image: Image) -> bool:
+    """Whether a picture has the size and the shape of a plate alone."""
+    height, width = image.shape[:2]
+    least, most = _ASPECTS
+    small = height >= _SMALLEST_PX and width <= _WIDEST_PX
+    return small and least <= width / height <= most
+
+
+def judge_cut_out(
+    image: Image,
+    detector: NetworkDetector,
+    reader: SequenceReader,
+    limits: PlateLimits,
+) -> PlateReading | None:
+    """The plate that fills a picture, read or unread; nothing where none can be seen.
+
+    What is too small, blurred or doubtful in a frame is so here.
+    """
+    decoded = read_cut_out(image, detector, reader, enough=limits.character_confidence)
+    height, width = image.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    box = PlateBox(corners=corners, confidence=1.0)
+    reading = judge(image, box, decoded, limits).reading
+    return None if reading.unread_reason == "no_plate" else reading

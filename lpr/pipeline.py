@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from lpr.crops import judge_cut_out, seems_cut_out
 from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.errors import PlateError
 from lpr.finder import ColourFinder
@@ -128,6 +129,23 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(
             one.reading for one in judged if one.reading.unread_reason != "no_plate"
         )
+
+    def read_picture(self, image: Image) -> tuple[PlateReading, ...]:
+        """All plates of a picture from anywhere: of a frame, or one that was cut out.
+
+        What has the size and the shape of a plate alone, and holds none that the
+        detector sees, is read as the one plate that fills it.
+        """
+        readings = self.read_all(image)
+        if readings or not seems_cut_out(image):
+            return readings
+        networks = self.detector, self.reader
+        match networks:
+            case (NetworkDetector() as detector, SequenceReader() as reader):
+                reading = judge_cut_out(image, detector, reader, self.plate_limits)
+                return () if reading is None else (reading,)
+            case _:
+                return ()
 
     def _boxes(self, image: Image, region: Region | None) -> tuple[PlateBox, ...]:
         return self.detector.detect(image, region=region)

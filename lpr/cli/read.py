@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
     if source.startswith("rtsp://") or Path(source).suffix.lower() in _VIDEOS:
         return _video(options)
     picture = _picture(source)
-    readings = Pipeline.standard().read_all(picture.image)
+    readings = Pipeline.standard().read_picture(picture.image)
     for reading in readings:
         if options.json:
             line = _plate_line(source, reading, grey=picture.grey)

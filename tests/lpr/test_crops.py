@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from lpr.crops import read_cut_out
+from lpr.crops import read_cut_out, seems_cut_out
 from lpr.detector import NetworkDetector, packaged_detector_weights
+from lpr.pipeline import Pipeline
 from lpr.sequence import SequenceReader
 
 PLATES = ("豫A12345", "京B67890", "川K2468B", "鲁D35792", "粤E80416", "苏H64N27")
@@ -76,3 +77,38 @@ def test_a_crop_of_a_few_pixels_is_not_searched(networks):
     _, reader = networks
     crop = np.full((6, 20, 3), 90, np.uint8)
     assert read_cut_out(crop, Unasked(), reader) == reader.read_crop(crop)
+
+
+def test_a_picture_of_one_plate_alone_is_read(new_studio):
+    pipeline = Pipeline.standard()
+    studio = new_studio(11)
+    right = 0
+    for text in PLATES:
+        crop = cv2.resize(studio.face(text, colour="blue"), (150, 46))
+        (reading,) = pipeline.read_picture(crop)
+        assert reading.text in (None, text)
+        right += reading.text == text
+    assert right >= 3
+
+
+def test_a_small_picture_without_a_plate_holds_none():
+    rng = np.random.default_rng(2)
+    for _ in range(5):
+        noise = rng.integers(60, 120, (30, 100, 3)).astype(np.uint8)
+        assert all(one.text is None for one in Pipeline.standard().read_picture(noise))
+
+
+@pytest.mark.parametrize(
+    ("size", "is_one"),
+    [
+        ((94, 24), True),
+        ((440, 220), True),
+        ((960, 544), False),
+        ((400, 40), False),
+        ((100, 100), False),
+        ((40, 7), False),
+    ],
+)
+def test_what_has_the_shape_of_a_plate_alone(size, is_one):
+    width, height = size
+    assert seems_cut_out(np.zeros((height, width, 3), np.uint8)) == is_one
