@@ -5,7 +5,6 @@ was learned from labelled simulated runs. A figure that the strips do not show i
 and finds nothing. Nothing here knows a limit: a manoeuvre is never an overload.
 """
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, TypeAlias
@@ -16,13 +15,13 @@ from wim.axles import Axle, Hit, hit_time_s
 from wim.lanes import Crossing
 from wim.messages import Flag
 from wim.samples import Lane
+from wim.scatter import scatter_of
 from wim.sides import Sides, shortest_reach_m, sides_of
 
 __all__ = [
     "Figures",
     "Finding",
     "Thresholds",
-    "UsualScatter",
     "figures_of",
     "manoeuvres_of",
 ]
@@ -31,12 +30,6 @@ Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 _STEPS = 24
 _KMH = 3.6
 _USUAL_HALF_M = 0.155
-_SCATTER = 0.02
-_SCATTER_S_M = 0.0035
-_FIRST_USUAL = 0.45
-_LEAST_USUAL = 0.15
-_MOST_USUAL = 0.95
-_FAR_OUT = 5.0
 _LIGHTENING_MPS2 = 0.45
 _FEW_ROWS = 3
 
@@ -83,8 +76,8 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     stop_mps: Positive = 0.5
     stall: Positive = 0.6
     crawl_mps: Positive = 1.2
-    scatter: Positive = 4.2
-    least_scatter: Positive = 1.4
+    scatter: Positive = 2.8
+    least_scatter: Positive = 2.0
     steer_swing: Positive = 1.5
     vehicle_swing: Positive = 1.7
     steer_imbalance: Positive = 0.1
@@ -92,7 +85,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     group_imbalance: Positive = 0.155
     imbalance_spread: Positive = 0.12
     reach_m: Positive = 2.4
-    few_rows_scatter: Positive = 1.7
+    few_rows_scatter: Positive = 1.2
     few_rows_sides: Positive = 1.4
     driving_mps: Positive = 2.2
     no_stall: Positive = 0.75
@@ -107,9 +100,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     over that which the length of the pulses on both tells. ``slowest_between_mps`` is
     the lowest speed, between the rows too, ``slowest_share`` that over the highest.
     ``slowest_mps`` and ``fastest_mps`` are speeds at the rows. ``scatter`` is how far
-    the rows are from each other in what they say of the axles, over what a smooth road
-    makes of it at that speed. ``sides`` are what left and right strips say. ``gap_m``
-    is the way between axles to the nearest vehicle before or behind.
+    the rows are from each other in what they say of the axles, over what normal axles
+    of that load show at that speed. ``sides`` are what left and right strips say.
+    ``gap_m`` is the way between axles to the nearest vehicle before or behind.
     """
 
     acceleration_mps2: float | None
@@ -143,9 +136,7 @@ def figures_of(crossing: Crossing, *, lane: Lane) -> Figures:
         between = [max(way.speed_at(at_s), 0.0) for at_s in moments]
         slowest = min(between)
         share = slowest / max(between)
-    scatter, worst_row = _scatter(axles)
-    if scatter is not None:
-        scatter /= _SCATTER + _SCATTER_S_M * sum(speeds) / len(speeds)
+    scatter, worst_row = scatter_of(axles)
     damaged = {damage.strip for damage in crossing.damages}
     healthy = _two_sided(lane, damaged)
     # who gains speed takes the load off the steered axle, and a light axle hops
@@ -282,29 +273,6 @@ def _stall(axles: Sequence[Axle]) -> float | None:
     return least
 
 
-def _scatter(axles: Sequence[Axle]) -> tuple[float | None, int | None]:
-    """Return how far the rows are from each other, and the row that is furthest.
-
-    Each axle counts by its load: what a light one does is hardly the driver's doing.
-    """
-    squares = masses = 0.0
-    off: dict[int, float] = {}
-    for axle in axles:
-        whole = [row for row in axle.rows if row.whole]
-        if len(whole) < 2:
-            continue
-        mean = sum(row.load_kg for row in whole) / len(whole)
-        freedom = len(whole) - 1
-        for row in whole:
-            rest = row.load_kg - mean
-            squares += rest * rest / freedom
-            off[row.row] = off.get(row.row, 0.0) + rest * rest
-        masses += mean * mean
-    if masses <= 0.0:
-        return None, None
-    return math.sqrt(squares / masses), max(off, key=lambda row: off[row])
-
-
 def _two_sided(lane: Lane, damaged: set[int]) -> set[int]:
     """Return the rows that have a left and a right strip, both healthy."""
     return {
@@ -322,20 +290,3 @@ def _worst(*figures: tuple[float | None, float]) -> tuple[float | None, float]:
     """Return the figure that is furthest beyond its threshold, with that."""
     known = [(value, most) for value, most in figures if value is not None]
     return max(known, key=lambda pair: pair[0] / pair[1], default=(None, 0.0))
-
-
-class UsualScatter:
-    """How far the rows of a lane usually are from each other; one figure.
-
-    It follows the middle one of the vehicles, up or down by a twentieth each time, so
-    that a rough road is not taken for drivers who jump.
-    """
-
-    def __init__(self) -> None:
-        self.figure = _FIRST_USUAL
-
-    def follow(self, scatter: float | None) -> None:
-        """Take note of one vehicle's figure; what is far out is no usual one."""
-        if scatter is not None and scatter < _FAR_OUT * self.figure:
-            step = 1.05 if scatter > self.figure else 1.0 / 1.05
-            self.figure = min(max(self.figure * step, _LEAST_USUAL), _MOST_USUAL)

@@ -34,11 +34,12 @@ from wim.health import Health, Run
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
 from wim.loads import Known
-from wim.manoeuvres import Figures, Finding, Thresholds, UsualScatter, figures_of
+from wim.manoeuvres import Figures, Finding, Thresholds, figures_of
 from wim.messages import Flag
 from wim.pulses import Detection, PulseDetector
 from wim.roads import Road
 from wim.samples import Lane, Site
+from wim.scatter import UsualScatter
 from wim.standing import Stand, Standing
 from wim.statics import Estimation, static_loads
 from wim.straddling import Straddling

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wim import messages
-from wim.manoeuvres import Finding, UsualScatter
+from wim.manoeuvres import Finding
 from wim.passage import Weigher
 from wim.validity import bars_evidence, flags_of
 
@@ -198,15 +198,3 @@ def test_every_barring_flag_bars_and_a_mild_one_does_not():
         assert flags_of([finding, finding]) == (flag,)
     assert bars_evidence([Finding("braking", "figure", 2.0, 1.0, severe=True)])
     assert not bars_evidence([])
-
-
-def test_a_rough_road_is_not_taken_for_drivers_who_jump():
-    smooth, rough = UsualScatter(), UsualScatter()
-    for _ in range(200):
-        smooth.follow(0.3)
-        rough.follow(0.9)
-    assert smooth.figure < 0.35
-    assert rough.figure > 0.8
-    rough.follow(None)
-    rough.follow(50.0)
-    assert rough.figure < 1.0
