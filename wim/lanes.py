@@ -108,30 +108,37 @@ class LaneWatch:
 
     def holds(
         self,
-        axles: Sequence[tuple[float, float]],
+        axles: Sequence[Sequence[tuple[int, float, float]]],
         *,
         within_m: float,
         share: float,
     ) -> bool:
-        """Tell whether wheels wait here that crossed the first row with some axles.
+        """Tell whether wheels wait here that crossed some row with some axles.
+
+        Who changes lanes leaves wheels on the later rows only.
 
         Args:
-            axles: time [s] and speed [m/s] of each.
+            axles: of each, the rows that it crossed: number, time [s], speed [m/s].
             within_m: how far apart along the way they may be.
-            share: of the axles that must have such a wheel.
+            share: of the axles that must have such a wheel on one row.
         """
-        times = [
-            pulse.centroid_s
-            for sensor in self._forward.row(0)
-            for pulse in self._store.of[sensor.index]
-        ]
-        if not times:
-            return False
-        found = sum(
-            any(abs(time - at_s) * speed_mps <= within_m for time in times)
-            for at_s, speed_mps in axles
-        )
-        return found >= share * len(axles)
+        together: dict[int, int] = {}
+        for sensors in self._forward.by_rank:
+            times = [
+                pulse.centroid_s
+                for sensor in sensors
+                for pulse in self._store.of[sensor.index]
+            ]
+            if not times:
+                continue
+            number = sensors[0].strip.row
+            for axle in axles:
+                for row, at_s, speed_mps in axle:
+                    if row == number and any(
+                        abs(time - at_s) * speed_mps <= within_m for time in times
+                    ):
+                        together[row] = together.get(row, 0) + 1
+        return max(together.values(), default=0) >= share * len(axles)
 
     def take(self, pulse: Pulse, now_s: float) -> list[LaneEvent]:
         """Take one pulse that became known at ``now_s``."""

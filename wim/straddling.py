@@ -61,7 +61,11 @@ class Straddling:
         return [(lane, crossing)]
 
     def release(self, *, everything: bool = False) -> list[tuple[Lane, Crossing]]:
-        """Return the crossings whose other half cannot come any more."""
+        """Return the crossings whose other half cannot come any more.
+
+        One that shows one side only straddles all the same: wheels of its axles were
+        beside it, though on too few rows to be weighed.
+        """
         if not self._waiting:
             return []
         free = [
@@ -72,13 +76,16 @@ class Straddling:
         self._waiting = [
             each for each in self._waiting if not any(each is one for one in free)
         ]
-        return free
+        return [
+            (lane, msgspec.structs.replace(crossing, straddles=one_sided(crossing)))
+            for lane, crossing in free
+        ]
 
     def _may_have_half(self, lane: Lane, crossing: Crossing) -> bool:
         return any(
             watch.holds(
                 [
-                    (axle.crossed_s, max(axle.rows[0].speed_mps, 0.1))
+                    [(row.row, row.at_s, max(row.speed_mps, 0.1)) for row in axle.rows]
                     for axle in crossing.axles
                 ],
                 within_m=_APART_M,
@@ -89,19 +96,36 @@ class Straddling:
 
 
 def one_sided(crossing: Crossing) -> bool:
-    """Tell whether most of the load was on one side of the lane."""
+    """Tell whether most of the load was on one side of the lane.
+
+    Who changes lanes has all wheels on the first rows and those of one side on the
+    later ones, or the other way round: half of the rows are enough.
+    """
     left = sum(axle.left_kg or 0.0 for axle in crossing.axles)
     right = sum(axle.right_kg or 0.0 for axle in crossing.axles)
-    both = left + right
-    return both > 0.0 and min(left, right) < _ONE_SIDE * both
+    if _on_one_side(left, right):
+        return True
+    sides: dict[int, tuple[float, float]] = {}
+    for axle in crossing.axles:
+        for row in axle.rows:
+            left, right = sides.get(row.row, (0.0, 0.0))
+            left += row.left_kg or 0.0
+            sides[row.row] = left, right + (row.right_kg or 0.0)
+    told = sum(_on_one_side(*both) for both in sides.values())
+    return told > 0 and 2 * told >= len(sides)
+
+
+def _on_one_side(left_kg: float, right_kg: float) -> bool:
+    both_kg = left_kg + right_kg
+    return both_kg > 0.0 and min(left_kg, right_kg) < _ONE_SIDE * both_kg
 
 
 def are_halves(one: Crossing, other: Crossing) -> bool:
     """Tell whether crossings of neighbouring lanes are halves of one vehicle.
 
-    At least one of them shows wheels on one side only, and most axles of the one that
-    has fewer crossed with an axle of the other. Where no strip tells the sides apart,
-    all of them crossed every row as one.
+    At least one of them shows wheels on one side only, on half of its rows at least,
+    and most axles of the one that has fewer crossed with an axle of the other. Where no
+    strip tells the sides apart, all of them crossed every row as one.
     """
     if one.reverse != other.reverse:
         return False
@@ -156,9 +180,9 @@ def _cross_as_one(one: Crossing, other: Crossing) -> bool:
     if len(pairs) < min(len(one.axles), len(other.axles)):
         return False
     for i, j in pairs:
-        at_s = {row.rank: row.at_s for row in other.axles[j].rows}
+        at_s = {row.row: row.at_s for row in other.axles[j].rows}
         for row in one.axles[i].rows:
-            beside_s = at_s.get(row.rank, row.at_s)
+            beside_s = at_s.get(row.row, row.at_s)
             if abs(beside_s - row.at_s) * row.speed_mps > _AS_ONE_M:
                 return False
     return True
@@ -184,9 +208,9 @@ def _pairs(one: Sequence[Axle], other: Sequence[Axle]) -> list[tuple[int, int]]:
 
 
 def _joined(axle: Axle, other: Axle) -> Axle:
-    by_rank = {row.rank: row for row in other.rows}
+    beside = {row.row: row for row in other.rows}
     rows = tuple(
-        _joined_row(row, by_rank[row.rank]) if row.rank in by_rank else row
+        _joined_row(row, beside[row.row]) if row.row in beside else row
         for row in axle.rows
     )
     both = [row for row in rows if row.whole]

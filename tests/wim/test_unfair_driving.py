@@ -184,6 +184,35 @@ def test_a_vehicle_between_two_lanes_is_one_passage_of_its_whole_mass(road):
     assert passage.gross_mass_kg == pytest.approx(sum(SIX["loads_kg"]), rel=0.01)
 
 
+@pytest.mark.parametrize("rows", [(1, 2, 3), (2, 3)])
+def test_who_changes_lanes_straddles_on_however_few_rows(road, rows):
+    """All wheels are on the first rows, one side of them beside the lane later."""
+    axles = range(len(SIX["loads_kg"]))
+    before = [row for row in range(4) if row not in rows]
+    left = {(a, r, "left") for a in axles for r in rows}
+    gone = {(a, r, side) for a in axles for r in before for side in ("left", "right")}
+    right = {(a, r, "right") for a in axles for r in rows}
+    halves = [
+        road.Truck(**SIX, speed_kmh=50, lane=1, unseen=frozenset(left)),
+        road.Truck(**SIX, speed_kmh=50, lane=2, unseen=frozenset(gone | right)),
+    ]
+    follower = road.Truck(**TWO, speed_kmh=50, at_s=4.0)
+    found = driven(road, road.site, [*halves, follower], seconds=8.0)
+    changer, other = sorted(found, key=lambda passage: passage.first_axle_s)
+    assert "straddling" in changer.flags
+    assert not changer.valid
+    assert changer.gross_mass_kg == pytest.approx(sum(SIX["loads_kg"]), rel=0.02)
+    assert other.flags == ()
+
+
+def test_an_edge_that_is_driven_on_beside_nobody_does_not_straddle(road):
+    left = frozenset((a, r, "left") for a in range(6) for r in (1, 2, 3))
+    truck = road.Truck(**SIX, speed_kmh=50, lane=1, unseen=left)
+    (passage,) = driven(road, road.site, [truck], seconds=6.0)
+    assert "straddling" not in passage.flags
+    assert "edge" in passage.flags
+
+
 def test_two_trucks_side_by_side_stay_two(road):
     trucks = [road.Truck(**SIX, speed_kmh=50, lane=lane) for lane in (1, 2)]
     found = driven(road, road.site, trucks, seconds=6.0)
