@@ -100,7 +100,10 @@ class Endings:
                 told = _without(told, damages)  # noqa: PLW2901 - the better figures
             if i:
                 events.append(Entry(at_s=told.axles[0].crossed_s))
-            behind = weighed[i + 1][0] if i + 1 < len(weighed) else None
+            before = part if i else vehicle.cut_before
+            behind = vehicle.cut_behind
+            if i + 1 < len(weighed):
+                behind = weighed[i + 1][0]
             events.append(
                 Crossing(
                     axles=told.axles,
@@ -111,7 +114,7 @@ class Endings:
                     turned=tangle is not None,
                     smooth=told.smooth,
                     rest_m=told.rest_m,
-                    before=_neighbour(part) if i else None,
+                    before=None if before is None else _neighbour(before),
                     behind=None if behind is None else _neighbour(behind),
                     damages=damages,
                     by_separator=vehicle.by_separator,

@@ -20,7 +20,7 @@ from wim.parts import entry_s, is_seen
 from wim.pulse_store import PulseStore
 from wim.pulses import Pulse
 from wim.samples import Lane
-from wim.vehicles import Shapes
+from wim.vehicles import Part, Shapes
 from wim.waits import Waits
 
 __all__ = ["Assembly", "Crossing", "Entry", "LaneEvent", "LaneWatch", "Neighbour"]
@@ -335,6 +335,7 @@ class LaneWatch:
             What the pulse belongs to, None where it begins another vehicle.
         """
         starts_s: list[float] = []
+        cut: Part | None = None
         if not vehicle.by_separator:
             kept = [
                 hits for hits in self._axles_of(vehicle) if is_seen(hits, self._forward)
@@ -344,6 +345,7 @@ class LaneWatch:
             if len(parts) > 1:
                 first, last = parts[-2].end - 1, parts[-1].first
                 starts_s = [entry_s(kept[first]), entry_s(kept[last])]
+                cut = parts[-1]
         if not starts_s:
             between_s = 0.5 * (vehicle.last_entry_s + pulse.start_s)
             self._cut(vehicle, between_s, told_apart=False)
@@ -354,6 +356,7 @@ class LaneWatch:
         follower.told_apart = vehicle.told_apart and not self._disbelieved
         follower.told = True
         follower.last_entry_s = vehicle.last_entry_s
+        vehicle.cut_behind = follower.cut_before = cut
         events.append(Entry(at_s=starts_s[1]))
         self._open.append(follower)
         return follower

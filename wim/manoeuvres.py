@@ -89,7 +89,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     few_rows_sides: Positive = 1.4
     driving_mps: Positive = 2.2
     no_stall: Positive = 0.75
-    gap_m: Positive = 8.6
+    gap_m: Positive = 8.0
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):

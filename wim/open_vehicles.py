@@ -3,6 +3,7 @@
 import math
 
 from wim.samples import Lane
+from wim.vehicles import Part
 from wim.views import View
 
 __all__ = ["OpenVehicle", "Views"]
@@ -15,7 +16,9 @@ class OpenVehicle:
     it reached first; ``stands`` is until when it may stand, counted from a number of
     pulses; ``waiting`` are strips of that row on which a pulse was still under way
     when it ended; after ``overdue_s`` nothing is waited for. The first row missed one
-    that is ``headless``.
+    that is ``headless``. Where a row of vehicles was cut because it had become too
+    long, ``cut_before`` and ``cut_behind`` are the vehicle behind that cut, so that it
+    is known how close they were.
     """
 
     def __init__(
@@ -38,6 +41,8 @@ class OpenVehicle:
         self.stands: tuple[int, float] | None = None
         self.whole = True
         self.told_apart = True
+        self.cut_before: Part | None = None
+        self.cut_behind: Part | None = None
 
 
 class Views:

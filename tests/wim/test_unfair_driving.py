@@ -148,7 +148,7 @@ def test_a_wheel_that_comes_and_goes_is_an_s_path(road, site):
     assert not passage.valid
 
 
-@pytest.mark.parametrize(("gap_m", "close"), [(5.5, True), (7.0, True), (9.5, False)])
+@pytest.mark.parametrize(("gap_m", "close"), [(5.5, True), (7.5, True), (8.4, False)])
 def test_followers_are_two_and_flagged_when_they_are_too_close(
     road, site, gap_m, close
 ):
@@ -164,6 +164,21 @@ def test_followers_are_two_and_flagged_when_they_are_too_close(
         assert passage.gross_mass_kg == pytest.approx(truck.gross_kg, rel=0.01)
         assert passage.flags == (("tailgating",) if close else ())
         assert passage.valid is not close
+
+
+@pytest.mark.parametrize("close", [2, 3])
+def test_followers_are_flagged_where_a_long_column_was_cut(road, site, close):
+    """Nobody leaves twelve metres; one of five is too close to the one before."""
+    v = 40 / 3.6
+    trucks, at_s = [], 1.0
+    for number in range(5):
+        trucks.append(road.Truck(**FOUR, speed_kmh=40, at_s=at_s))
+        gap_m = 6.0 if number == close else 9.5
+        at_s += (sum(FOUR["spacings_m"]) + gap_m) / v
+    found = driven(road, site, trucks, seconds=16.0)
+    assert [len(passage.axle_loads_kg) for passage in found] == [4] * 5
+    flagged = ["tailgating" in passage.flags for passage in found]
+    assert flagged == [number in {close, close + 1} for number in range(5)]
 
 
 def test_a_vehicle_between_two_lanes_is_one_passage_of_its_whole_mass(road):
