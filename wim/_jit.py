@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import types
 from numba.core.caching import IndexDataCacheFile
 
-__all__ = ["njit"]
+__all__ = ["helper", "inlined", "njit"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 _DIGEST_BYTES = 32
@@ -28,7 +29,30 @@ _DIGEST_BYTES = 32
 
 def njit(function: Kernel) -> Kernel:
     """Compile a function on its first call, or load it from the cache."""
-    dispatcher = numba.njit(cache=True)(function)
+    return _door(function)
+
+
+def helper(function: Kernel) -> Kernel:
+    """Compile a function that only kernels call: it is given no door for Python."""
+    return _door(function, no_cpython_wrapper=True)
+
+
+def inlined(function: Kernel) -> Kernel:
+    """Write a function into every kernel that calls it, before that is compiled.
+
+    It is compiled by itself only when Python calls it. Meant for what is short or is
+    called from one place: a helper is made ready, linked into its caller and optimised
+    once more with that.
+    """
+    return _door(function, inline="always")
+
+
+def _door(function: Kernel, **options: Any) -> Kernel:  # noqa: ANN401 -- Numba's
+    # no kernel is called from C
+    dispatcher = numba.njit(cache=True, no_cfunc_wrapper=True, **options)(function)
+    # Python's own interpreter, as under NUMBA_DISABLE_JIT, knows no types
+    if hasattr(dispatcher, "get_call_template"):
+        dispatcher.get_call_template = _PlainArguments(dispatcher.get_call_template)
     # Numba has no public place for files of another kind; where it keeps none, as when
     # it compiles nothing, there is nothing to check
     cache = getattr(dispatcher, "_cache", None)
@@ -37,6 +61,21 @@ def njit(function: Kernel) -> Kernel:
         origin = _origin(Path(inspect.getfile(function)))
         vars(cache)["_cache_file"] = _CheckedFiles(vars(files), origin)
     return cast("Kernel", dispatcher)
+
+
+class _PlainArguments:
+    """What a kernel offers its callers, without a version of its own for a constant.
+
+    Numba would compile ``f(x, 0)`` apart from ``f(x, i)``, and in a loop that begins
+    with the constant throw the first of both away.
+    """
+
+    def __init__(self, offer: Callable[..., Any]) -> None:
+        self._offer = offer
+
+    def __call__(self, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:  # noqa: ANN401 -- Numba's
+        plain = tuple(types.unliteral(argument) for argument in args)
+        return self._offer(plain, {k: types.unliteral(v) for k, v in kws.items()})
 
 
 @functools.cache

@@ -28,7 +28,6 @@ from wim.kernels.layout import (
     Floats,
     Integers,
 )
-from wim.kernels.runs import end_runs
 from wim.kernels.signal import follow
 from wim.samples import Strip
 
@@ -237,10 +236,19 @@ class _Channels:
 
     def follow(self, counts: Counts, begin: int, first: int) -> bool:
         """Run the kernel; return whether it stopped because ``out`` is full."""
-        stopped = follow(
+        return self._run(counts, begin, first, ending=0) != 0
+
+    def end(self) -> int:
+        """Measure the runs under way; return how many rows of ``out`` there are."""
+        self._run(self.pending, 0, 0, ending=1)
+        return int(self.place[3])
+
+    def _run(self, counts: Counts, begin: int, first: int, *, ending: int) -> int:
+        return follow(
             counts,
             begin,
             first,
+            ending,
             self.place,
             self.flat_reals,
             self.integers,
@@ -251,26 +259,6 @@ class _Channels:
             self.pending,
             self.sums,
             self.ring,
-            self.runs,
-            self.force,
-            self.work,
-            self.levels,
-            self.lobes,
-            self.out,
-        )
-        return stopped != 0
-
-    def end(self) -> int:
-        """Measure the runs under way; return how many rows of ``out`` there are."""
-        return end_runs(
-            self.pending.shape[1],
-            int(self.place[0]),
-            self.flat_reals,
-            self.integers,
-            self.steps,
-            self.factors,
-            self.wave,
-            self.pending,
             self.runs,
             self.force,
             self.work,

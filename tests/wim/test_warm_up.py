@@ -11,7 +11,6 @@ from wim.passage import warm_up
 warm_up()
 called = {
     "signal": ("follow",),
-    "runs": ("end_runs",),
     "body": ("fit_body",),
     "rows": ("weigh_rows",),
     "joint": ("estimate_jointly",),

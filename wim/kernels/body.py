@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from wim._jit import njit
+from wim._jit import inlined, njit
 from wim.kernels.motion import place_at, sigma_at, speed_at
 from wim.kernels.way import fit_way
 
@@ -168,7 +168,7 @@ def fit_body(
     return out
 
 
-@njit
+@inlined
 def _median(values: Floats) -> float:
     """Return the middle of some values, the mean of two where there are two."""
     ordered = values.copy()

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from wim._jit import njit
+from wim._jit import helper, inlined, njit
 from wim.kernels.elementary import cosine, exponential, logarithm
 
 __all__ = ["estimate_jointly"]
@@ -24,7 +24,7 @@ _LEAST_VARIANCE_KG2 = 1.0e-3
 _QUARTER_TURN = 1.5707963267948966
 
 
-@njit
+@inlined
 def _oscillation(lag_s: float, frequency_hz: float, damping: float) -> float:
     """Return the correlation of the force of a damped body on a random road.
 
@@ -184,7 +184,7 @@ def estimate_jointly(
                 covariance_kg2[c, d] += total[h] * spread
 
 
-@njit
+@helper
 def _gather(
     total: Floats,
     sign: float,
@@ -207,13 +207,13 @@ def _gather(
         second += np.uint64(other_step)
 
 
-@njit
+@inlined
 def _fill(total: Floats, value: float) -> None:
     for h in range(total.shape[0]):
         total[h] = value
 
 
-@njit
+@helper
 def _divide(
     total: Floats, by: Floats, by_at: int, written: Floats, written_at: int
 ) -> None:
@@ -222,7 +222,7 @@ def _divide(
         written[written_at + h] = total[h] / by[by_at + h]
 
 
-@njit
+@helper
 def _root(
     total: Floats, least: float, written: Floats, at: int, log_evidence: Floats
 ) -> None:
@@ -232,7 +232,7 @@ def _root(
         log_evidence[h] -= logarithm(written[at + h])
 
 
-@njit
+@helper
 def _backward(
     a: int,
     q: int,
@@ -254,7 +254,7 @@ def _backward(
         _divide(total, normal, (c * a + c) * q, written, at + c * q)
 
 
-@njit
+@helper
 def _waves(
     places_m: Floats, pace_mps: float, bounces: Floats, hop: Floats
 ) -> tuple[Integers, Floats]:

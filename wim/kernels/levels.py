@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from wim._jit import njit
+from wim._jit import helper
 from wim.kernels.elementary import cosine_sine
 from wim.kernels.layout import LANES, Counts, Floats
 
 __all__ = ["find_levels", "lift", "ordered_sum", "settle"]
 
 
-@njit
+@helper
 def lift(
     run: Counts,
     length: int,
@@ -49,7 +49,7 @@ def lift(
             force[i] -= undershoot
 
 
-@njit
+@helper
 def ordered_sum(values: Floats, begin: int, end: int) -> float:
     """Return a sum in four strands, in a fixed order."""
     a = b = c = d = 0.0
@@ -66,7 +66,7 @@ def ordered_sum(values: Floats, begin: int, end: int) -> float:
     return (a + b) + (c + d)
 
 
-@njit
+@helper
 def find_levels(
     length: int,
     look: int,
@@ -150,7 +150,7 @@ def find_levels(
     levels[10] = tile_variance
 
 
-@njit
+@helper
 def settle(length: int, levels: Floats, force: Floats, work: Floats) -> None:
     """Take the baseline off; ``work[i]`` becomes the sum of the first ``i`` samples."""
     level = levels[0]

@@ -3,13 +3,13 @@
 All averages come from running sums: ``work[i]`` is the sum of the first ``i`` samples.
 """
 
-from wim._jit import njit
+from wim._jit import helper, inlined
 from wim.kernels.layout import Floats, Integers
 
 __all__ = ["crossing", "find_lobes", "highest", "join_lobes"]
 
 
-@njit
+@helper
 def crossing(work: Floats, half: int, begin: int, end: int, level: float) -> float:
     """Return where the average first rises through a level on the way to ``end``.
 
@@ -32,7 +32,7 @@ def crossing(work: Floats, half: int, begin: int, end: int, level: float) -> flo
     return float(end)
 
 
-@njit
+@inlined
 def highest(work: Floats, half: int, begin: int, end: int) -> float:
     """Return the highest average in a stretch, at least 0."""
     best = 0.0
@@ -42,7 +42,7 @@ def highest(work: Floats, half: int, begin: int, end: int) -> float:
     return best / (2 * half + 1)
 
 
-@njit
+@helper
 def find_lobes(
     length: int,
     begin: int,
@@ -91,7 +91,7 @@ def find_lobes(
     return found
 
 
-@njit
+@helper
 def join_lobes(found: int, least: int, dip: float, lobes: Integers) -> int:
     """Join lobes too close together to be two axles; return how many are left.
 

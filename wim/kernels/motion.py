@@ -8,14 +8,14 @@ before and after, the acceleration stays as it is.
 import numpy as np
 import numpy.typing as npt
 
-from wim._jit import njit
+from wim._jit import helper, inlined
 
 __all__ = ["place_at", "sigma_at", "speed_at", "time_over"]
 
 Floats = npt.NDArray[np.float64]
 
 
-@njit
+@helper
 def place_at(t: float, first_s: float, step_s: float, parts: Floats) -> float:
     """Return how far along the way the body is at a time."""
     since = t - first_s
@@ -27,7 +27,7 @@ def place_at(t: float, first_s: float, step_s: float, parts: Floats) -> float:
     )
 
 
-@njit
+@helper
 def speed_at(t: float, first_s: float, step_s: float, parts: Floats) -> float:
     """Return the speed at a time."""
     since = t - first_s
@@ -37,7 +37,7 @@ def speed_at(t: float, first_s: float, step_s: float, parts: Floats) -> float:
     return float(parts[k, 1] + (parts[k, 2] + 0.5 * change * dt) * dt)
 
 
-@njit
+@inlined
 def sigma_at(t: float, first_s: float, step_s: float, sigmas: Floats) -> float:
     """Return the standard uncertainty of the speed at a time."""
     along = (t - first_s) / step_s
@@ -46,7 +46,7 @@ def sigma_at(t: float, first_s: float, step_s: float, sigmas: Floats) -> float:
     return float((1.0 - share) * sigmas[k] + share * sigmas[k + 1])
 
 
-@njit
+@helper
 def time_over(
     s_m: float,
     near_s: float,

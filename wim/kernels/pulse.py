@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wim._jit import njit
+from wim._jit import helper, inlined
 from wim.kernels.layout import LANES, Counts, Floats, Integers
 from wim.kernels.levels import find_levels, lift, ordered_sum, settle
 from wim.kernels.lobes import crossing, find_lobes, highest, join_lobes
@@ -12,7 +12,7 @@ __all__ = ["measure"]
 _DIP = 0.3
 
 
-@njit
+@helper
 def _plateau(
     rise: float, fall: float, height: float, half: int, length: int, work: Floats
 ) -> float:
@@ -41,7 +41,7 @@ def _plateau(
     return float((work[j] - work[i]) / (j - i))
 
 
-@njit
+@inlined
 def _is_spike(begin: int, end: int, force: Floats, area: float) -> bool:
     """Tell whether two samples are most of what is there."""
     biggest = 0.0
@@ -56,7 +56,7 @@ def _is_spike(begin: int, end: int, force: Floats, area: float) -> bool:
     return biggest + second > 0.6 * area
 
 
-@njit
+@helper
 def measure(
     column: int,
     length: int,

@@ -7,7 +7,7 @@ row for each figure's owner and the columns named below.
 import numpy as np
 import numpy.typing as npt
 
-from wim._jit import njit
+from wim._jit import inlined, njit
 from wim.kernels.motion import sigma_at, speed_at, time_over
 
 __all__ = [
@@ -166,7 +166,7 @@ def weigh_rows(
     return written
 
 
-@njit
+@inlined
 def _weigh_axle(rows: Floats, axle: Floats) -> None:
     """Take the means over the rows; whole rows are preferred for the load."""
     n = rows.shape[0]
@@ -202,7 +202,7 @@ def _weigh_axle(rows: Floats, axle: Floats) -> None:
         axle[1] = load / n if n > 0 else 0.0
 
 
-@njit
+@inlined
 def _measure_contact(
     hits: Floats, first_s: float, step_s: float, parts: Floats, axle: Floats
 ) -> None:
@@ -225,7 +225,7 @@ def _measure_contact(
         axle[6] = 1.0
 
 
-@njit
+@inlined
 def footprint(half_height_m: float, width_m: float) -> float:
     """Return the length of the footprint behind a pulse.
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from wim._jit import njit
+from wim._jit import inlined
 from wim.kernels.layout import LANES, Counts, Floats, Integers
 from wim.kernels.pulse import measure
 
-__all__ = ["carry", "end_runs"]
+__all__ = ["carry"]
 
 
-@njit
+@inlined
 def _renew(column: int, reals: Floats, integers: Integers) -> None:
     """Take the offset anew from the last three tiles and drop the run."""
     last = 0.0
@@ -22,7 +22,7 @@ def _renew(column: int, reals: Floats, integers: Integers) -> None:
     integers[5, column] += 1
 
 
-@njit
+@inlined
 def _begin_run(
     column: int,
     n0: int,
@@ -60,17 +60,20 @@ def _begin_run(
     integers[4, column] = n0 - look * tile
 
 
-@njit
+@inlined
 def carry(
     columns: int,
     n0: int,
     slot: int,
     written: int,
+    filled: int,
+    ending: int,
     reals: Floats,
     integers: Integers,
     steps: Integers,
     factors: Floats,
     wave: Floats,
+    pending: Counts,
     ring: Counts,
     runs: Counts,
     force: Floats,
@@ -79,102 +82,63 @@ def carry(
     lobes: Integers,
     out: Floats,
 ) -> int:
-    """Begin, carry on and end the runs of one tile; return the rows of ``out``."""
+    """Begin, carry on and end the runs of one tile; return the rows of ``out``.
+
+    With ``ending`` other than 0 there is no tile: what lies in the runs, and the
+    ``filled`` samples of ``pending`` behind it, is measured because no more will come.
+    """
     tile = steps[0]
     for c in range(columns):
         state = reals[13 * LANES + c]
-        if state == 0.0:
-            if reals[20 * LANES + c] > steps[4]:
-                _renew(c, reals, integers)
-            elif reals[21 * LANES + c] != 0.0:
-                _begin_run(c, n0, slot, reals, integers, steps, ring, runs)
-            continue
         length = integers[0, c]
-        r = reals[2 * LANES + c]
-        highest = max(reals[22 * LANES + c], r)
-        reals[22 * LANES + c] = highest
-        # a wheel that stays so long stands far out of the threshold; drift does not
-        lingers = length > steps[9] and highest < 3.0 * reals[10 * LANES + c]
-        if lingers or length + 2 * tile > runs.shape[1]:
-            _renew(c, reals, integers)
-            continue
-        for i in range(tile):
-            runs[c, length + i] = ring[slot, i, c]
-        length += tile
-        integers[0, c] = length
-        high = reals[10 * LANES + c]
-        if state == 1.0:
-            # above what the noise of one tile alone would do
-            goes_on = r > max(factors[1] * high, 3.0 * np.sqrt(reals[5 * LANES + c]))
+        if ending != 0:
+            if state == 0.0:
+                continue
+            for i in range(filled):
+                runs[c, length + i] = pending[i, c]
+            length += filled
         else:
-            goes_on = 0.5 * (r + reals[3 * LANES + c]) > 0.75 * high
-        if goes_on:
-            reals[13 * LANES + c] = 1.0
-            integers[2, c] = (length - integers[1, c]) // tile
-            integers[3, c] = 0
-            continue
-        reals[13 * LANES + c] = 2.0
-        integers[3, c] += 1
-        tail = int(integers[2, c] * factors[10])
-        if integers[3, c] >= min(max(tail, steps[2]), steps[3]):
-            written = measure(
-                c,
-                length,
-                integers[4, c],
-                integers[1, c],
-                integers[3, c] * tile,
-                reals,
-                steps,
-                factors,
-                wave,
-                runs,
-                force,
-                work,
-                levels,
-                lobes,
-                out,
-                written,
-            )
-            reals[13 * LANES + c] = 0.0
-            reals[19 * LANES + c] = integers[3, c]
-    return written
-
-
-@njit
-def end_runs(
-    columns: int,
-    filled: int,
-    reals: Floats,
-    integers: Integers,
-    steps: Integers,
-    factors: Floats,
-    wave: Floats,
-    pending: Counts,
-    runs: Counts,
-    force: Floats,
-    work: Floats,
-    levels: Floats,
-    lobes: Integers,
-    out: Floats,
-) -> int:
-    """Measure what lies in the runs when no more samples come.
-
-    Returns:
-        How many rows of ``out`` were written.
-    """
-    written = 0
-    for c in range(columns):
-        if reals[13 * LANES + c] == 0.0:
-            continue
-        length = integers[0, c]
-        for i in range(filled):
-            runs[c, length + i] = pending[i, c]
+            if state == 0.0:
+                if reals[20 * LANES + c] > steps[4]:
+                    _renew(c, reals, integers)
+                elif reals[21 * LANES + c] != 0.0:
+                    _begin_run(c, n0, slot, reals, integers, steps, ring, runs)
+                continue
+            r = reals[2 * LANES + c]
+            top = max(reals[22 * LANES + c], r)
+            reals[22 * LANES + c] = top
+            # a wheel that stays so long stands far out of the threshold; drift does not
+            lingers = length > steps[9] and top < 3.0 * reals[10 * LANES + c]
+            if lingers or length + 2 * tile > runs.shape[1]:
+                _renew(c, reals, integers)
+                continue
+            for i in range(tile):
+                runs[c, length + i] = ring[slot, i, c]
+            length += tile
+            integers[0, c] = length
+            high = reals[10 * LANES + c]
+            if state == 1.0:
+                # above what the noise of one tile alone would do
+                alone = 3.0 * np.sqrt(reals[5 * LANES + c])
+                goes_on = r > max(factors[1] * high, alone)
+            else:
+                goes_on = 0.5 * (r + reals[3 * LANES + c]) > 0.75 * high
+            if goes_on:
+                reals[13 * LANES + c] = 1.0
+                integers[2, c] = (length - integers[1, c]) // tile
+                integers[3, c] = 0
+                continue
+            reals[13 * LANES + c] = 2.0
+            integers[3, c] += 1
+            tail = int(integers[2, c] * factors[10])
+            if integers[3, c] < min(max(tail, steps[2]), steps[3]):
+                continue
         written = measure(
             c,
-            length + filled,
+            length,
             integers[4, c],
             integers[1, c],
-            integers[3, c] * steps[0],
+            integers[3, c] * tile,
             reals,
             steps,
             factors,
@@ -187,4 +151,6 @@ def end_runs(
             out,
             written,
         )
+        reals[13 * LANES + c] = 0.0
+        reals[19 * LANES + c] = integers[3, c]
     return written

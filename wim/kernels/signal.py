@@ -26,6 +26,7 @@ def follow(
     counts: Counts,
     begin: int,
     first: int,
+    ending: int,
     place: Integers,
     reals: Floats,
     integers: Integers,
@@ -49,6 +50,8 @@ def follow(
         counts: samples, shape (n, columns or more).
         begin: which of them is the next to be taken.
         first: number of ``counts[0]`` since the first sample of the stream.
+        ending: 1 when no more samples will come: what lies in the runs under way is
+            measured, and ``counts`` not looked at; else 0.
         place: state: 0 samples in ``pending``, 1 tiles so far, 2 next of ``counts``, 3
             rows of ``out`` written; changed.
         reals: state, shape (REALS * LANES,); changed.
@@ -84,42 +87,51 @@ def follow(
             return 1
         slot = place[1] % steps[1]
         filled = place[0]
-        if filled == 0 and n - at >= tile:
-            take_tile(counts, at, tile, columns, sums, ring, slot)
-            at += tile
-        else:
-            take = min(tile - filled, n - at)
-            for i in range(take):
-                for c in range(columns):
-                    pending[filled + i, c] = counts[at + i, c]
-            at += take
-            place[0] = filled + take
-            if place[0] < tile:
-                place[2] = at
-                place[3] = written
-                return 0
-            take_tile(pending, 0, tile, columns, sums, ring, slot)
-            place[0] = 0
-        n0 = first + at - tile
-        place[1] += 1
+        n0 = first
+        busy = 1
+        if ending == 0:
+            if filled == 0 and n - at >= tile:
+                take_tile(counts, at, tile, columns, sums, ring, slot)
+                at += tile
+            else:
+                take = min(tile - filled, n - at)
+                for i in range(take):
+                    for c in range(columns):
+                        pending[filled + i, c] = counts[at + i, c]
+                at += take
+                place[0] = filled + take
+                if place[0] < tile:
+                    place[2] = at
+                    place[3] = written
+                    return 0
+                take_tile(pending, 0, tile, columns, sums, ring, slot)
+                place[0] = 0
+            n0 = first + at - tile
+            place[1] += 1
 
-        for k in range(5, -1, -1):
-            phases[k + 2] = phases[k]
-        phase_c, phase_s = cosine_sine(n0 * factors[9] + factors[5])
-        phases[0] = phase_c * factors[6]
-        phases[1] = phase_s * factors[6]
-        busy = look_at(columns, tile, steps[8], steps[4], sums, factors, phases, reals)
+            for k in range(5, -1, -1):
+                phases[k + 2] = phases[k]
+            phase_c, phase_s = cosine_sine(n0 * factors[9] + factors[5])
+            phases[0] = phase_c * factors[6]
+            phases[1] = phase_s * factors[6]
+            busy = look_at(
+                columns, tile, steps[8], steps[4], sums, factors, phases, reals
+            )
         if busy > 0:
+            # one place from which runs are measured: all of that is compiled but once
             written = carry(
                 columns,
                 n0,
                 slot,
                 written,
+                filled,
+                ending,
                 reals,
                 integers,
                 steps,
                 factors,
                 wave,
+                pending,
                 ring,
                 runs,
                 force,
@@ -128,4 +140,7 @@ def follow(
                 lobes,
                 out,
             )
+        if ending != 0:
+            place[3] = written
+            return 0
         sample_noise(columns, slot, place[1], reals, tile, factors[6], factors[7], ring)

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from wim._jit import njit
+from wim._jit import helper, inlined
 from wim.kernels.layout import LANES, Counts, Floats
 
 __all__ = ["look_at", "sample_noise", "take_tile"]
 
 
-@njit
+@helper
 def take_tile(
     rows: Counts,
     at: int,
@@ -28,14 +28,14 @@ def take_tile(
             sums[c] += count
 
 
-@njit
+@inlined
 def _clipped(square: float, variance: float) -> float:
     """Return a square of at most four variances, made up for what that cuts off."""
     most = 4.0 * variance
     return 1.0863 * (square if square < most else most)
 
 
-@njit
+@helper
 def look_at(
     columns: int,
     tile: int,
@@ -119,7 +119,7 @@ def look_at(
     return busy
 
 
-@njit
+@inlined
 def sample_noise(
     columns: int,
     slot: int,

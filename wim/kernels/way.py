@@ -7,7 +7,7 @@ may bend is chosen by generalised cross-validation among the values that are giv
 import numpy as np
 import numpy.typing as npt
 
-from wim._jit import njit
+from wim._jit import inlined, njit
 
 __all__ = ["fit_way"]
 
@@ -175,7 +175,7 @@ def fit_way(
     return best_left, best_used, best_spread
 
 
-@njit
+@inlined
 def _invert(
     normal: Floats, ridge: Floats, lower: Floats, inverse: Floats, size: int
 ) -> None:
