@@ -209,7 +209,7 @@ class Weigher:
         )
         self._scatters = {lane.number: UsualScatter() for lane in site.lanes}
         self._lanes: list[LaneWatch] = []
-        self._lane_of_strip: list[LaneWatch] = []
+        self._lane_of_strip: list[int] = []
         strips = sum(len(lane.strips) for lane in site.lanes)
         if runs and len(runs) != strips:
             message = f"{len(runs)} runs of {strips} strips; give one each"
@@ -224,8 +224,8 @@ class Weigher:
                 health=self.parameters.health,
                 runs=runs[len(self._lane_of_strip) :][: len(lane.strips)],
             )
+            self._lane_of_strip += [len(self._lanes)] * len(lane.strips)
             self._lanes.append(watch)
-            self._lane_of_strip += [watch] * len(lane.strips)
         self._straddling = Straddling(self._lanes)
         self._standing = Standing(self._lanes, stand=self.parameters.stand)
 
@@ -336,7 +336,7 @@ class Weigher:
         if self._kept is None:
             for pulse in self._detector.finish(self.samples):
                 self.pulses += 1
-                watch = self._lane_of_strip[pulse.strip]
+                watch = self._lanes[self._lane_of_strip[pulse.strip]]
                 found = watch.take(pulse, pulse.last_sample / self.sample_rate_hz)
                 told = self._settled(watch, found)
                 events += [self._told(lane, event) for lane, event in told]
@@ -365,17 +365,23 @@ class Weigher:
         start_s = self._now_s
         self.samples += len(counts)
         self.pulses += len(pulses)
-        quiet_until_s = -math.inf
+        # of each lane; a pulse changes that of its own, time that of any
+        quiet_s = [-math.inf] * len(self._lanes)
         for pulse in pulses:
             known_s = pulse.last_sample / self.sample_rate_hz
-            if known_s >= quiet_until_s or self._straddling.waits:
+            quiet_until_s = min(*quiet_s, self._standing.due_s)
+            advances = known_s >= quiet_until_s or self._straddling.waits
+            if advances:
                 told += self._advance(known_s)
-            watch = self._lane_of_strip[pulse.strip]
+            at = self._lane_of_strip[pulse.strip]
+            watch = self._lanes[at]
             found = watch.take(pulse, known_s)
             if found or self._straddling.waits:
                 told += self._settled(watch, found)
-            quiet_until_s = min([lane.quiet_until_s for lane in self._lanes])
-            quiet_until_s = min(quiet_until_s, self._standing.due_s)
+            if advances:
+                quiet_s = [lane.quiet_until_s for lane in self._lanes]
+            else:
+                quiet_s[at] = watch.quiet_until_s
         told += self._advance(self._now_s)
         changed = inputs ^ self._inputs
         self._inputs = inputs
