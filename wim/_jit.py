@@ -29,12 +29,23 @@ _DIGEST_BYTES = 32
 
 def njit(function: Kernel) -> Kernel:
     """Compile a function on its first call, or load it from the cache."""
-    return _door(function)
+    dispatcher = _compiled(function, cache=True)
+    # Numba has no public place for files of another kind; where it keeps none, as when
+    # it compiles nothing, there is nothing to check
+    cache = getattr(dispatcher, "_cache", None)
+    files = getattr(cache, "_cache_file", None)
+    if isinstance(files, IndexDataCacheFile):
+        origin = _origin(Path(inspect.getfile(function)))
+        vars(cache)["_cache_file"] = _CheckedFiles(vars(files), origin)
+    return cast("Kernel", dispatcher)
 
 
 def helper(function: Kernel) -> Kernel:
-    """Compile a function that only kernels call: it is given no door for Python."""
-    return _door(function, no_cpython_wrapper=True)
+    """Compile a function that only kernels call.
+
+    It has no door for Python and no place in the cache: those that call it hold it.
+    """
+    return cast("Kernel", _compiled(function, no_cpython_wrapper=True))
 
 
 def inlined(function: Kernel) -> Kernel:
@@ -44,23 +55,16 @@ def inlined(function: Kernel) -> Kernel:
     called from one place: a helper is made ready, linked into its caller and optimised
     once more with that.
     """
-    return _door(function, inline="always")
+    return cast("Kernel", _compiled(function, inline="always"))
 
 
-def _door(function: Kernel, **options: Any) -> Kernel:  # noqa: ANN401 -- Numba's
+def _compiled(function: Kernel, **options: Any) -> Any:  # noqa: ANN401 -- Numba's
     # no kernel is called from C
-    dispatcher = numba.njit(cache=True, no_cfunc_wrapper=True, **options)(function)
+    dispatcher = numba.njit(no_cfunc_wrapper=True, **options)(function)
     # Python's own interpreter, as under NUMBA_DISABLE_JIT, knows no types
     if hasattr(dispatcher, "get_call_template"):
         dispatcher.get_call_template = _PlainArguments(dispatcher.get_call_template)
-    # Numba has no public place for files of another kind; where it keeps none, as when
-    # it compiles nothing, there is nothing to check
-    cache = getattr(dispatcher, "_cache", None)
-    files = getattr(cache, "_cache_file", None)
-    if isinstance(files, IndexDataCacheFile):
-        origin = _origin(Path(inspect.getfile(function)))
-        vars(cache)["_cache_file"] = _CheckedFiles(vars(files), origin)
-    return cast("Kernel", dispatcher)
+    return dispatcher
 
 
 class _PlainArguments:
@@ -78,11 +82,17 @@ class _PlainArguments:
         return self._offer(plain, {k: types.unliteral(v) for k, v in kws.items()})
 
 
-@functools.cache
 def _origin(source: Path) -> str:
-    """Return a hash over the kernels beside a source and whatever compiles them."""
-    total = hashlib.sha256(source.name.encode())
-    for path in sorted(source.parent.glob("*.py")):
+    """Return a hash over a source, those beside it and whatever compiles them."""
+    made_by = f"{source.name} {_makers(source.parent)}"
+    return hashlib.sha256(made_by.encode()).hexdigest()
+
+
+@functools.cache
+def _makers(folder: Path) -> str:
+    """Return a hash over the kernels of a folder and whatever compiles them."""
+    total = hashlib.sha256()
+    for path in [Path(__file__), *sorted(folder.glob("*.py"))]:
         total.update(hashlib.sha256(path.read_bytes()).digest())
     for package in ("numba", "llvmlite", "numpy"):
         total.update(importlib.metadata.version(package).encode())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from wim import _jit
+from wim.kernels import layout
 
 CALLED = """
 from wim._jit import njit
@@ -83,17 +84,40 @@ def test_damaged_code_is_compiled_anew_and_ends_no_process(kernels):
     assert kernels.files("*.nb?") == kept, "what was made anew is whole"
 
 
-def test_code_of_another_version_of_anything_that_compiles_is_not_believed(monkeypatch):
-    source = Path(_jit.__file__)
-    mine = _jit._origin.__wrapped__(source)
-    assert _jit._origin.__wrapped__(source) == mine
+@pytest.fixture
+def origin():
+    """Tell where code comes from, as a process does that has just begun."""
+
+    def told():
+        _jit._makers.cache_clear()
+        return _jit._origin(Path(layout.__file__))
+
+    yield told
+    _jit._makers.cache_clear()
+
+
+def test_code_of_another_version_of_anything_that_compiles_is_not_believed(
+    monkeypatch, origin
+):
+    mine = origin()
+    assert origin() == mine
     known = importlib.metadata.version
 
     def upgraded(package: str) -> str:
         return "99.0" if package == "llvmlite" else known(package)
 
     monkeypatch.setattr(importlib.metadata, "version", upgraded)
-    assert _jit._origin.__wrapped__(source) != mine
+    assert origin() != mine
+
+
+def test_code_of_another_door_to_the_compiler_is_not_believed(
+    monkeypatch, origin, tmp_path
+):
+    mine = origin()
+    door = tmp_path / "_jit.py"
+    door.write_bytes(Path(_jit.__file__).read_bytes() + b"# another option")
+    monkeypatch.setattr(_jit, "__file__", str(door))
+    assert origin() != mine
 
 
 WARM = """

@@ -67,7 +67,9 @@ def fit_body(
     """
     n = at_s.shape[0]
     steps = parts.shape[0] - 1
-    kept = np.arange(n)
+    kept = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        kept[i] = i
     left = n
     out = 0
     while True:
