@@ -312,6 +312,8 @@ def spoiled(files, name, changes):
         ("truth", {"axle_loads_kg": [0.0, 0.0]}, "axle_loads_kg[0]"),
         ("truth", {"gross_mass_kg": 1e308}, "gross_mass_kg"),
         ("truth", {"gross_mass_kg": 5e-324}, "gross_mass_kg"),
+        ("truth", {"gross_mass_kg": 9000.0}, "gross_mass_kg: 9000, but axle_loads_kg"),
+        ("truth", {"gross_mass_kg": 8021.0}, "give the sum of the static axle loads"),
         ("truth", {"axle_groups": [[7]]}, "axle_groups: [[7]] for 2 axles"),
         ("truth", {"axle_groups": [[1], [2]]}, "numbered from 0"),
         ("truth", {"axle_spacings_m": [-5.0]}, "axle_spacings_m[0]"),
@@ -344,6 +346,11 @@ def test_figures_that_no_report_can_be_made_of_are_named(
     assert f"{name}.jsonl: line 1: " in complaint
     assert says in complaint
     assert complaint.count("\n") == 1
+
+
+def test_loads_of_a_static_scale_may_be_rounded(files, capsys):
+    spoiled(files, "truth", {"axle_loads_kg": [2680.0, 5340.0], "gross_mass_kg": 8e3})
+    assert run(files) == 0
 
 
 @pytest.mark.parametrize("title", ["\udcff", "two\nlines", "a\0b"])

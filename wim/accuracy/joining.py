@@ -5,6 +5,7 @@ passage that no vehicle belongs to is extra. Lines of several recordings may sta
 one file; their key ``recording`` keeps them apart.
 """
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -33,6 +34,7 @@ Mass: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1e9)]
 Figure: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 """What was weighed may be far off, but never so far that errors are no numbers."""
 _NO_MANOEUVRE = (None, "", "none", "normal")
+_ROUNDED_KG = 10.0  # an axle's load on a static scale with divisions of 20 kg
 
 
 def check_axles(
@@ -63,7 +65,8 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """One vehicle as it was; ``manoeuvre`` None is normal driving.
 
     ``flags`` are those that an honest station raises; ``suspension`` is a label to
-    group by, where the simulator tells it.
+    group by, where the simulator tells it. ``gross_mass_kg`` is the sum of
+    ``axle_loads_kg`` but for the rounding of a static scale (10 kg an axle).
     """
 
     lane: int
@@ -89,6 +92,13 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
             spacings_m=self.axle_spacings_m,
             groups=self.axle_groups,
         )
+        both_kg = math.fsum(self.axle_loads_kg)
+        if abs(self.gross_mass_kg - both_kg) > _ROUNDED_KG * len(self.axle_loads_kg):
+            message = (
+                f"gross_mass_kg: {self.gross_mass_kg:g}, but axle_loads_kg make "
+                f"{both_kg:g}; give the sum of the static axle loads"
+            )
+            raise ValueError(message)
 
     @property
     def is_normal(self) -> bool:
