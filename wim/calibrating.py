@@ -279,7 +279,7 @@ def monotone(values: Sequence[float], weights: Sequence[float]) -> list[float]:
     down = [-v for v in _rising([-v for v in values], weights)]
 
     def cost(found: Sequence[float]) -> float:
-        return sum(
+        return math.fsum(
             w * (a - b) ** 2 for a, b, w in zip(values, found, weights, strict=True)
         )
 
@@ -449,7 +449,7 @@ def _shares(
     mean = {key: total / counts[key] for key, total in sums.items()}
     shares = {}
     for (run, axle, side), own in mean.items():
-        both = sum(mean.get((run, axle, s), 0.0) for s in _SIDES)
+        both = math.fsum(mean.get((run, axle, s), 0.0) for s in _SIDES)
         shares[run, axle, side] = 1.0 if side == "full" else own / both
     return shares
 

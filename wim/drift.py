@@ -149,7 +149,7 @@ def row_sums(axles: Sequence[Axle]) -> tuple[RowSum, ...]:
                     row=number,
                     left_kg=_total([each.left_kg for each in own]),
                     right_kg=_total([each.right_kg for each in own]),
-                    load_kg=sum(each.load_kg for each in own),
+                    load_kg=math.fsum(each.load_kg for each in own),
                 )
             )
     return tuple(sums)
@@ -174,7 +174,7 @@ def readings(
         flags: of the passage; ``drifting`` alone does not hinder.
         rules: figures of the charts.
     """
-    gross = sum(axle_loads_kg)
+    gross = math.fsum(axle_loads_kg)
     if gross < rules.least_mass_kg or any(flag != "drifting" for flag in flags):
         return ()
     found = []
@@ -182,7 +182,7 @@ def readings(
     if as_tractor and gross >= rules.loaded_kg:
         found.append(Reading(chart="steer_axle", value=axle_loads_kg[0]))
     if len(sums) == rows:
-        mean = sum(each.load_kg for each in sums) / rows
+        mean = math.fsum(each.load_kg for each in sums) / rows
         found += [
             Reading(chart=f"row_{each.row}", value=each.load_kg / mean) for each in sums
         ]

@@ -125,7 +125,8 @@ def _weighted_mean(rows: Sequence[_Row], swing: Swing, *, first: bool) -> float:
     share = swing.share_at(rough_kg, rows[0].speed_mps, first=first)
     top = below = 0.0
     for row in rows:
-        weight = 1.0 / (row.variance_kg2 + (share * rough_kg) ** 2)
+        swing_kg = share * rough_kg
+        weight = 1.0 / (row.variance_kg2 + swing_kg * swing_kg)
         top += weight * row.load_kg
         below += weight
     return top / below
@@ -144,7 +145,7 @@ def _shared_frequency(rows: Sequence[Sequence[_Row]]) -> float:
     found: list[tuple[float, float]] = []
     for step in range(_STEPS):
         hertz = _LEAST_HERTZ + (_MOST_HERTZ - _LEAST_HERTZ) * step / (_STEPS - 1)
-        found.append((sum(_one_sine(own, hertz)[1] for own in rows), hertz))
+        found.append((math.fsum(_one_sine(own, hertz)[1] for own in rows), hertz))
     return min(found)[1]
 
 
@@ -172,7 +173,8 @@ def _one_sine(rows: Sequence[_Row], hertz: float) -> tuple[float, float]:
         angle = 2.0 * _HALF_TURN * hertz * row.after_s
         fitted = solved[0] + solved[1] * cosine(angle)
         fitted += solved[2] * cosine(angle - 0.5 * _HALF_TURN)
-        rest += (row.load_kg - fitted) ** 2
+        left_kg = row.load_kg - fitted
+        rest += left_kg * left_kg
     return solved[0], rest / (mean_kg * mean_kg)
 
 
@@ -186,7 +188,9 @@ def _solved(normal: list[list[float]]) -> list[float]:
             ]
     solved = [0.0] * 3
     for i in (2, 1, 0):
-        rest = normal[i][3] - sum(normal[i][k] * solved[k] for k in range(i + 1, 3))
+        rest = normal[i][3] - math.fsum(
+            normal[i][k] * solved[k] for k in range(i + 1, 3)
+        )
         solved[i] = rest / normal[i][i]
     return solved
 

@@ -4,6 +4,7 @@ Times come from the pulses alone; how fast a wheel was is guessed here from the 
 of its pulse and nothing better. It joins no pulses and weighs nothing.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ def row_crossings(hits: Sequence[Hit]) -> list[Crossed]:
         one, other = own if own[0].sensor.side == "left" else own[::-1]
         apart_m = other.sensor.s_m - one.sensor.s_m
         leads.append(hit_time_s(other) - hit_time_s(one) - apart_m * pace)
-    lead_s = sum(leads) / len(leads) if leads else 0.0
+    lead_s = math.fsum(leads) / len(leads) if leads else 0.0
     crossings = []
     for rank in ranks:
         own = by_row[rank]
@@ -62,7 +63,8 @@ def row_crossings(hits: Sequence[Hit]) -> list[Crossed]:
 
 def rough_speed_mps(*pulses: Pulse) -> float:
     """Return a speed from the length of pulses alone, right within a third or so."""
-    length_s = sum([pulse.end_s - pulse.start_s for pulse in pulses]) / len(pulses)
+    lengths_s = [pulse.end_s - pulse.start_s for pulse in pulses]
+    length_s = math.fsum(lengths_s) / len(pulses)
     return USUAL_CONTACT_M / max(length_s, 1e-3)
 
 
@@ -73,8 +75,8 @@ def _row_crossed(hits: Sequence[Hit]) -> Crossed:
         at_s = (first.centre_s + second.centre_s) / n
         return Crossed(at_s, (one.s_m + other.s_m) / n)
     return Crossed(
-        at_s=sum([hit.pulse.centre_s for hit in hits]) / n,
-        s_m=sum([hit.sensor.s_m for hit in hits]) / n,
+        at_s=math.fsum([hit.pulse.centre_s for hit in hits]) / n,
+        s_m=math.fsum([hit.sensor.s_m for hit in hits]) / n,
     )
 
 

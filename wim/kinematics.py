@@ -265,12 +265,12 @@ def shared_acceleration(motions: Sequence[Motion]) -> float | None:
     n = len(motions)
     if n < 2:
         return None
-    at_s = sum(motion.at_s for motion in motions) / n
-    mean = sum(motion.speed_mps for motion in motions) / n
-    t2 = sum((motion.at_s - at_s) * (motion.at_s - at_s) for motion in motions)
+    at_s = math.fsum(motion.at_s for motion in motions) / n
+    mean = math.fsum(motion.speed_mps for motion in motions) / n
+    t2 = math.fsum((motion.at_s - at_s) * (motion.at_s - at_s) for motion in motions)
     if t2 <= 0.0:
         return None
-    return sum((m.at_s - at_s) * (m.speed_mps - mean) for m in motions) / t2
+    return math.fsum((m.at_s - at_s) * (m.speed_mps - mean) for m in motions) / t2
 
 
 def _part_of(figures: list[float]) -> tuple[float, float, float, float]:

@@ -8,6 +8,7 @@ decides nothing about the driving.
 Source: moments about a body's centre; ``m * a * h / L`` for two axles.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -87,12 +88,12 @@ def moved_kg(
     push = acceleration_mps2 / STANDARD_GRAVITY_MPS2
     moved = [0.0] * len(loads_kg)
 
-    own_kg = sum(loads_kg[axle] for axle in own)
-    towed_kg = sum(loads_kg[axle] for axle in towed)
+    own_kg = math.fsum(loads_kg[axle] for axle in own)
+    towed_kg = math.fsum(loads_kg[axle] for axle in towed)
     coupling_m: float | None = None
     if vehicle_class == "articulated" and towed:
         driven = [axle for axle in own if roles[axle] == "drive"] or own
-        middle_m = sum(places[axle] for axle in driven) / len(driven)
+        middle_m = math.fsum(places[axle] for axle in driven) / len(driven)
         coupling_m = middle_m - transfer.fifth_wheel_ahead_m
         on_coupling_kg = max(own_kg - transfer.tractor_kg, 0.25 * own_kg)
         own_kg -= on_coupling_kg
@@ -119,7 +120,7 @@ def moved_kg(
     middle_m = _middle(own, places, rates)
     if coupling_m is not None:
         moment += pressed_kg * (coupling_m - middle_m)
-    whole = sum(rates[axle] for axle in own)
+    whole = math.fsum(rates[axle] for axle in own)
     for axle, kg in _turned(own, places, rates, middle_m, moment):
         moved[axle] = kg + pressed_kg * rates[axle] / whole
     return tuple(moved)
@@ -156,7 +157,7 @@ def transfer_sigmas_kg(
         ride=ride,
     )
     return tuple(
-        (own * own + transfer.doubt * transfer.doubt * kg * kg) ** 0.5
+        math.sqrt(own * own + transfer.doubt * transfer.doubt * kg * kg)
         for own, kg in zip(more, moved, strict=True)
     )
 
@@ -184,8 +185,8 @@ def _middle(
     axles: Sequence[int], places: Sequence[float], rates: Sequence[float]
 ) -> float:
     """Return about which place a body on its springs turns."""
-    whole = sum(rates[axle] for axle in axles)
-    return sum(rates[axle] * places[axle] for axle in axles) / whole
+    whole = math.fsum(rates[axle] for axle in axles)
+    return math.fsum(rates[axle] * places[axle] for axle in axles) / whole
 
 
 def _turned(
@@ -197,7 +198,7 @@ def _turned(
 ) -> list[tuple[int, float]]:
     """Return what a moment [kg·m] about a place presses on each axle [kg]."""
     levers = [(axle, rates[axle] * (places[axle] - about_m)) for axle in axles]
-    stiff = sum(k * (places[axle] - about_m) for axle, k in levers)
+    stiff = math.fsum(k * (places[axle] - about_m) for axle, k in levers)
     if stiff <= 0.0:
         return [(axle, 0.0) for axle in axles]
     return [(axle, moment * k / stiff) for axle, k in levers]

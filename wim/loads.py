@@ -154,12 +154,12 @@ class JointLoads(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def gross_mass_kg(self) -> float:
         """Return the sum of the axle loads."""
-        return sum(self.axle_loads_kg)
+        return math.fsum(self.axle_loads_kg)
 
     @property
     def gross_variance_kg2(self) -> float:
         """Return the variance of the sum: of all pairs of axles together."""
-        return sum(sum(row) for row in self.covariance_kg2)
+        return math.fsum(each for row in self.covariance_kg2 for each in row)
 
 
 def crossings_of(
@@ -225,7 +225,7 @@ def on_level_road(
     loads = list(crossings.loads_kg)
     for axle, role in enumerate(roles):
         own = [k for k, whose in enumerate(crossings.axles) if whose == axle]
-        speed_mps = sum(crossings.speeds_mps[k] for k in own) / len(own)
+        speed_mps = math.fsum(crossings.speeds_mps[k] for k in own) / len(own)
         added = excess(
             road,
             role,
@@ -267,7 +267,7 @@ def joint_loads(
     """
     rough_kg = rough_loads_kg(crossings)
     count = len(rough_kg)
-    pace_mps = sum(crossings.speeds_mps) / len(crossings.speeds_mps)
+    pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
     swings = np.array(
         [
             rest * rough * swing.share_at(rough, pace_mps, first=axle == 0)

@@ -267,10 +267,10 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
         if counts != self.axle_configuration:
             message = f"axle_configuration {self.axle_configuration} is not {counts}"
             raise ValueError(message)
-        if abs(sum(self.axle_loads_kg) - self.gross_mass_kg) > 1.0:
+        if abs(math.fsum(self.axle_loads_kg) - self.gross_mass_kg) > 1.0:
             message = (
                 f"gross_mass_kg {self.gross_mass_kg:.1f} is not the sum of the axle "
-                f"loads, {sum(self.axle_loads_kg):.1f}"
+                f"loads, {math.fsum(self.axle_loads_kg):.1f}"
             )
             raise ValueError(message)
         if (self.vehicle_class is None) != (self.vehicle_class_probability is None):

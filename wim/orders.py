@@ -4,6 +4,7 @@ However long a vehicle stood between the rows, its axles keep their order. Where
 pulses are in no order, that is said.
 """
 
+import math
 from collections.abc import Sequence
 
 from wim.hits import Hit
@@ -36,8 +37,8 @@ def all_alike(
         before: tuple[float, float, float] | None = None
         for row in view.by_rank:
             pulses = [store[sensor.index][i] for sensor in row]
-            at_s = sum(pulse.centroid_s for pulse in pulses) / len(row)
-            here_m = sum(sensor.s_m for sensor in row) / len(row)
+            at_s = math.fsum(pulse.centroid_s for pulse in pulses) / len(row)
+            here_m = math.fsum(sensor.s_m for sensor in row) / len(row)
             lasts_s = min(pulse.fall_s - pulse.rise_s for pulse in pulses)
             if before is not None:
                 took_s = at_s - before[0]

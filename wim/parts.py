@@ -41,7 +41,7 @@ def parts_of(
             for pace in (paces[i - 1], paces[i])
             if pace > 0.0
         ]
-        likely_m = sum(told) / len(told) if told else 0.0
+        likely_m = math.fsum(told) / len(told) if told else 0.0
         least_m, most_m = _apart_m(here, there)
         spacings.append(min(max(likely_m, least_m), most_m))
     return separate(
@@ -113,7 +113,7 @@ def _apart_m(
 
 def _rough_load_kg(hits: Sequence[Hit], *, speed_mps: float) -> float:
     """Return what an axle weighs, roughly: the mean over the rows that saw it."""
-    total_kg = sum(
+    total_kg = math.fsum(
         mass_kg(
             hit.sensor.strip,
             area_counts_s=hit.pulse.area_counts_s,
@@ -140,5 +140,5 @@ def _ahead_m(
     places = {s_m: at_s for at_s, s_m in there}
     told = [(places[s_m] - at_s) * speed_mps for at_s, s_m in here if s_m in places]
     if told:
-        return sum(told) / len(told)
+        return math.fsum(told) / len(told)
     return (there[0].at_s - here[0].at_s) * speed_mps - (there[0].s_m - here[0].s_m)

@@ -3,6 +3,7 @@
 A parabola over the hits by least squares: rough, and only to find pulses by.
 """
 
+import math
 from collections.abc import Sequence
 
 from wim.hits import Hit
@@ -30,20 +31,20 @@ def rough_motion(hits: Sequence[Hit]) -> Motion | None:
     if len(rows) < 2:
         return None
     n = len(hits)
-    at_s = sum(hit.pulse.centroid_s for hit in hits) / n
+    at_s = math.fsum(hit.pulse.centroid_s for hit in hits) / n
     times = [hit.pulse.centroid_s - at_s for hit in hits]
     places = [hit.sensor.s_m for hit in hits]
-    t2 = sum(t * t for t in times)
-    s0 = sum(places) / n
-    st = sum(s * t for s, t in zip(places, times, strict=True))
+    t2 = math.fsum(t * t for t in times)
+    s0 = math.fsum(places) / n
+    st = math.fsum(s * t for s, t in zip(places, times, strict=True))
     if t2 <= 0.0 or st <= 0.0:
         return None
     line = Motion(at_s, s0, st / t2, None)
     if len(rows) < 3:
         return line
-    t3 = sum(t * t * t for t in times)
-    t4 = sum((t * t) * (t * t) for t in times)
-    stt = sum(s * t * t for s, t in zip(places, times, strict=True))
+    t3 = math.fsum(t * t * t for t in times)
+    t4 = math.fsum((t * t) * (t * t) for t in times)
+    stt = math.fsum(s * t * t for s, t in zip(places, times, strict=True))
     # Parabola s = c + v t + q t², the mean of t being zero: eliminate c and v.
     denominator = t4 - t2 * t2 / n - t3 * t3 / t2
     if denominator <= 0.0:

@@ -40,14 +40,14 @@ def scatter_of(axles: Sequence[Axle]) -> Scatter:
     four rows (site seeds 3001 to 3014 and 7201 to 7203), by load and speed.
     """
     speeds = [row.speed_mps for axle in axles for row in axle.rows]
-    share = interpolated(_SPEEDS_MPS, _SHARES, sum(speeds) / max(len(speeds), 1))
+    share = interpolated(_SPEEDS_MPS, _SHARES, math.fsum(speeds) / max(len(speeds), 1))
     squares = expected = 0.0
     off: dict[int, float] = {}
     for axle in axles:
         whole = [row for row in axle.rows if row.whole]
         if len(whole) < 2:
             continue
-        mean = sum(row.load_kg for row in whole) / len(whole)
+        mean = math.fsum(row.load_kg for row in whole) / len(whole)
         usual = mean * share * interpolated(_LOADS_KG, _FACTORS, mean)
         expected += usual * usual + (_STRIPS * mean) * (_STRIPS * mean)
         freedom = len(whole) - 1

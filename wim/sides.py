@@ -7,6 +7,7 @@ crooked load tilts all of them alike, and the steered axle least. It weighs noth
 names no manoeuvre. Strips across the whole lane show no sides at all.
 """
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -55,21 +56,21 @@ def sides_of(axles: Sequence[Axle], *, steered: Axle | None, rows: set[int]) -> 
         rows: those that have a left and a right strip, both healthy.
     """
     wheels = [_wheels_kg(axle, rows) for axle in axles]
-    left_kg = sum(left for left, _ in wheels)
-    right_kg = sum(right for _, right in wheels)
+    left_kg = math.fsum(left for left, _ in wheels)
+    right_kg = math.fsum(right for _, right in wheels)
     if left_kg + right_kg <= 0.0:
         return Sides()
     spacings = [spacing_m(axles[i - 1], axles[i]) for i in range(1, len(axles))]
     tilts = []
     for group in group_axles(spacings, longest_m=_LONGEST_GROUP_M):
-        left = sum(wheels[i][0] for i in group)
-        right = sum(wheels[i][1] for i in group)
+        left = math.fsum(wheels[i][0] for i in group)
+        right = math.fsum(wheels[i][1] for i in group)
         tilts.append((left - right) / max(left + right, _LIGHT_KG * len(group)))
     speeds = [row.speed_mps for axle in axles for row in axle.rows]
-    pace_mps = sum(speeds) / len(speeds)
+    pace_mps = math.fsum(speeds) / len(speeds)
     front = [] if steered is None else [steered]
-    steer_left = sum(_wheels_kg(axle, rows)[0] for axle in front)
-    steer_right = sum(_wheels_kg(axle, rows)[1] for axle in front)
+    steer_left = math.fsum(_wheels_kg(axle, rows)[0] for axle in front)
+    steer_right = math.fsum(_wheels_kg(axle, rows)[1] for axle in front)
     steer_kg = steer_left + steer_right
     return Sides(
         steer=abs(steer_left - steer_right) / steer_kg if steer_kg > 0.0 else None,
@@ -110,8 +111,8 @@ def _wheels_kg(axle: Axle, rows: set[int]) -> tuple[float, float]:
     own = [row for row in axle.rows if row.row in rows]
     if not own:
         return 0.0, 0.0
-    left_kg = sum(row.left_kg or 0.0 for row in own)
-    right_kg = sum(row.right_kg or 0.0 for row in own)
+    left_kg = math.fsum(row.left_kg or 0.0 for row in own)
+    right_kg = math.fsum(row.right_kg or 0.0 for row in own)
     return left_kg / len(own), right_kg / len(own)
 
 
@@ -127,10 +128,10 @@ def _swing(
     both_kg: dict[int, float] = {}
     for axle in axles:
         own = [row for row in axle.rows if row.row in rows and row.load_kg > 0.0]
-        total_kg = sum(row.load_kg for row in own)
+        total_kg = math.fsum(row.load_kg for row in own)
         if len(own) < 2:
             continue
-        share = sum(row.left_kg or 0.0 for row in own) / total_kg
+        share = math.fsum(row.left_kg or 0.0 for row in own) / total_kg
         for row in own:
             more_kg = (row.left_kg or 0.0) - share * row.load_kg
             off_kg[row.row] = off_kg.get(row.row, 0.0) + more_kg

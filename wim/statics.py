@@ -5,6 +5,7 @@ road where one was learned, the joint estimate and the budget. It decides nothin
 the vehicle.
 """
 
+import math
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -100,7 +101,7 @@ def static_loads(
         ride=estimation.ride,
     )
     crossings = at_steady_speed(crossings, moved)
-    pace_mps = sum(crossings.speeds_mps) / len(crossings.speeds_mps)
+    pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
     road = None if reverse else known.calibration.road_of(lane.number)
     if road is None:
         loads = joint_loads(crossings, groups, swing=loading.open_road)
@@ -153,4 +154,4 @@ def _speed_sigma(axles: Sequence[Axle]) -> float:
         for axle in axles
         for row in axle.rows
     ]
-    return sum(shares) / len(shares)
+    return math.fsum(shares) / len(shares)

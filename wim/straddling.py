@@ -101,8 +101,8 @@ def one_sided(crossing: Crossing) -> bool:
     Who changes lanes has all wheels on the first rows and those of one side on the
     later ones, or the other way round: half of the rows are enough.
     """
-    left = sum(axle.left_kg or 0.0 for axle in crossing.axles)
-    right = sum(axle.right_kg or 0.0 for axle in crossing.axles)
+    left = math.fsum(axle.left_kg or 0.0 for axle in crossing.axles)
+    right = math.fsum(axle.right_kg or 0.0 for axle in crossing.axles)
     if _on_one_side(left, right):
         return True
     sides: dict[int, tuple[float, float]] = {}
@@ -111,7 +111,7 @@ def one_sided(crossing: Crossing) -> bool:
             left, right = sides.get(row.row, (0.0, 0.0))
             left += row.left_kg or 0.0
             sides[row.row] = left, right + (row.right_kg or 0.0)
-    told = sum(_on_one_side(*both) for both in sides.values())
+    told = len([both for both in sides.values() if _on_one_side(*both)])
     return told > 0 and 2 * told >= len(sides)
 
 
@@ -189,7 +189,7 @@ def _cross_as_one(one: Crossing, other: Crossing) -> bool:
 
 
 def _mass_kg(crossing: Crossing) -> float:
-    return sum(axle.load_kg for axle in crossing.axles)
+    return math.fsum(axle.load_kg for axle in crossing.axles)
 
 
 def _pairs(one: Sequence[Axle], other: Sequence[Axle]) -> list[tuple[int, int]]:
@@ -218,7 +218,7 @@ def _joined(axle: Axle, other: Axle) -> Axle:
         axle,
         hits=(*axle.hits, *other.hits),
         rows=rows,
-        load_kg=sum(row.load_kg for row in both or rows) / len(both or rows),
+        load_kg=math.fsum(row.load_kg for row in both or rows) / len(both or rows),
         left_kg=axle.load_kg,
         right_kg=other.load_kg,
     )

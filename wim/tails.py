@@ -97,9 +97,9 @@ def _tail(
     channel: int, stated_s: float | None, pulses: list[_Pulse], rules: TailRules
 ) -> Tail:
     """Fit a line through nought to the closures over the areas."""
-    squares = sum(area * area for area, _ in pulses)
-    slope = sum(area * closure for area, closure in pulses) / squares
-    rest = sum((closure - slope * area) ** 2 for area, closure in pulses)
+    squares = math.fsum(area * area for area, _ in pulses)
+    slope = math.fsum(area * closure for area, closure in pulses) / squares
+    rest = math.fsum((closure - slope * area) ** 2 for area, closure in pulses)
     sigma = math.sqrt(rest / (len(pulses) - 1) / squares)
     stated_per_s = 0.0 if stated_s is None else 1.0 / stated_s
     rate_per_s = stated_per_s - slope

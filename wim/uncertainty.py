@@ -103,12 +103,13 @@ def budget_of(
         "disturbance": figures.disturbed * circumstances.disturbances,
     }
     relative = _sum_of_squares(common.values())
+    between = figures.between_axles * figures.between_axles
     factor = figures.coverage_factor
     axle_uncertainties = tuple(
         factor
         * math.sqrt(
             loads.covariance_kg2[i][i]
-            + (relative + figures.between_axles**2) * load * load
+            + (relative + between) * load * load
             + moved_kg * moved_kg
         )
         for i, (load, moved_kg) in enumerate(

@@ -5,6 +5,7 @@ which strips. Nothing here speaks of overload, and a drifting lane is told by wh
 watches the reference vehicles.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
@@ -72,7 +73,8 @@ def findings_of(
     find("tailgating", "axles", float(len(axles)), float(fairness.most_axles))
     longest_m = max(spacings_m, default=0.0)
     find("tailgating", "axle_spacing_m", longest_m, fairness.longest_spacing_m)
-    find("tailgating", "wheelbase_m", sum(spacings_m), fairness.longest_wheelbase_m)
+    wheelbase_m = math.fsum(spacings_m)
+    find("tailgating", "wheelbase_m", wheelbase_m, fairness.longest_wheelbase_m)
     find("tailgating", "not_told_apart", float(not crossing.told_apart), 0.0)
     find("straddling", "halves", float(crossing.straddles), 0.0)
     find("reverse", "driven_backwards", float(crossing.reverse), 0.0)

@@ -137,7 +137,8 @@ def separate(
                 alike
                 and gap_m <= shapes.longest_drawbar_m
                 and end - begins <= shapes.most_axles
-                and sum(spacings_m[begins : end - 1]) <= shapes.longest_wheelbase_m
+                and math.fsum(spacings_m[begins : end - 1])
+                <= shapes.longest_wheelbase_m
                 and not _one_is_small(loads_kg, spacings_m, begins, i, end, shapes)
             ):
                 continue
@@ -273,12 +274,12 @@ def _one_is_small(
     shapes: Shapes,
 ) -> bool:
     """Tell whether one of two parts is a car or van that belongs to no other."""
-    if sum(loads_kg[begins:middle]) < shapes.small_kg:
+    if math.fsum(loads_kg[begins:middle]) < shapes.small_kg:
         return True
     return (
         end - middle == 2
         and spacings_m[middle] <= shapes.small_wheelbase_m
-        and sum(loads_kg[middle:end]) < shapes.small_kg
+        and math.fsum(loads_kg[middle:end]) < shapes.small_kg
     )
 
 

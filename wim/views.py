@@ -5,6 +5,8 @@ the vehicle reaches first and grows, whichever way it drives. It knows no pulse 
 vehicle.
 """
 
+import math
+
 import msgspec
 
 from wim.samples import Lane, Side, Strip
@@ -75,7 +77,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 def _row_centre(lane: Lane, row: int) -> float:
     places = [strip.position_m for strip in lane.strips if strip.row == row]
-    return sum(places) / len(places)
+    return math.fsum(places) / len(places)
 
 
 def _sensor(index: int, strip: Strip, *, s_m: float, rank: int) -> Sensor:

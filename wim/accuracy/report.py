@@ -294,8 +294,10 @@ def _criterion_errors(pairs: Sequence[Pair]) -> dict[Criterion, list[float]]:
                 errors["single"] += axles
             else:
                 errors["axle_of_group"] += axles
-                both = sum(true[i] for i in group)
-                errors["group"].append(_relative(sum(loads[i] for i in group), both))
+                both = math.fsum(true[i] for i in group)
+                errors["group"].append(
+                    _relative(math.fsum(loads[i] for i in group), both)
+                )
     return errors
 
 

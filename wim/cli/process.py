@@ -5,6 +5,7 @@ one whose last block turns out to be spoiled.
 """
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def _estimates(
         estimation=Parameters().estimation,
     )
     return {
-        name: Estimate(gross_mass_kg=sum(loads), axle_loads_kg=loads)
+        name: Estimate(gross_mass_kg=math.fsum(loads), axle_loads_kg=loads)
         for name, loads in found.items()
     }
 
