@@ -25,6 +25,8 @@ from wim.loads import (
 from wim.roads import Ride, roles_of
 from wim.samples import Lane
 from wim.uncertainty import Budget, Circumstances, UncertaintyFigures, budget_of
+from wim.unseen_bounce import UnseenBounce, bounce_sigmas_kg
+from wim.unseen_sides import UnseenSides, unseen_side_sigma
 
 __all__ = ["Estimation", "Statics", "static_loads"]
 
@@ -49,6 +51,8 @@ class Estimation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ride: Ride = Ride()
     transfer: Transfer = Transfer()
     uncertainty: UncertaintyFigures = UncertaintyFigures()
+    unseen_bounce: UnseenBounce = UnseenBounce()
+    unseen_sides: UnseenSides = UnseenSides()
 
 
 class Statics(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,13 +107,14 @@ def static_loads(
     crossings = at_steady_speed(crossings, moved)
     pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
     road = None if reverse else known.calibration.road_of(lane.number)
+    roles = roles_of(groups, spacings_m, ride=estimation.ride)
     if road is None:
         loads = joint_loads(crossings, groups, swing=loading.open_road)
     else:
         level = on_level_road(
             crossings,
             road=road,
-            roles=roles_of(groups, spacings_m, ride=estimation.ride),
+            roles=roles,
             ride=estimation.ride,
         )
         loads = joint_loads(
@@ -131,6 +136,16 @@ def static_loads(
             transfer=estimation.transfer,
             ride=estimation.ride,
         ),
+        bounce_sigmas_kg=bounce_sigmas_kg(
+            crossings,
+            loads.axle_loads_kg,
+            roles,
+            swing=loading.open_road,
+            ride=estimation.ride,
+            bounce=estimation.unseen_bounce,
+            rest=None if road is None else road.rest_at(pace_mps),
+        ),
+        unseen_side=unseen_side_sigma(lane, estimation.unseen_sides),
         temperature_c=known.temperature_c,
         vehicle_class=known.vehicle_class,
         disturbances=sum(flag in _DISTURBING for flag in flags),

@@ -48,22 +48,38 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
 
     ``speed_sigma`` is relative and common to all axles, infinite where no smooth way
     was found; ``moved_sigmas_kg`` is what is unsure of each axle's load because the
-    speed changed, and leaves the sum as it is; ``disturbances`` counts the flags that
-    put the loads in doubt.
+    speed changed, and leaves the sum as it is; ``bounce_sigmas_kg`` is what a bounce
+    that no row betrays leaves in each; ``unseen_side`` (relative) is what may have
+    stood beside strips that show no sides; ``disturbances`` counts the flags that put
+    the loads in doubt.
     """
 
     speed_mps: float
     speed_sigma: float
     moved_sigmas_kg: tuple[float, ...]
+    bounce_sigmas_kg: tuple[float, ...]
+    unseen_side: float
     temperature_c: float | None
     vehicle_class: VehicleClass | None
     disturbances: int
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the budget: standard uncertainty of the gross mass, k = 1."""
+    """One line of the budget: standard uncertainty of the gross mass, k = 1.
 
-    name: Literal["rows", "speed", "calibration", "temperature", "disturbance"]
+    ``bounce`` is by how much (root of the difference of the squares) a bounce that the
+    rows cannot see exceeds what they leave open.
+    """
+
+    name: Literal[
+        "rows",
+        "bounce",
+        "speed",
+        "calibration",
+        "temperature",
+        "unseen_side",
+        "disturbance",
+    ]
     gross_mass_kg: float
 
 
@@ -100,35 +116,46 @@ def budget_of(
             uncalibrated=figures.uncalibrated,
         ),
         "temperature": figures.temperature,
+        "unseen_side": circumstances.unseen_side,
         "disturbance": figures.disturbed * circumstances.disturbances,
     }
     relative = _sum_of_squares(common.values())
     between = figures.between_axles * figures.between_axles
     factor = figures.coverage_factor
+    rows_kg2 = max(loads.gross_variance_kg2, 0.0)
+    bounce_kg2 = max(_sum_of_squares(circumstances.bounce_sigmas_kg) - rows_kg2, 0.0)
     axle_uncertainties = tuple(
         factor
         * math.sqrt(
-            loads.covariance_kg2[i][i]
+            max(loads.covariance_kg2[i][i], bounce_kg * bounce_kg)
             + (relative + between) * load * load
             + moved_kg * moved_kg
         )
-        for i, (load, moved_kg) in enumerate(
-            zip(loads.axle_loads_kg, circumstances.moved_sigmas_kg, strict=True)
+        for i, (load, moved_kg, bounce_kg) in enumerate(
+            zip(
+                loads.axle_loads_kg,
+                circumstances.moved_sigmas_kg,
+                circumstances.bounce_sigmas_kg,
+                strict=True,
+            )
         )
     )
-    rows_kg = math.sqrt(max(loads.gross_variance_kg2, 0.0))
-    gross_u_kg = math.sqrt(rows_kg * rows_kg + relative * gross_kg * gross_kg)
+    gross_u_kg = math.sqrt(rows_kg2 + bounce_kg2 + relative * gross_kg * gross_kg)
     return Budget(
         axle_load_uncertainties_kg=axle_uncertainties,
         gross_mass_uncertainty_kg=factor * gross_u_kg,
         contributions=(
-            Contribution(name="rows", gross_mass_kg=rows_kg),
+            Contribution(name="rows", gross_mass_kg=math.sqrt(rows_kg2)),
+            Contribution(name="bounce", gross_mass_kg=math.sqrt(bounce_kg2)),
             Contribution(name="speed", gross_mass_kg=common["speed"] * gross_kg),
             Contribution(
                 name="calibration", gross_mass_kg=common["calibration"] * gross_kg
             ),
             Contribution(
                 name="temperature", gross_mass_kg=common["temperature"] * gross_kg
+            ),
+            Contribution(
+                name="unseen_side", gross_mass_kg=common["unseen_side"] * gross_kg
             ),
             Contribution(
                 name="disturbance", gross_mass_kg=common["disturbance"] * gross_kg
