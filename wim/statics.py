@@ -25,7 +25,7 @@ from wim.loads import (
 from wim.roads import Ride, roles_of
 from wim.samples import Lane
 from wim.uncertainty import Budget, Circumstances, UncertaintyFigures, budget_of
-from wim.unseen_bounce import UnseenBounce, bounce_sigmas_kg
+from wim.unseen_bounce import UnseenBounce, bounce_left
 from wim.unseen_sides import UnseenSides, unseen_side_sigma
 
 __all__ = ["Estimation", "Statics", "static_loads"]
@@ -136,7 +136,7 @@ def static_loads(
             transfer=estimation.transfer,
             ride=estimation.ride,
         ),
-        bounce_sigmas_kg=bounce_sigmas_kg(
+        bounce=bounce_left(
             crossings,
             loads.axle_loads_kg,
             roles,

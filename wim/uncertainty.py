@@ -14,6 +14,7 @@ import msgspec
 
 from wim.calibration import Calibration, VehicleClass
 from wim.loads import JointLoads
+from wim.unseen_bounce import BounceLeft
 
 __all__ = ["Budget", "Circumstances", "Contribution", "UncertaintyFigures", "budget_of"]
 
@@ -48,8 +49,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
 
     ``speed_sigma`` is relative and common to all axles, infinite where no smooth way
     was found; ``moved_sigmas_kg`` is what is unsure of each axle's load because the
-    speed changed, and leaves the sum as it is; ``bounce_sigmas_kg`` is what a bounce
-    that no row betrays leaves in each; ``unseen_side`` (relative) is what may have
+    speed changed, and leaves the sum as it is; ``bounce`` is what a bounce that no row
+    betrays leaves; ``unseen_side`` (relative) is what may have
     stood beside strips that show no sides; ``disturbances`` counts the flags that put
     the loads in doubt.
     """
@@ -57,7 +58,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     speed_mps: float
     speed_sigma: float
     moved_sigmas_kg: tuple[float, ...]
-    bounce_sigmas_kg: tuple[float, ...]
+    bounce: BounceLeft
     unseen_side: float
     temperature_c: float | None
     vehicle_class: VehicleClass | None
@@ -123,19 +124,20 @@ def budget_of(
     between = figures.between_axles * figures.between_axles
     factor = figures.coverage_factor
     rows_kg2 = max(loads.gross_variance_kg2, 0.0)
-    bounce_kg2 = max(_sum_of_squares(circumstances.bounce_sigmas_kg) - rows_kg2, 0.0)
+    bounce_kg = circumstances.bounce.gross_sigma_kg
+    bounce_kg2 = max(bounce_kg * bounce_kg - rows_kg2, 0.0)
     axle_uncertainties = tuple(
         factor
         * math.sqrt(
-            max(loads.covariance_kg2[i][i], bounce_kg * bounce_kg)
+            max(loads.covariance_kg2[i][i], own_kg * own_kg)
             + (relative + between) * load * load
             + moved_kg * moved_kg
         )
-        for i, (load, moved_kg, bounce_kg) in enumerate(
+        for i, (load, moved_kg, own_kg) in enumerate(
             zip(
                 loads.axle_loads_kg,
                 circumstances.moved_sigmas_kg,
-                circumstances.bounce_sigmas_kg,
+                circumstances.bounce.axle_sigmas_kg,
                 strict=True,
             )
         )

@@ -22,7 +22,7 @@ from wim.kernels.bounce import share_in_mean
 from wim.loads import Crossings, Swing
 from wim.roads import Ride, Role, Suspension
 
-__all__ = ["UnseenBounce", "bounce_band_hz", "bounce_sigmas_kg"]
+__all__ = ["BounceLeft", "UnseenBounce", "bounce_band_hz", "bounce_left"]
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -51,6 +51,13 @@ class UnseenBounce(
         return interpolated(self.loads_kg, self.unforetold, load_kg) * math.sqrt(rest)
 
 
+class BounceLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """What bounces leave in each axle's load and in their sum, k = 1."""
+
+    axle_sigmas_kg: tuple[float, ...]
+    gross_sigma_kg: float
+
+
 def bounce_band_hz(suspension: Suspension, load_kg: float) -> tuple[float, float]:
     """Return between which frequencies an axle bounces: springs at work, and locked.
 
@@ -66,7 +73,7 @@ def bounce_band_hz(suspension: Suspension, load_kg: float) -> tuple[float, float
     )
 
 
-def bounce_sigmas_kg(
+def bounce_left(
     crossings: Crossings,
     loads_kg: Sequence[float],
     roles: Sequence[Role],
@@ -75,8 +82,12 @@ def bounce_sigmas_kg(
     ride: Ride,
     bounce: UnseenBounce,
     rest: float | None,
-) -> tuple[float, ...]:
-    """Return what a lightly damped bounce leaves in each axle's load, k = 1.
+) -> BounceLeft:
+    """Return what a lightly damped bounce leaves in the loads of a vehicle.
+
+    Where no road was learned, the same road shakes all axles at a row alike, and their
+    errors add up as far as axles of a vehicle are akin. What a learned road does not
+    foretell is each axle's own.
 
     Args:
         crossings: of the vehicle.
@@ -104,4 +115,8 @@ def bounce_sigmas_kg(
         if rest is not None:
             usual *= bounce.share_at(swinging_kg, rest)
         sigmas.append(usual * load_kg * math.sqrt(left))
-    return tuple(sigmas)
+    whole_kg = math.fsum(sigmas)
+    own_kg2 = math.fsum(each * each for each in sigmas)
+    alike = swing.kin_bounce_others if rest is None else 0.0
+    gross_kg2 = (1.0 - alike) * own_kg2 + alike * whole_kg * whole_kg
+    return BounceLeft(axle_sigmas_kg=tuple(sigmas), gross_sigma_kg=math.sqrt(gross_kg2))

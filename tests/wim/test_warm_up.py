@@ -14,6 +14,7 @@ called = {
     "body": ("fit_body",),
     "rows": ("weigh_rows",),
     "joint": ("estimate_jointly",),
+    "bounce": ("share_in_mean",),
     "ride": ("answer_to_slope", "expected_excess"),
 }
 for file, names in called.items():
