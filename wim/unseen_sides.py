@@ -46,11 +46,10 @@ def unseen_side_sigma(lane: Lane, figures: UnseenSides) -> float:
     """Return the relative standard uncertainty of what stood beside the strips, k = 1.
 
     The root of the mean square of the part that is lost, over where vehicles drive; 0
-    where any row has a left and a right strip, since these show it.
+    where any strip is a left or a right one, since these show it.
     """
-    for row in {strip.row for strip in lane.strips}:
-        if {"left", "right"} <= {s.side for s in lane.strips if s.row == row}:
-            return 0.0
+    if any(strip.side != "full" for strip in lane.strips):
+        return 0.0
     left_m = right_m = math.inf
     for strip in lane.strips:
         known = strip.lateral_from_m is not None and strip.lateral_to_m is not None

@@ -164,6 +164,8 @@ def lane(*sides, **reach):
 def test_strips_that_show_no_sides_make_the_mass_less_certain():
     figures = UnseenSides()
     assert unseen_side_sigma(lane("left", "right"), figures) == 0.0
+    half = {"lateral_from_m": -1.75, "lateral_to_m": 0.0}
+    assert unseen_side_sigma(lane("left", **half), figures) == 0.0
     unknown = unseen_side_sigma(lane("full"), figures)
     assert 0.005 < unknown < 0.015
     assert budget(unseen_side=unknown).gross_mass_uncertainty_kg > 100.0
