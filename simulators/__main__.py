@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from simulators import campaign
+from simulators.clock import steady_s
 from simulators.config import StationConfig, parse_config
 from simulators.convoy import TRAFFICS
 from simulators.demo.bench import bench
@@ -237,7 +238,7 @@ def _error(text: str) -> tuple[str, float]:
 
 
 def _run_campaign(arguments: argparse.Namespace) -> int:
-    bar = ProgressBar(sys.stderr)
+    bar = ProgressBar(sys.stderr, now_s=steady_s)
     try:
         said = campaign.run(arguments, progress=bar.show)
     finally:

@@ -1,8 +1,9 @@
 """A campaign: thousands of simulated vehicles, weighed by programs of their own.
 
-For each study and site it starts ``luheng-sim recording``, ``luheng-wim calibrate`` and
-``luheng-wim process`` as processes, joins what they wrote to lines of passages and of
-truth, and lets ``luheng-wim accuracy`` judge them; it knows no estimator itself.
+For each study and site it lets ``luheng-sim recording``, ``luheng-wim calibrate`` and
+``luheng-wim process`` run in processes of their own, joins what they wrote to lines of
+passages and of truth, and lets ``luheng-wim accuracy`` judge them; it knows no
+estimator itself. Each process is started once and runs one command after another.
 Recordings are large and are deleted as soon as they are weighed. Whatever is done is
 kept: started again with the same folder, it goes on where it was stopped.
 
@@ -16,8 +17,6 @@ for other ones.
 
 import argparse
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -27,6 +26,7 @@ from typing import Any, Literal
 import msgspec
 
 from simulators.errors import SimulatorError
+from simulators.program import Program
 
 __all__ = ["STUDIES", "SUMMARY", "Campaign", "Study", "add_arguments", "run"]
 
@@ -61,8 +61,10 @@ _KEPT = (
 class Study(msgspec.Struct, frozen=True, kw_only=True):
     """One question: which site, which trucks, how many.
 
-    ``sites`` is over how many sites the vehicles are spread, ``chunk`` how many are
-    recorded at once; ``reference`` vehicles of each lane calibrate a site.
+    ``sites`` is over how many sites the vehicles are spread, ``site_vehicles`` how many
+    a site has at least when a part of the study is asked for (None: as many as in the
+    whole of it), ``chunk`` how many are recorded at once; ``reference`` vehicles of
+    each lane calibrate a site.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     traffic: Literal["normal", "lawful", "manoeuvres"] = "normal"
     vehicles: int = 10_500
     sites: int = 30
+    site_vehicles: int | None = None
     chunk: int = 175
     reference: int = 150
     estimators: bool = True
@@ -128,7 +131,8 @@ STUDIES: tuple[Study, ...] = (
         site="4row-site.toml",
         traffic="lawful",
         vehicles=301_500,
-        sites=30,
+        sites=120,
+        site_vehicles=350,
         chunk=225,
         estimators=False,
     ),
@@ -275,6 +279,8 @@ class Campaign:
         self._scale = scale
         self._first_seed = first_seed
         self._set_locks: dict[str, threading.Lock] = {}
+        self._idle: dict[str, list[Program]] = {}
+        self._programs: list[Program] = []
         self._guard = threading.Lock()
         self._stopped = threading.Event()
 
@@ -294,27 +300,36 @@ class Campaign:
         done = sum(chunk.vehicles for chunk in chunks if chunk not in left)
         total = max(1, sum(chunk.vehicles for chunk in chunks))
         progress(done / total)
-        with ThreadPoolExecutor(self._workers) as pool:
-            under_way = {pool.submit(self._do, chunk): chunk for chunk in left}
-            try:
-                for finished in as_completed(under_way):
-                    finished.result()
-                    done += under_way[finished].vehicles
-                    progress(done / total)
-            except (SimulatorError, KeyboardInterrupt) as error:
-                self._stopped.set()
-                for each in under_way:
-                    each.cancel()
-                if isinstance(error, SimulatorError):
+        try:
+            with ThreadPoolExecutor(self._workers) as pool:
+                under_way = {pool.submit(self._do, chunk): chunk for chunk in left}
+                try:
+                    for finished in as_completed(under_way):
+                        finished.result()
+                        done += under_way[finished].vehicles
+                        progress(done / total)
+                except (SimulatorError, KeyboardInterrupt):
+                    self._stop()
+                    for each in under_way:
+                        each.cancel()
                     raise
-                message = f"stopped; start again with --out {self._folder} to go on"
-                raise SimulatorError(message) from error
-        return {study.name: self._judge(study) for study in studies}
+            return {study.name: self._judge(study) for study in studies}
+        except KeyboardInterrupt as error:
+            message = f"stopped; start again with --out {self._folder} to go on"
+            raise SimulatorError(message) from error
+        finally:
+            for program in self._programs:
+                program.close()
+            self._programs.clear()
+            self._idle.clear()
 
     def _chunks(self, study: Study) -> Iterator[_Chunk]:
         """Yield the chunks of a study, site after site."""
         vehicles = max(1, round(study.vehicles * self._scale))
-        sites = max(1, round(study.sites * self._scale))
+        most = round(study.sites * self._scale)
+        if study.site_vehicles is not None:
+            most = min(round(vehicles / study.site_vehicles), max(most, study.sites))
+        sites = max(1, most)
         for k in range(sites):
             own = vehicles // sites + (k < vehicles % sites)
             for number, first in enumerate(range(0, own, study.chunk)):
@@ -331,7 +346,15 @@ class Campaign:
         return folder / f"{chunk.name}.truth", folder / f"{chunk.name}.passages"
 
     def _is_done(self, chunk: _Chunk) -> bool:
-        return all(path.exists() for path in self._files(chunk))
+        """Return whether both files of a chunk are there, of as many vehicles.
+
+        Another scale may have left a chunk of the same name with fewer or more.
+        """
+        truth, passages = self._files(chunk)
+        try:
+            return passages.exists() and _lines_in(truth) == chunk.vehicles
+        except FileNotFoundError:
+            return False
 
     def _do(self, chunk: _Chunk) -> None:
         """Record and weigh one chunk."""
@@ -341,10 +364,15 @@ class Campaign:
         self._record(
             work, study, site_seed=chunk.site_seed, seed=chunk.seed, n=chunk.vehicles
         )
-        printed = self._weigh(work, parameters, study, what=chunk.name)
+        printed = self._weigh(work, parameters, what=chunk.name)
         if study.estimators:
+            roadless = self._weigh(work, plain, "--estimators", what=chunk.name)
             printed = _side_by_side(
-                printed, self._weigh(work, plain, study, what=chunk.name)
+                printed,
+                roadless,
+                weigh_again=lambda: self._weigh(
+                    work, parameters, "--estimators", what=chunk.name
+                ),
             )
         truth_path, passages_path = self._files(chunk)
         try:
@@ -359,12 +387,10 @@ class Campaign:
             message = f"{self._folder}: cannot keep {chunk.name}: {error}"
             raise SimulatorError(message) from error
 
-    def _weigh(self, work: Path, parameters: Path, study: Study, *, what: str) -> bytes:
+    def _weigh(self, work: Path, parameters: Path, *more: str, what: str) -> bytes:
         command = ["process", str(work / "recording.npz"), "--json"]
         command += ["--site", str(work / "site.toml"), "--parameters", str(parameters)]
-        if study.estimators:
-            command.append("--estimators")
-        return self._start("wim.cli", command, what=what)
+        return self._start("wim.cli", [*command, *more], what=what)
 
     def _parameter_sets(self, study: Study, site_seed: int) -> tuple[Path, Path]:
         """Return the sets of a site, with its road and without.
@@ -415,21 +441,28 @@ class Campaign:
         self._start("simulators", command, what=f"recording of seed {seed}")
 
     def _start(self, module: str, arguments: Sequence[str], *, what: str) -> bytes:
-        """Run a program of the project and return what it printed."""
-        if self._stopped.is_set():
-            message = f"stopped before {what}"
-            raise SimulatorError(message)
-        done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            message = f"{what}: exit status {done.returncode}: {(said or ['?'])[-1]}"
-            raise SimulatorError(message)
-        return done.stdout
+        """Let a program of the project run a command; return what it printed."""
+        with self._guard:
+            if self._stopped.is_set():
+                message = f"stopped before {what}"
+                raise SimulatorError(message)
+            idle = self._idle.setdefault(module, [])
+            if idle:
+                program = idle.pop()
+            else:
+                program = Program(module)
+                self._programs.append(program)
+        printed = program.run(arguments, what=what)
+        with self._guard:
+            idle.append(program)
+        return printed
+
+    def _stop(self) -> None:
+        """Begin nothing more and break off what is under way."""
+        with self._guard:
+            self._stopped.set()
+            for program in self._programs:
+                program.stop()
 
     def _fresh(self, name: str) -> Path:
         """Return an empty folder for work under way."""
@@ -471,23 +504,46 @@ class Campaign:
         return msgspec.json.decode(printed, type=dict[str, Any])
 
 
-def _side_by_side(lines: bytes, plain: bytes) -> bytes:
-    """Return lines whose roadless estimates are those of the roadless set."""
-    others = {}
-    for line in plain.splitlines():
-        found = msgspec.json.decode(line, type=dict[str, Any])
-        others[found["lane"], found["started_at_s"]] = found.get("estimators") or {}
+def _side_by_side(
+    lines: bytes, roadless: bytes, *, weigh_again: Callable[[], bytes]
+) -> bytes:
+    """Return lines with what every estimator makes of each passage.
+
+    The joint estimate is the record itself; the estimates that know no road are those
+    of the roadless set.
+
+    Args:
+        lines: of the passages.
+        roadless: the same weighed with the roadless set, with estimators.
+        weigh_again: returns the same as ``lines``, with estimators, for passages that
+            begin at another moment when weighed with the roadless set.
+    """
+    estimates = _estimates(roadless)
+    own: dict[tuple[int, float], dict[str, Any]] = {}
     merged = []
     for line in lines.splitlines():
         found = msgspec.json.decode(line, type=dict[str, Any])
-        own = found.get("estimators") or {}
-        roadless = others.get((found["lane"], found["started_at_s"]), {})
-        found["estimators"] = {
-            name: own[name] if name == _WITH_ROAD else roadless.get(name, own[name])
-            for name in own
-        }
+        passage = found["lane"], found["started_at_s"]
+        if passage not in estimates:
+            own = own or _estimates(weigh_again())
+            estimates[passage] = own[passage]
+        loads_kg = found["axle_loads_kg"]
+        shipped = {"gross_mass_kg": sum(loads_kg), "axle_loads_kg": loads_kg}
+        found["estimators"] = {**estimates[passage], _WITH_ROAD: shipped}
         merged.append(msgspec.json.encode(found))
     return b"".join(line + b"\n" for line in merged)
+
+
+def _estimates(lines: bytes) -> dict[tuple[int, float], dict[str, Any]]:
+    """Return what the estimators make of each passage, by lane and beginning."""
+    found = (
+        msgspec.json.decode(line, type=dict[str, Any]) for line in lines.splitlines()
+    )
+    return {(each["lane"], each["started_at_s"]): each["estimators"] for each in found}
+
+
+def _lines_in(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
 
 
 def _shortened(lines: bytes, *, recording: str) -> bytes:

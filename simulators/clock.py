@@ -9,12 +9,17 @@ import time
 
 from simulators.errors import SimulatorError
 
-__all__ = ["Pace", "utc_now"]
+__all__ = ["Pace", "steady_s", "utc_now"]
 
 
 def utc_now() -> dt.datetime:
     """Return the wall time in UTC."""
     return dt.datetime.now(dt.UTC)  # noqa: TID251 - the clock of the simulators
+
+
+def steady_s() -> float:
+    """Return seconds on a clock that never runs back."""
+    return time.monotonic()
 
 
 class Pace:

@@ -28,6 +28,7 @@ class Recorded(Campaign):
         super().__init__(folder, sites=SITES, limits=LIMITS, **more)
         self.started = []
         self.breaks_at = None
+        self.roadless_begins_s = 0.5
 
     def _start(self, _module, arguments, *, what):
         self.started.append((arguments[0], list(arguments)))
@@ -36,24 +37,25 @@ class Recorded(Campaign):
             raise SimulatorError(message)
         if arguments[0] == "recording":
             folder = Path(arguments[arguments.index("--out") + 1])
+            vehicles = int(arguments[arguments.index("--vehicles") + 1])
             (folder / "truth.jsonl").write_text(
-                '{"lane": 1, "speed_mps": 1.23456789}\n'
+                vehicles * '{"lane": 1, "speed_mps": 1.23456789}\n'
             )
             (folder / "recording.npz").write_bytes(b"large")
         if arguments[0] == "calibrate":
             Path(arguments[arguments.index("--out") + 1]).write_text("a set")
         if arguments[0] == "process":
-            kind = (
-                2.0
-                if "plain" in arguments[arguments.index("--parameters") + 1]
-                else 1.0
-            )
+            plain = "plain" in arguments[arguments.index("--parameters") + 1]
             line = {
                 "lane": 1,
-                "started_at_s": 0.5,
+                "started_at_s": self.roadless_begins_s if plain else 0.5,
+                "axle_loads_kg": [3000.5, 7000.25],
                 "row_sums": [1, 2],
-                "estimators": {"joint": kind, "plain_mean": kind},
+                "estimators": None,
             }
+            if "--estimators" in arguments:
+                kind = 2.0 if plain else 1.0
+                line["estimators"] = {"plain_mean": kind, "joint": kind}
             return msgspec.json.encode(line) + b"\n"
         if arguments[0] == "accuracy":
             lines = Path(arguments[1]).read_text().splitlines()
@@ -83,8 +85,23 @@ def test_every_chunk_is_recorded_weighed_and_forgotten(tmp_path):
     assert len(set(seeds)) == 8
     assert min(map(int, seeds)) >= 100_000
     line = json.loads(report["lines"][0])
-    assert set(line) == {"lane", "started_at_s", "estimators", "recording"}
-    assert line["estimators"] == {"joint": 1.0, "plain_mean": 2.0}
+    assert set(line) == {
+        "lane",
+        "started_at_s",
+        "axle_loads_kg",
+        "estimators",
+        "recording",
+    }
+    shipped = {"gross_mass_kg": 10000.75, "axle_loads_kg": [3000.5, 7000.25]}
+    assert line["estimators"] == {"plain_mean": 2.0, "joint": shipped}
+
+
+def test_who_begins_elsewhere_without_a_road_keeps_all_its_own(tmp_path):
+    campaign = Recorded(tmp_path)
+    campaign.roadless_begins_s = 0.25
+    report = campaign.run([TINY])["tiny"]
+    assert json.loads(report["lines"][0])["estimators"]["plain_mean"] == 1.0
+    assert campaign.counted("process") == 3
 
 
 def test_a_campaign_goes_on_where_it_was_stopped(tmp_path):
@@ -106,6 +123,24 @@ def test_a_part_of_a_study_is_a_study(tmp_path):
     assert campaign.run([STUDY])["tiny"]["passages"] == 3
 
 
+def test_a_part_of_a_study_may_keep_many_sites(tmp_path):
+    study = msgspec.structs.replace(STUDY, vehicles=2000, sites=20, chunk=400)
+    for site_vehicles, sites in ((None, 1), (40, 2), (8, 12), (1, 20)):
+        part = msgspec.structs.replace(study, site_vehicles=site_vehicles)
+        campaign = Recorded(tmp_path / str(site_vehicles), scale=0.05)
+        chunks = list(campaign._chunks(part))
+        assert len({chunk.site_seed for chunk in chunks}) == sites
+        assert sum(chunk.vehicles for chunk in chunks) == 100
+
+
+def test_chunks_of_another_scale_are_not_taken_for_whole(tmp_path):
+    Recorded(tmp_path).run([msgspec.structs.replace(STUDY, vehicles=14)])
+    again = Recorded(tmp_path)
+    again.run([STUDY])
+    assert again.counted("recording") == 4  # three and two vehicles became four and two
+    assert again.counted("calibrate") == 0
+
+
 def test_the_studies_ask_what_has_to_be_shown():
     studies = {study.name: study for study in STUDIES}
     assert len(studies) == len(STUDIES)
@@ -123,6 +158,7 @@ def test_the_real_programs_understand_each_other(tmp_path):
     report = campaign.run([TINY])["tiny"]
     assert report["vehicles"] == 3
     assert report["captured"]["count"] == 3
+    assert not list((tmp_path / "under-way").iterdir())
     assert report["gross"]["count"] >= 1
     assert {"shipped", "plain_mean"} <= {e["name"] for e in report["estimators"]}
     assert (tmp_path / "tiny/picture.svg").read_text("utf-8").startswith("<svg")

@@ -212,6 +212,27 @@ def test_a_bar_is_drawn_on_a_terminal_only():
     assert stream.getvalue() == ""
 
 
+def test_a_bar_with_a_clock_tells_how_long_the_rest_takes():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream, moments = Terminal(), iter([10.0, 70.0, 130.0, 190.0])
+    bar = ProgressBar(stream, now_s=lambda: next(moments))
+    for part in (0.5, 0.51, 0.52, 1.0):
+        bar.show(part)
+    lines = stream.getvalue().split("\r")[1:]
+    assert lines[0].endswith("]  50 %")  # half was done before: nobody knows how fast
+    assert lines[1].endswith("]  51 %, 49 min left")
+    assert lines[2].endswith("]  52 %, 48 min left")
+    assert lines[3].rstrip().endswith("] 100 %")
+    assert len(lines[3]) == len(lines[2])  # nothing of it stays on the terminal
+    bar = ProgressBar(stream, now_s=iter([0.0, 60.0]).__next__)
+    bar.show(0.0)
+    bar.show(0.01)
+    assert stream.getvalue().endswith("]   1 %, 1 h 39 min left")
+
+
 def test_who_interrupts_a_recording_has_none(request, tmp_path, capsys, monkeypatch):
     def interrupt(self, part):
         raise KeyboardInterrupt
