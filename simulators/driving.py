@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.kernels import roll, speed_up
+
 __all__ = ["STEP_S", "Drive", "Motion", "Path"]
 
 STEP_S = 0.001
@@ -112,38 +114,31 @@ class Drive(msgspec.Struct, frozen=True, kw_only=True):
             first_m = min(begins_m, -_BEYOND_M) - speed * WARM_UP_S
             begins_m = self.pushes_from_m if self.pushes else 0.0
             lead_s = max((begins_m - first_m) / speed, 0.0)
-        push = self._pushed(lead_s)
-        velocity = self._velocity(push)
-        gone_m = STEP_S * (np.cumsum(velocity) - 0.5 * velocity)
+        push = self._wanted(lead_s)
+        velocity = np.empty_like(push)
+        gone = speed_up(push, _SMOOTH_STEPS, self.start_mps, STEP_S, velocity)
         end_mps = velocity[-1]
+        end_m = first_m + STEP_S * (gone - 0.5 * end_mps)
         target_m = -_BEYOND_M if end_mps < 0.0 else far_m
-        rest_s = (target_m - (first_m + gone_m[-1])) / end_mps
+        rest_s = (target_m - end_m) / end_mps
         if rest_s > 0.0:
             steps = int(min(rest_s, _LONGEST_S) / STEP_S) + 2
             velocity = np.concatenate([velocity, np.full(steps, end_mps)])
-        place = first_m + STEP_S * (np.cumsum(velocity) - 0.5 * velocity)
+        place, acceleration = np.empty_like(velocity), np.empty_like(velocity)
+        roll(velocity, first_m, STEP_S, place, acceleration)
         if rest_s <= 0.0:
             last = self._last_step(place, far_m)
             place, velocity = place[:last], velocity[:last]
-        acceleration = np.zeros_like(place)
-        acceleration[1:] = np.diff(velocity) / STEP_S
+            acceleration = acceleration[:last]
         return Motion(place, velocity, acceleration, self._jolts(place))
 
-    def _pushed(self, lead_s: float) -> NDArray[np.float64]:
-        """Return the accelerations step by step, as smoothly as a foot moves."""
+    def _wanted(self, lead_s: float) -> NDArray[np.float64]:
+        """Return the accelerations that the driver wants, step by step."""
         # smoothing comes late by half its length
         parts = [np.zeros(int(lead_s / STEP_S) - _SMOOTH_STEPS // 2)]
         parts += [np.full(int(t / STEP_S), a) for t, a in self.pushes]
         parts.append(np.zeros(_SMOOTH_STEPS))
-        push = np.concatenate(parts)
-        running = np.concatenate([np.zeros(_SMOOTH_STEPS), np.cumsum(push)])
-        smooth: NDArray[np.float64] = (
-            running[_SMOOTH_STEPS:] - running[:-_SMOOTH_STEPS]
-        ) / _SMOOTH_STEPS
-        return smooth
-
-    def _velocity(self, push: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.start_mps + STEP_S * np.cumsum(push)
+        return np.concatenate(parts)
 
     def _last_step(self, place: NDArray[np.float64], far_m: float) -> int:
         """Return where to end: once past the site for the last time."""

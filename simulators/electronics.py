@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.kernels import wander
 from wim.samples import Strip
 
 __all__ = [
@@ -165,16 +166,14 @@ class Wander:
     def knots(self, first: int, count: int) -> NDArray[np.float64]:
         """Return the values at some knots; the last is the next call's first."""
         knots = np.empty((len(self._offset), count))
-        for k in range(count):
-            if k > 0:
-                fresh = self._rng.standard_normal(self._now.shape)
-                self._now = (
-                    self._keep[:, None] * self._now
-                    + np.sqrt(1.0 - self._keep**2)[:, None] * fresh
-                )
-            knots[:, k] = (
-                self._offset
-                + self._drift * (first + k)
-                + self._flicker * self._now.sum(axis=0)
-            )
+        wander(
+            self._now,
+            self._rng.standard_normal((count - 1, *self._now.shape)),
+            self._keep,
+            self._offset,
+            self._drift,
+            self._flicker,
+            first,
+            knots,
+        )
         return knots

@@ -9,10 +9,107 @@ from numpy.typing import NDArray
 
 from simulators._jit import njit
 
-__all__ = ["electronics", "mean_forces", "modal_truck", "planar_truck", "press"]
+__all__ = [
+    "electronics",
+    "mean_forces",
+    "modal_truck",
+    "planar_truck",
+    "press",
+    "roll",
+    "speed_up",
+    "wander",
+]
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+
+
+@njit
+def speed_up(
+    push: Floats, smooth_steps: int, start_mps: float, step_s: float, speed: Floats
+) -> float:
+    """Fill in the speed under accelerations that a foot smooths.
+
+    Args:
+        push: what the driver wants [m/s²], shape (steps,).
+        smooth_steps: over so many steps before it is averaged.
+        start_mps: speed before.
+        step_s: length of a step.
+        speed: filled, shape (steps,).
+
+    Returns:
+        the sum of all speeds.
+    """
+    steps = push.shape[0]
+    wanted = np.empty(steps)
+    total = 0.0
+    for n in range(steps):
+        total += push[n]
+        wanted[n] = total
+    gained, gone = 0.0, 0.0
+    for n in range(steps):
+        before = wanted[n - smooth_steps] if n >= smooth_steps else 0.0
+        gained += (wanted[n] - before) / smooth_steps
+        speed[n] = start_mps + step_s * gained
+        gone += speed[n]
+    return gone
+
+
+@njit
+def roll(
+    speed: Floats, first_m: float, step_s: float, place: Floats, acceleration: Floats
+) -> None:
+    """Fill in place and acceleration of a drive, all shapes (steps,).
+
+    Args:
+        speed: at each step.
+        first_m: place half a step before the first.
+        step_s: length of a step.
+        place: filled.
+        acceleration: filled; the first is 0.
+    """
+    gone = 0.0
+    for n in range(speed.shape[0]):
+        gone += speed[n]
+        place[n] = first_m + step_s * (gone - 0.5 * speed[n])
+        acceleration[n] = (speed[n] - speed[n - 1]) / step_s if n > 0 else 0.0
+
+
+@njit
+def wander(
+    now: Floats,
+    fresh: Floats,
+    keep: Floats,
+    offset: Floats,
+    drift: Floats,
+    flicker: Floats,
+    first: int,
+    knots: Floats,
+) -> None:
+    """Fill in what a strip reads under no load, at knots in equal steps of time.
+
+    Args:
+        now: state of the flicker at the first knot, shape (times, strips); left at
+            that of the last one.
+        fresh: standard normal, shape (knots - 1, times, strips).
+        keep: part of the state that is left at the next knot, shape (times,).
+        offset: shape (strips,).
+        drift: a knot, shape (strips,).
+        flicker: standard deviation of a part, shape (strips,).
+        first: number of the first knot.
+        knots: filled, shape (strips, knots).
+    """
+    for k in range(knots.shape[1]):
+        for s in range(knots.shape[0]):
+            total = 0.0
+            for i in range(keep.shape[0]):
+                if k > 0:
+                    now[i, s] = (
+                        keep[i] * now[i, s]
+                        + np.sqrt(1.0 - keep[i] ** 2) * fresh[k - 1, i, s]
+                    )
+                total += now[i, s]
+            knots[s, k] = offset[s] + drift[s] * (first + k) + flicker[s] * total
 
 
 @njit
@@ -365,6 +462,7 @@ def electronics(
         counts: filled, shape (samples, channels).
     """
     samples = field.shape[1]
+    outputs = np.empty(knot_samples)
     for s in range(field.shape[0]):
         gain, bend, scale = figures[s, 0], figures[s, 1], figures[s, 2]
         keep, change = figures[s, 3], figures[s, 4]
@@ -373,23 +471,30 @@ def electronics(
         ceiling = figures[s, 9]
         before, output = state[s, 0], state[s, 1]
         column = channel[s]
-        for n in range(samples):
-            force = gain * field[s, n]
-            force += force * bend * (abs(force) / scale - 0.25)
-            output = keep * output + change * (force - before)
-            before = force
-            knot = n // knot_samples
-            u = (n - knot * knot_samples) / knot_samples
-            value = (
-                output
-                + slow[s, knot]
-                + u * (slow[s, knot + 1] - slow[s, knot])
-                + sine * hum[0, n]
-                + cosine * hum[1, n]
-                + noise_counts * noise[s, n]
-            )
-            value = quantum * np.rint(value / quantum)
-            counts[n, column] = int(min(max(value, -scale), ceiling))
+        for knot in range(slow.shape[1] - 1):
+            first = knot * knot_samples
+            count = min(knot_samples, samples - first)
+            for k in range(count):
+                force = gain * field[s, first + k]
+                if force != 0.0:
+                    force += force * bend * (abs(force) / scale - 0.25)
+                output = keep * output + change * (force - before)
+                before = force
+                outputs[k] = output
+            # apart from what each sample owes the one before: many at once
+            here, rise = slow[s, knot], slow[s, knot + 1] - slow[s, knot]
+            for k in range(count):
+                n = first + k
+                value = (
+                    outputs[k]
+                    + here
+                    + k / knot_samples * rise
+                    + sine * hum[0, n]
+                    + cosine * hum[1, n]
+                    + noise_counts * noise[s, n]
+                )
+                value = quantum * np.rint(value / quantum)
+                counts[n, column] = np.int32(min(max(value, -scale), ceiling))
         state[s, 0], state[s, 1] = before, output
 
 

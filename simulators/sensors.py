@@ -92,7 +92,13 @@ class SensorField:
         nominal = [strip.time_offset_s or 0.0 for strip, _ in self._strips]
         self._late_s = late + np.array(nominal)
         self._channel = np.array([strip.channel for strip, _ in self._strips])
+        self._counts_per_newton = np.array(
+            [strip.counts_per_newton for strip, _ in self._strips]
+        )
         self._state = np.zeros((len(self._strips), 2))
+        shape = (len(self._strips), BLOCK_SAMPLES)
+        self._pressed, self._noise = np.empty(shape), np.empty(shape, dtype=np.float32)
+        self._moments, self._hum = np.arange(BLOCK_SAMPLES), np.empty((2, shape[1]))
         self._seed = seed
         self._wander = Wander(
             np.random.default_rng([seed, 12]),
@@ -133,23 +139,22 @@ class SensorField:
         Returns:
             shape (axles, 2, strips); the part of a wheel beside a strip is lost.
         """
-        axles = len(ride.axle_m)
-        gains = np.zeros((axles, 2, len(self._strips)))
-        for s, (strip, _) in enumerate(self._strips):
-            least, most = self._extents[s]
-            for side, sign in enumerate((-1.0, 1.0)):
-                centre = lateral_m[s] + sign * ride.wheel_centres_m
-                half = ride.wheel_widths_m / 2.0
-                over = np.minimum(centre + half, most) - np.maximum(
-                    centre - half, least
-                )
-                cover = np.clip(over / ride.wheel_widths_m, 0.0, 1.0)
-                if cover.any():
-                    sensitive = self._curves[s].at(np.clip(centre, least, most))
-                    if not self._electronics.imperfect:
-                        sensitive = np.ones_like(centre)
-                    gains[:, side, s] = strip.counts_per_newton * cover * sensitive
-        return gains
+        half_m = ride.wheel_widths_m / 2.0
+        least_m, most_m = (self._extents[:, end, None, None] for end in (0, 1))
+        centre_m = lateral_m[:, None, None] + np.multiply.outer(
+            np.array([-1.0, 1.0]), ride.wheel_centres_m
+        )
+        over_m = np.minimum(centre_m + half_m, most_m) - np.maximum(
+            centre_m - half_m, least_m
+        )
+        gains = np.clip(over_m / ride.wheel_widths_m, 0.0, 1.0)
+        gains *= self._counts_per_newton[:, None, None]
+        if self._electronics.imperfect:
+            on_strip_m = np.clip(centre_m, least_m, most_m)
+            for s, curve in enumerate(self._curves):
+                if gains[s].any():
+                    gains[s] *= curve.at(on_strip_m[s])
+        return np.ascontiguousarray(gains.transpose(2, 1, 0))
 
     def block(
         self,
@@ -166,8 +171,8 @@ class SensorField:
             part: of the recording that lies before this block.
         """
         self._damage(part)
-        strips = len(self._strips)
-        field = np.zeros((strips, BLOCK_SAMPLES))
+        field = self._pressed
+        field.fill(0.0)
         first = number * BLOCK_SAMPLES
         for each in presses:
             _press_ride(
@@ -179,10 +184,11 @@ class SensorField:
                 late_s=self._late_s,
             )
         rng = np.random.default_rng([self._seed, 13, number])
-        noise = rng.standard_normal(field.shape, dtype=np.float32)
-        moments = (first + np.arange(BLOCK_SAMPLES)) * self._sample_s
+        rng.standard_normal(dtype=np.float32, out=self._noise)
+        moments = (first + self._moments) * self._sample_s
         angle = 2.0 * np.pi * _MAINS_HZ * moments
-        hum = np.stack([np.sin(angle), np.cos(angle)])
+        np.sin(angle, out=self._hum[0])
+        np.cos(angle, out=self._hum[1])
         knots = BLOCK_SAMPLES // _KNOT_SAMPLES
         slow = self._wander.knots(number * knots, knots + 1)
         for s, stuck_counts in self._stuck_at.items():
@@ -190,8 +196,8 @@ class SensorField:
         counts = np.zeros((BLOCK_SAMPLES, self.channels), dtype=np.int32)
         electronics(
             field,
-            noise,
-            hum,
+            self._noise,
+            self._hum,
             self._state,
             self._figures,
             slow,
