@@ -16,6 +16,7 @@ for other ones.
 """
 
 import argparse
+import math
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -528,7 +529,7 @@ def _side_by_side(
             own = own or _estimates(weigh_again())
             estimates[passage] = own[passage]
         loads_kg = found["axle_loads_kg"]
-        shipped = {"gross_mass_kg": sum(loads_kg), "axle_loads_kg": loads_kg}
+        shipped = {"gross_mass_kg": math.fsum(loads_kg), "axle_loads_kg": loads_kg}
         found["estimators"] = {**estimates[passage], _WITH_ROAD: shipped}
         merged.append(msgspec.json.encode(found))
     return b"".join(line + b"\n" for line in merged)

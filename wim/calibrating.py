@@ -309,7 +309,7 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
     wheels: defaultdict[tuple[int, int, float], list[Observation]] = defaultdict(list)
     for each in observations:
         wheels[each.run, each.axle, round(each.place_m, 2)].append(each)
-    shares = _shares(observations, known)
+    shares = _shares(observations, _dynamics(observations, known))
     samples: defaultdict[int, list[RoadSample]] = defaultdict(list)
     for own in wheels.values():
         one = own[0]
@@ -395,56 +395,71 @@ def _improved(
             )
         )
     known = msgspec.structs.replace(known, strips=tuple(strips))
+    terms = _terms(observations, known)
     speed = _curve(
-        _terms(observations, known),
+        terms,
         lambda each: each.speed_mps,
         known.speed,
         rules,
         least_span=rules.least_speed_mps,
     )
-    known = msgspec.structs.replace(known, speed=speed)
+    if speed != known.speed:
+        known = msgspec.structs.replace(known, speed=speed)
+        terms = _terms(observations, known)
     temperature = _curve(
-        _terms(observations, known),
+        terms,
         lambda each: each.temperature_c,
         known.temperature,
         rules,
         least_span=rules.least_temperature_c,
     )
-    known = msgspec.structs.replace(known, temperature=temperature)
-    classes = _class_factors(_terms(observations, known), known, rules)
+    if temperature != known.temperature:
+        known = msgspec.structs.replace(known, temperature=temperature)
+        terms = _terms(observations, known)
+    classes = _class_factors(terms, known, rules)
     return msgspec.structs.replace(known, vehicle_classes=classes)
 
 
 def _terms(observations: Sequence[Observation], known: Calibration) -> list[_Term]:
-    shares = _shares(observations, known)
+    dynamics = _dynamics(observations, known)
+    shares = _shares(observations, dynamics)
     return [
         _Term(
             static=each.axle_load_kg * shares[each.run, each.axle, each.side],
-            dynamic=each.measured_kg * _factor(known, each),
+            dynamic=dynamic,
             of=each,
         )
-        for each in observations
+        for each, dynamic in zip(observations, dynamics, strict=True)
     ]
 
 
-def _factor(known: Calibration, each: Observation) -> float:
-    factor = known.strip_factor(each.channel)
-    if known.speed is not None:
-        factor *= known.speed.factor_at(each.speed_mps)
-    if known.temperature is not None and each.temperature_c is not None:
-        factor *= known.temperature.factor_at(each.temperature_c)
-    return factor * known.class_factor(each.vehicle_class)
+def _dynamics(observations: Sequence[Observation], known: Calibration) -> list[float]:
+    """Return what was measured, with every factor that is known."""
+    strips = {each.channel: each.factor for each in known.strips}
+    classes = {each.vehicle_class: each.factor for each in known.vehicle_classes}
+    speed, temperature = known.speed, known.temperature
+    found = []
+    for each in observations:
+        factor = strips.get(each.channel, 1.0)
+        if speed is not None:
+            factor *= speed.factor_at(each.speed_mps)
+        if temperature is not None and each.temperature_c is not None:
+            factor *= temperature.factor_at(each.temperature_c)
+        if each.vehicle_class is not None:
+            factor *= classes.get(each.vehicle_class, 1.0)
+        found.append(each.measured_kg * factor)
+    return found
 
 
 def _shares(
-    observations: Sequence[Observation], known: Calibration
+    observations: Sequence[Observation], dynamics: Sequence[float]
 ) -> Mapping[tuple[int, int, Side], float]:
     """Return what part of each axle's load each side carried, over all rows."""
     sums: defaultdict[tuple[int, int, Side], float] = defaultdict(float)
     counts: defaultdict[tuple[int, int, Side], int] = defaultdict(int)
-    for each in observations:
+    for each, dynamic in zip(observations, dynamics, strict=True):
         key = (each.run, each.axle, each.side)
-        sums[key] += each.measured_kg * _factor(known, each)
+        sums[key] += dynamic
         counts[key] += 1
     mean = {key: total / counts[key] for key, total in sums.items()}
     shares = {}
@@ -589,9 +604,10 @@ def _run_figures(observations: Sequence[Observation], known: Calibration) -> Run
     sums: defaultdict[tuple[int, int, Side], float] = defaultdict(float)
     counts: defaultdict[tuple[int, int, Side], int] = defaultdict(int)
     static: defaultdict[int, dict[int, float]] = defaultdict(dict)
-    for each in observations:
+    dynamics = _dynamics(observations, known)
+    for each, dynamic in zip(observations, dynamics, strict=True):
         key = (each.run, each.axle, each.side)
-        sums[key] += each.measured_kg * _factor(known, each)
+        sums[key] += dynamic
         counts[key] += 1
         static[each.run][each.axle] = each.axle_load_kg
     gross: defaultdict[int, float] = defaultdict(float)

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
+import numpy as np
 
 from wim.axles import Axle
-from wim.kernels.elementary import cosine
+from wim.kernels.sine import fit_sines
 from wim.loads import Crossings, Known, Swing, crossings_of
 from wim.samples import Lane
 from wim.statics import Estimation, static_loads
@@ -32,8 +33,7 @@ ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 """``two_row_mean`` is the simplest: one speed from the first and the last row; it is
 the baseline that the others have to beat."""
 
-_HALF_TURN = 3.141592653589793
-_LEAST_HERTZ, _MOST_HERTZ, _STEPS = 1.5, 4.5, 13
+_HERTZ = 1.5 + 3.0 * np.arange(13) / 12.0
 _LEAST_ROWS_OF_SINE = 4
 _OFF_SHARE = 0.15
 _OFF_DEVIATIONS = 3.0
@@ -57,9 +57,11 @@ def every_estimate(
     loading = estimation.loading
     crossings = crossings_of(axles, lane=lane, known=known, loading=loading)
     rows = [_rows(crossings, axle) for axle in range(len(axles))]
-    hertz = _shared_frequency(rows)
-    unlearned = msgspec.structs.replace(known.calibration, roads=())
-    joint, level = (
+    whats = [known]
+    if known.calibration.roads:
+        unlearned = msgspec.structs.replace(known.calibration, roads=())
+        whats.append(msgspec.structs.replace(known, calibration=unlearned))
+    joint, *level = (
         static_loads(
             axles,
             lane=lane,
@@ -71,7 +73,7 @@ def every_estimate(
             known=what,
             estimation=estimation,
         ).loads.axle_loads_kg
-        for what in (known, msgspec.structs.replace(known, calibration=unlearned))
+        for what in whats
     )
     return {
         "two_row_mean": tuple(_two_row_mean(axle) for axle in axles),
@@ -81,8 +83,8 @@ def every_estimate(
             for axle, own in enumerate(rows)
         ),
         "robust_mean": tuple(_robust_mean([r.load_kg for r in own]) for own in rows),
-        "one_sine": tuple(_one_sine(own, hertz)[0] for own in rows),
-        "joint_open_road": level,
+        "one_sine": _one_sine(rows),
+        "joint_open_road": level[0] if level else joint,
         "joint": joint,
     }
 
@@ -140,59 +142,34 @@ def _robust_mean(loads_kg: Sequence[float]) -> float:
     return _mean([load for load in loads_kg if abs(load - middle) <= reach])
 
 
-def _shared_frequency(rows: Sequence[Sequence[_Row]]) -> float:
-    """Return the frequency with which one sine an axle leaves the least."""
-    found: list[tuple[float, float]] = []
-    for step in range(_STEPS):
-        hertz = _LEAST_HERTZ + (_MOST_HERTZ - _LEAST_HERTZ) * step / (_STEPS - 1)
-        found.append((math.fsum(_one_sine(own, hertz)[1] for own in rows), hertz))
-    return min(found)[1]
+def _one_sine(rows: Sequence[Sequence[_Row]]) -> tuple[float, ...]:
+    """Return the constant of one sine an axle, at the frequency that leaves the least.
 
-
-def _one_sine(rows: Sequence[_Row], hertz: float) -> tuple[float, float]:
-    """Return the constant of ``P + A·sin + B·cos`` and the relative rest of squares.
-
-    With fewer than four rows nothing would be left to fit, and the mean is returned.
+    Of axles with fewer than four rows nothing would be left, and their mean is taken.
     """
-    mean_kg = _mean([row.load_kg for row in rows])
-    if len(rows) < _LEAST_ROWS_OF_SINE:
-        return mean_kg, 0.0
-    normal = [[0.0] * 4 for _ in range(3)]
-    for row in rows:
-        angle = 2.0 * _HALF_TURN * hertz * row.after_s
-        wave = (1.0, cosine(angle), cosine(angle - 0.5 * _HALF_TURN))
-        for i in range(3):
-            for k in range(3):
-                normal[i][k] += wave[i] * wave[k]
-            normal[i][3] += wave[i] * row.load_kg
-    for i in (1, 2):
-        normal[i][i] += 0.05 * len(rows)  # at some speeds the waves are constants
-    solved = _solved(normal)
-    rest = 0.0
-    for row in rows:
-        angle = 2.0 * _HALF_TURN * hertz * row.after_s
-        fitted = solved[0] + solved[1] * cosine(angle)
-        fitted += solved[2] * cosine(angle - 0.5 * _HALF_TURN)
-        left_kg = row.load_kg - fitted
-        rest += left_kg * left_kg
-    return solved[0], rest / (mean_kg * mean_kg)
-
-
-def _solved(normal: list[list[float]]) -> list[float]:
-    """Return the solution of three equations by elimination."""
-    for i in range(3):
-        for k in range(i + 1, 3):
-            factor = normal[k][i] / normal[i][i]
-            normal[k] = [
-                b - factor * a for a, b in zip(normal[i], normal[k], strict=True)
-            ]
-    solved = [0.0] * 3
-    for i in (2, 1, 0):
-        rest = normal[i][3] - math.fsum(
-            normal[i][k] * solved[k] for k in range(i + 1, 3)
+    fits = np.empty((len(_HERTZ), len(rows), 2))
+    fit_sines(
+        np.array([row.load_kg for own in rows for row in own]),
+        np.array([row.after_s for own in rows for row in own]),
+        np.cumsum([len(own) for own in rows]),
+        _HERTZ,
+        fits,
+    )
+    means_kg = [_mean([row.load_kg for row in own]) for own in rows]
+    fitted = [len(own) >= _LEAST_ROWS_OF_SINE for own in rows]
+    rests = [
+        math.fsum(
+            left / (mean_kg * mean_kg)
+            for (_, left), mean_kg, many in zip(fit, means_kg, fitted, strict=True)
+            if many
         )
-        solved[i] = rest / normal[i][i]
-    return solved
+        for fit in fits.tolist()
+    ]
+    constants = fits[rests.index(min(rests)), :, 0].tolist()
+    return tuple(
+        constant if many else mean_kg
+        for constant, mean_kg, many in zip(constants, means_kg, fitted, strict=True)
+    )
 
 
 def _mean(values: Sequence[float]) -> float:

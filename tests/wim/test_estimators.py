@@ -1,12 +1,14 @@
 """The estimators side by side, on rows whose truth is known."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from wim.axles import Axle, RowLoad
 from wim.calibrating import observations_of
 from wim.calibration import NO_CALIBRATION, ClassFactor
 from wim.estimators import ESTIMATORS, every_estimate
+from wim.kernels.sine import fit_sines
 from wim.kinematics import Motion
 from wim.load_transfer import Transfer, moved_kg
 from wim.loads import Known, Loading, crossings_of, joint_loads
@@ -284,3 +286,40 @@ def test_reference_trucks_that_gain_speed_teach_what_the_strips_should_say(road)
     for each in seen:
         static = (6000.0, 9000.0)[each.axle]
         assert each.axle_load_kg == pytest.approx(static + moved[each.axle])
+
+
+def one_sine(rows, hertz):
+    """Return constant and rest of one axle's fit, with NumPy's solver."""
+    loads_kg, after_s = np.array(rows).T
+    angle = 2.0 * np.pi * hertz * after_s
+    waves = np.stack([np.ones(len(rows)), np.cos(angle), np.sin(angle)], axis=1)
+    normal = waves.T @ waves + 0.05 * len(rows) * np.diag([0.0, 1.0, 1.0])
+    found = np.linalg.solve(normal, waves.T @ loads_kg)
+    return found[0], ((loads_kg - waves @ found) ** 2).sum()
+
+
+def test_sines_are_fitted_axle_by_axle_and_frequency_by_frequency():
+    rng = np.random.default_rng(3)
+    counts, hertz = [4, 6, 5], np.array([1.5, 2.7, 4.5])
+    axles = [
+        list(zip(rng.uniform(4e3, 9e3, n), rng.uniform(0.0, 2.0, n), strict=True))
+        for n in counts
+    ]
+    loads_kg, after_s = np.array([row for own in axles for row in own]).T.copy()
+    fits = np.empty((len(hertz), len(axles), 2))
+    fit_sines(loads_kg, after_s, np.cumsum(counts), hertz, fits)
+    for f, frequency in enumerate(hertz):
+        for k, own in enumerate(axles):
+            np.testing.assert_allclose(fits[f, k], one_sine(own, frequency), rtol=1e-7)
+
+
+def test_one_sine_is_the_mean_where_three_rows_saw_the_axle(road):
+    seen = [6000.0, 6300.0, 5900.0]
+    bouncing = [6000.0 + d for d in (300.0, -210.0, 0.0, 210.0)]
+    short, whole = estimates(road, [axle(seen), axle(bouncing, behind_m=5.0)])[
+        "one_sine"
+    ]
+    assert short == pytest.approx(sum(seen) / 3.0)
+    (alone,) = estimates(road, [axle(bouncing)])["one_sine"]
+    assert whole == alone  # the short one has no say in the frequency
+    assert whole != pytest.approx(sum(bouncing) / 4.0)

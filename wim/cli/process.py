@@ -25,7 +25,7 @@ from wim.drift import DriftState
 from wim.estimators import every_estimate
 from wim.loads import Known
 from wim.passage import Parameters, Passage, parameter_hash
-from wim.samples import Site
+from wim.samples import Lane
 
 __all__ = ["PROCESS"]
 
@@ -82,13 +82,17 @@ def _run(options: argparse.Namespace) -> int:
             samples_sha256=sha256_of(options.recording),
             parameter_hash=parameter_hash(site, Parameters(), calibration),
         )
+    lanes = {lane.number: lane for lane in calibrated(site, calibration).lanes}
     for passage in weighed.passages:
         line = line_of(
             passage,
             start_time_s=weighed.start_time_s,
             seal=seal,
             estimators=_estimates(
-                passage, site, calibration, temperature_c=weighed.temperature_c
+                passage,
+                lanes[passage.lane],
+                calibration,
+                temperature_c=weighed.temperature_c,
             )
             if options.estimators
             else None,
@@ -113,16 +117,15 @@ def _charts(path: Path | None) -> tuple[DriftState, ...]:
 
 def _estimates(
     passage: Passage,
-    site: Site,
+    lane: Lane,
     calibration: Calibration,
     *,
     temperature_c: float | None,
 ) -> dict[str, Estimate]:
     """Return what every estimator makes of a passage."""
-    lanes = {lane.number: lane for lane in calibrated(site, calibration).lanes}
     found = every_estimate(
         passage.axles,
-        lane=lanes[passage.lane],
+        lane=lane,
         spacings_m=passage.axle_spacings_m,
         groups=passage.axle_groups,
         reverse=passage.direction == "reverse",
