@@ -33,7 +33,7 @@ ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 """``two_row_mean`` is the simplest: one speed from the first and the last row; it is
 the baseline that the others have to beat."""
 
-_HERTZ = 1.5 + 3.0 * np.arange(13) / 12.0
+_HERTZ = np.array([1.5 + 3.0 * step / 12.0 for step in range(13)])
 _LEAST_ROWS_OF_SINE = 4
 _OFF_SHARE = 0.15
 _OFF_DEVIATIONS = 3.0
