@@ -59,8 +59,9 @@ def inlined(function: Kernel) -> Kernel:
 
 
 def _compiled(function: Kernel, **options: Any) -> Any:  # noqa: ANN401 -- Numba's
-    # no kernel is called from C
-    dispatcher = numba.njit(no_cfunc_wrapper=True, **options)(function)
+    # Numba's types do not name the options for doors; no kernel is called from C
+    compiler: Any = numba.njit
+    dispatcher = compiler(no_cfunc_wrapper=True, **options)(function)
     # Python's own interpreter, as under NUMBA_DISABLE_JIT, knows no types
     if hasattr(dispatcher, "get_call_template"):
         dispatcher.get_call_template = _PlainArguments(dispatcher.get_call_template)
@@ -78,8 +79,14 @@ class _PlainArguments:
         self._offer = offer
 
     def __call__(self, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:  # noqa: ANN401 -- Numba's
-        plain = tuple(types.unliteral(argument) for argument in args)
-        return self._offer(plain, {k: types.unliteral(v) for k, v in kws.items()})
+        return self._offer(
+            tuple(_plain(argument) for argument in args),
+            {name: _plain(argument) for name, argument in kws.items()},
+        )
+
+
+def _plain(argument: Any) -> Any:  # noqa: ANN401 -- a type of Numba's
+    return types.unliteral(argument)  # type: ignore[no-untyped-call]  # Numba's
 
 
 def _origin(source: Path) -> str:
