@@ -5,8 +5,8 @@ load with them, all rows agree, and nothing tells it. What that may cost on aver
 told from how far the strips reach and how drivers usually spread over a lane. It finds
 no vehicle that did so and corrects nothing.
 
-Source: usual spread of lorries across a lane (standard deviation 0.2 m); vehicles
-2.5 m wide, twin tyres 0.55 m (OIML R134-1 knows no figure for it).
+Assumed, not measured on any road: lorries spread over a lane with a standard deviation
+of 0.2 m about its middle, are 2.5 m wide and stand on twin tyres of 0.55 m.
 """
 
 import math
