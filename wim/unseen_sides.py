@@ -52,9 +52,11 @@ def unseen_side_sigma(lane: Lane, figures: UnseenSides) -> float:
         return 0.0
     left_m = right_m = math.inf
     for strip in lane.strips:
-        known = strip.lateral_from_m is not None and strip.lateral_to_m is not None
-        left_m = min(left_m, -strip.lateral_from_m if known else figures.half_lane_m)
-        right_m = min(right_m, strip.lateral_to_m if known else figures.half_lane_m)
+        from_m, to_m = strip.lateral_from_m, strip.lateral_to_m
+        if from_m is None or to_m is None:
+            from_m, to_m = -figures.half_lane_m, figures.half_lane_m
+        left_m = min(left_m, -from_m)
+        right_m = min(right_m, to_m)
     weights = squares = 0.0
     for step in range(-_STEPS, _STEPS + 1):
         spread = _FURTHEST * step / _STEPS
