@@ -48,4 +48,5 @@ def share_in_mean(
                 alike = cosine(high - _QUARTER_TURN) - cosine(low - _QUARTER_TURN)
                 alike /= high - low
             total += 2.0 * alike
-    return max(total, 0.0) / (n * n)
+    share: float = max(total, 0.0) / (n * n)
+    return share
