@@ -52,6 +52,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     covered: float = 0.15
     nothing: float = 0.06
     boxed: float = 0.36
+    lean: float = 1.0
+    """How far a plate in an upright box leans, for it was seen from the side and from
+    above: 1 is what the camera's geometry makes of it, less is gentler to begin with.
+    """
     grey: float = 0.1
     typefaces: float = 0.12
     unlawful: float = 0.04
@@ -159,7 +163,8 @@ def _seen(
     boxed = rng.random() < recipe.boxed * (1.0 if plate.lines == 1 else 0.5)
     low, high = np.log((recipe.narrowest_px, recipe.widest_px))
     wide = float(np.exp(rng.uniform(low, high)))
-    quad = _pose(rng, plate, wide, tilt_deg=recipe.tilt_deg, mild=boxed)
+    lean = recipe.lean if boxed else None
+    quad = _pose(rng, plate, wide, tilt_deg=recipe.tilt_deg, lean=lean)
     frame, quad = _mounted(rng, page, plate.mask, quad)
     grey = bool(rng.random() < recipe.grey)
     tall = float(np.hypot(*(quad[3] - quad[0])))
@@ -207,16 +212,26 @@ def _pose(
     wide: float,
     *,
     tilt_deg: float,
-    mild: bool,
+    lean: float | None,
 ) -> Floats:
-    """Corners of the plate in the picture [px], its middle at the origin."""
+    """Corners of the plate in the picture [px], its middle at the origin.
+
+    The plate is turned about the upright, then the camera looks down on it and hangs
+    askew. Turned and looked down on, its lines run downhill while its sides stay
+    upright; away from the middle of the picture its sides slant. Corners found in the
+    picture undo both, an upright box around the plate does not (``lean``).
+    """
     rows, columns = plate.image.shape[:2]
     aspect = rows / columns
     flat = np.array([[-1, -aspect], [1, -aspect], [1, aspect], [-1, aspect]]) / 2
-    if mild:
-        yaw, pitch = np.clip(rng.normal(0, (0.35, 0.28)), -0.7, 0.7)
-        roll = np.clip(rng.normal(0, rng.choice((0.05, 0.15))), -0.45, 0.45)
+    if lean is not None:
+        wide_of = (0.32 + 0.1 * lean, 0.255 + 0.085 * lean)
+        yaw, pitch = np.clip(rng.normal(0, wide_of), -0.8, 0.8)
+        askew = rng.choice((0.05, 0.14 + 0.06 * lean))
+        roll = np.clip(rng.normal(0, askew), -0.45, 0.45)
+        slant = lean * np.clip(rng.normal(0, rng.choice((0.04, 0.22))), -0.5, 0.5)
     else:
+        lean, slant = 1.0, 0.0
         steep = np.radians(tilt_deg)
         yaw = np.clip(rng.normal(0, 0.5), -1, 1) * steep
         pitch = np.clip(rng.normal(0, 0.5), -1, 1) * steep * 0.7
@@ -225,10 +240,11 @@ def _pose(
     cp, sp = np.cos(pitch), np.sin(pitch)
     cr, sr = np.cos(roll), np.sin(roll)
     x, y = flat[:, 0], flat[:, 1]
-    depth = x * sy + y * sp
+    depth = y * sp - x * sy * cp
     away = rng.uniform(2.2, 9.0)
     near = away / (away + depth)
-    x, y = x * cy * near, (y * cp + x * sy * sp * 0.3) * near
+    x, y = x * cy * near, (y * cp + x * sy * sp * lean) * near
+    x = x + y * slant
     turned = np.stack([x * cr - y * sr, x * sr + y * cr], axis=1) * wide
     return np.asarray(turned, np.float32)
 

@@ -29,6 +29,7 @@ from lpr.training.reader_judge import (
     judge,
 )
 from lpr.training.reader_network import ReaderNetwork
+from lpr.training.reader_samples import Recipe
 from lpr.training.reader_train import Plan, train_reader
 from lpr.training.shapes import Shapes, gather_shapes
 
@@ -57,37 +58,55 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     began = time.monotonic()
     say = _Log(began)
-    plan = Plan(
-        steps=options.steps,
-        seed=options.seed,
-        threads=options.threads,
-        workers=options.workers,
-    )
-    finish = msgspec.structs.replace(
-        plan,
-        steps=options.finish_steps,
-        seed=options.seed + 1,
-        rate=plan.rate / 2.5,
-        guided=0.0,
-        recipe=msgspec.structs.replace(plan.recipe, hard=0.3, loose=1.5),
-    )
-    state = options.out.with_suffix(".state")
-    network = train_reader(plan, shapes, checkpoint=state, log=say)
-    if finish.steps:
+    plans = _plans(options)
+    network: ReaderNetwork | None = None
+    for name, plan in plans.items():
+        state = options.out.with_suffix(f".{name}.state")
         network = train_reader(
-            finish,
-            shapes,
-            checkpoint=options.out.with_suffix(".finish.state"),
-            begin_with=network,
-            log=say,
+            plan, shapes, checkpoint=state, begin_with=network, log=say
         )
+    if network is None:
+        sys.stderr.write("luheng-lpr training: every stage has 0 steps\n")
+        return 2
     say(f"trained, {parameter_count(network)} parameters; measuring")
-    plans = (plan, finish) if finish.steps else (plan,)
-    weights, card = finished(network, shapes, plans=plans, count=options.count)
+    weights, card = finished(
+        network, shapes, plans=tuple(plans.values()), count=options.count
+    )
     options.out.write_bytes(weights)
     options.out.with_suffix(".md").write_text(card, "utf-8")
     say(f"wrote {options.out} ({len(weights)} bytes)")
     return 0
+
+
+def _plans(options: argparse.Namespace) -> dict[str, Plan]:
+    """The stages by name: first gentle boxes, then loose corners, then all that leans.
+
+    Before the last one a slanted A was taken for an N.
+    """
+    first = Plan(
+        steps=options.steps,
+        seed=options.seed,
+        threads=options.threads,
+        workers=options.workers,
+        recipe=Recipe(lean=0.3),
+    )
+    loose = msgspec.structs.replace(
+        first,
+        steps=options.loose_steps,
+        seed=options.seed + 1,
+        rate=first.rate / 2.5,
+        guided=0.0,
+        recipe=Recipe(hard=0.3, loose=1.5, lean=0.3),
+    )
+    leaning = msgspec.structs.replace(
+        loose,
+        steps=options.leaning_steps,
+        seed=options.seed + 2,
+        rate=first.rate * 0.8,
+        recipe=Recipe(hard=0.25, loose=1.2, boxed=0.45),
+    )
+    stages = {"first": first, "loose": loose, "leaning": leaning}
+    return {name: plan for name, plan in stages.items() if plan.steps}
 
 
 def finished(
@@ -131,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fonts", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=Plan().steps)
-    parser.add_argument("--finish-steps", type=int, default=1400)
+    parser.add_argument("--loose-steps", type=int, default=1400)
+    parser.add_argument("--leaning-steps", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
@@ -166,10 +186,12 @@ def _card(
     rows = "\n".join(_row(name, one) for name, one in figures.items())
     stages = "; ".join(
         f"{plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed}, "
-        f"corners {plan.recipe.loose:g} times as loose as usual"
+        f"corners {plan.recipe.loose:g} times as loose as usual, "
+        f"lean {plan.recipe.lean:g}"
         for plan in plans
     )
     hidden = figures["covered"]
+    precision = "bfloat16" if HALF else "float32"
     return f"""# Sequence reader: model card
 
 - What: one strip of 32 by 144 pixels of a plate of one or two lines in, 36 columns of
@@ -180,9 +202,8 @@ def _card(
   {plans[0].reuse} times; no photograph took part.
 - Shapes: {len(shapes.letters)} typefaces of letters, {len(shapes.hanzi)} of Chinese
   characters, and plate characters from a folder of pictures.
-{_wrapped(shapes.source)}
-- Training: {stages};
-  PyTorch {torch.__version__}, {"bfloat16" if HALF else "float32"}.
+{_wrapped(f"Sources: {shapes.source}.")}
+{_wrapped(f"Training: {stages}; PyTorch {torch.__version__}, {precision}.")}
 - Temperatures folded in: symbols {temperatures.symbols:.3f}, ground
   {temperatures.ground:.3f}, state {temperatures.state:.3f}.
 - A plate is answered from {threshold:.3f} on for its weakest character: the least with
@@ -203,10 +224,8 @@ embassies) are drawn by the written standard alone. I is no symbol: a forged I r
 """
 
 
-def _wrapped(source: str) -> str:
-    return textwrap.fill(
-        f"Sources: {source}.", 88, initial_indent="- ", subsequent_indent="  "
-    )
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 88, initial_indent="- ", subsequent_indent="  ")
 
 
 def _row(name: str, one: Figures) -> str:

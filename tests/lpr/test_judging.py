@@ -8,6 +8,7 @@ from lpr.judging import PlateLimits, judge
 from lpr.models import PlateBox
 
 LIMITS = PlateLimits()
+SURE = (1.0 + LIMITS.character_confidence) / 2
 STRIPES = np.repeat(
     (np.arange(400) // 6 % 2 * 150 + 50).astype(np.uint8)[None, :, None], 3, axis=2
 )
@@ -31,7 +32,7 @@ def box(x=100.0, y=100.0, width=150.0):
 
 
 def decoded(text="豫A12345", chances=None, state="whole", conflict=None):
-    chances = chances or [0.98] * len(text)
+    chances = chances or [SURE] * len(text)
     places = tuple(Place(c, p, ()) for c, p in zip(text, chances, strict=True))
     states = {"whole": (1, 0, 0), "covered": (0.1, 0.9, 0), "none": (0.1, 0, 0.9)}
     return Decoded(
@@ -58,12 +59,12 @@ def test_a_sure_lawful_whole_plate_is_read_with_every_confidence():
     judged = judge(picture(), box(), decoded(), LIMITS)
     assert judged.is_plate
     assert judged.reading.text == "豫A12345"
-    assert judged.reading.character_confidences == (0.98,) * 7
+    assert judged.reading.character_confidences == (SURE,) * 7
 
 
 @pytest.mark.parametrize("place", range(7))
 def test_one_doubtful_character_is_enough(place):
-    chances = [0.99] * 7
+    chances = [SURE] * 7
     chances[place] = LIMITS.character_confidence - 0.01
     assert reason(picture(), box(), decoded(chances=chances)) == "doubtful"
 
