@@ -76,7 +76,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     stop_mps: Positive = 0.5
     stall: Positive = 0.6
     crawl_mps: Positive = 1.2
-    scatter: Positive = 2.8
+    scatter: Positive = 3.6
     least_scatter: Positive = 2.0
     steer_swing: Positive = 1.5
     vehicle_swing: Positive = 1.7

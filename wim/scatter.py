@@ -22,7 +22,7 @@ _FACTORS = (3.1, 2.5, 1.7, 1.2, 0.91, 0.74, 0.55, 0.43)
 _STRIPS = 0.01
 _FIRST_USUAL = 0.75
 _LEAST_USUAL = 0.4
-_MOST_USUAL = 1.4
+_MOST_USUAL = 1.2
 _FAR_OUT = 4.0
 
 Scatter = tuple[float | None, int | None]
