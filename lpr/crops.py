@@ -56,7 +56,7 @@ def seems_cut_out(image: Image) -> bool:
     height, width = image.shape[:2]
     least, most = _ASPECTS
     small = height >= _SMALLEST_PX and width <= _WIDEST_PX
-    return small and least <= width / height <= most
+    return bool(small and least <= width / height <= most)
 
 
 def judge_cut_out(

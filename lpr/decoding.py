@@ -5,6 +5,8 @@ outside it is read as it stands, and the answer says that the two disagree. Noth
 looks at pixels, and nothing averages: a text is as sure as the whole of it.
 """
 
+import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -18,6 +20,7 @@ from lpr.plate import KINDS, Kind, PlateColour, kind_of
 __all__ = [
     "Conflict",
     "Decoded",
+    "Look",
     "Outputs",
     "Place",
     "Prior",
@@ -28,6 +31,8 @@ __all__ = [
 ]
 
 Floats: TypeAlias = NDArray[np.float32]
+Look: TypeAlias = Callable[[str, tuple[int, ...]], Floats]
+"""From a text and the places in doubt to logits, shape (places, symbols)."""
 Conflict: TypeAlias = Literal["text", "colour"]
 """What in the picture the grammar contradicts: the characters, or the ground they
 stand on."""
@@ -37,6 +42,10 @@ _LEAST: Final = 2e-4
 """A symbol less likely than this in a column is not followed."""
 _COVERED: Final = 0.5
 """A plate is called covered from this probability on, its spelling apart."""
+_SURE: Final = 0.999
+"""A character less likely than this is looked at again, where somebody can."""
+_UNSEEN: Final = 1e-4
+"""What a symbol that only the second look sees is given of the likeliest text."""
 _TOLD: Final = 5
 """So many alternatives are handed on."""
 
@@ -145,12 +154,22 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)
 
 
-def decode(outputs: Outputs, prior: Prior | None = None) -> Decoded:
-    """The distribution that the network's answer and the grammar make together."""
+def decode(
+    outputs: Outputs, prior: Prior | None = None, look: Look | None = None
+) -> Decoded:
+    """The distribution that the network's answer and the grammar make together.
+
+    Args:
+        outputs: of the sequence reader.
+        prior: how much the grammar weighs.
+        look: asked for a second opinion on characters that are in doubt.
+    """
     prior = Prior() if prior is None else prior
     grounds = softmax(outputs.ground)
     states = softmax(outputs.state)
     found = spellings(softmax(outputs.columns))
+    if look is not None:
+        found = _looked_at(found, look)
     weighed = [
         Spelling(one.text, one.probability * _weight(one.text, grounds, prior))
         for one in found
@@ -178,6 +197,47 @@ def decode(outputs: Outputs, prior: Prior | None = None) -> Decoded:
         state=STATES[int(states.argmax())],
         state_probabilities=tuple(float(value) for value in states),
     )
+
+
+# ------------------------------------------------------------------------ second look
+
+
+def _looked_at(found: tuple[Spelling, ...], look: Look) -> tuple[Spelling, ...]:
+    """The spellings, those as long as the first weighed by what a second look says.
+
+    How likely they are together stays as it was: a look at single characters knows
+    nothing of how many there are.
+    """
+    text = found[0].text
+    doubtful = tuple(
+        index
+        for index, place in enumerate(_places(text, list(found)))
+        if place.probability < _SURE
+    )
+    if not doubtful:
+        return found
+    logits = look(text, doubtful)
+    alike = {one.text: one.probability for one in found if len(one.text) == len(text)}
+    before = sum(alike.values())
+    for row, index in enumerate(doubtful):
+        symbol = SYMBOLS[int(logits[row].argmax())]
+        other = text[:index] + symbol + text[index + 1 :]
+        alike.setdefault(other, _UNSEEN * found[0].probability)
+    evidence = {
+        one: sum(
+            float(logits[row, SYMBOLS.index(one[index])])
+            for row, index in enumerate(doubtful)
+        )
+        for one in alike
+    }
+    most = max(evidence.values())
+    weighed = {
+        one: chance * math.exp(evidence[one] - most) for one, chance in alike.items()
+    }
+    scale = before / max(sum(weighed.values()), 1e-300)
+    told = [Spelling(one, chance * scale) for one, chance in weighed.items()]
+    told += [one for one in found if len(one.text) != len(text)]
+    return tuple(sorted(told, key=lambda one: -one.probability))
 
 
 # --------------------------------------------------------------------------- spelling

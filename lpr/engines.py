@@ -28,6 +28,7 @@ from lpr.models import PlateBox
 from lpr.onnx import EngineName
 from lpr.pipeline import packaged_weights
 from lpr.plate import PROVINCES, PlateColour
+from lpr.second_look import packaged_second_weights
 from lpr.sequence import SequenceReader, packaged_reader_weights
 
 __all__ = [
@@ -291,19 +292,26 @@ def own_engine(
     *,
     detector: bytes | None = None,
     reader: bytes | None = None,
+    second: bytes | None = None,
     runtime: EngineName | None = None,
 ) -> Engine:
     """Our engine, with other weights or another runtime where they are given.
+
+    The second look that ships is weighed against the reader that ships: another reader
+    has none unless its weights are given too.
 
     Raises:
         EngineError: the runtime is not installed.
         WeightsError: the bytes are no weights.
     """
     detector = detector or packaged_detector_weights()
+    if reader is None:
+        second = second or packaged_second_weights()
     reader = reader or packaged_reader_weights()
     found = NetworkDetector.load(detector, engine=runtime)
-    read = SequenceReader.load(reader, engine=runtime)
-    marks = " and ".join(sha256(one).hexdigest()[:8] for one in (detector, reader))
+    read = SequenceReader.load(reader, second=second, engine=runtime)
+    used = [one for one in (detector, reader, second) if one is not None]
+    marks = " and ".join(sha256(one).hexdigest()[:8] for one in used)
     version = (
         f"luheng {_version('luheng')} on {found.network.engine}, one thread, "
         f"weights {marks}"

@@ -68,8 +68,16 @@ class OrtNetwork:
         self._input = str(self._session.get_inputs()[0].name)
 
     def run(self, tensor: Floats) -> tuple[Floats, ...]:
-        """All outputs for one input."""
-        found = self._session.run(None, {self._input: tensor})
+        """All outputs for one input.
+
+        Raises:
+            WeightsError: the network was made for inputs of another shape.
+        """
+        try:
+            found = self._session.run(None, {self._input: tensor})
+        except Exception as error:  # its exceptions share no base class
+            message = f"these weights take no input {tensor.shape}: {_line(error)}"
+            raise WeightsError(message) from error
         return tuple(np.asarray(one, np.float32) for one in found)
 
 
@@ -99,10 +107,18 @@ class OpenCvNetwork:
         )
 
     def run(self, tensor: Floats) -> tuple[Floats, ...]:
-        """All outputs for one input."""
+        """All outputs for one input.
+
+        Raises:
+            WeightsError: the network was made for inputs of another shape.
+        """
         with self._turn:
             self._network.setInput(tensor)
-            found = self._network.forward(self._names)
+            try:
+                found = self._network.forward(self._names)
+            except cv2.error as error:
+                message = f"these weights take no input {tensor.shape}: {_line(error)}"
+                raise WeightsError(message) from error
             return tuple(np.array(one, np.float32) for one in found)
 
 

@@ -4,7 +4,8 @@ One network reads plates of one line and of two. It refuses nothing and judges n
 whether an answer is good enough is its user's to say.
 """
 
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib import resources
 from typing import Final
 
@@ -12,11 +13,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from lpr.alphabet import BLANK, GROUNDS, STATES
-from lpr.decoding import Decoded, Outputs, Prior, decode
+from lpr.alignment import middles_of
+from lpr.alphabet import BLANK, GROUNDS, STATES, SYMBOLS
+from lpr.decoding import Decoded, Outputs, Prior, decode, softmax
 from lpr.errors import WeightsError
 from lpr.image import Corners, Image
 from lpr.onnx import EngineName, Network, load
+from lpr.second_look import SCALE, SecondLook, packaged_second_weights
 from lpr.strips import HEIGHT, MARGIN, WIDTH, Lines, normalised, strip_of, widened
 
 __all__ = ["SequenceReader", "packaged_reader_weights"]
@@ -34,16 +37,22 @@ def packaged_reader_weights() -> bytes:
 
 
 class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
-    """A network for strips, and how much the grammar weighs."""
+    """A network for strips, a second look, and how much the grammar weighs."""
 
     network: Network
+    second: SecondLook | None = None
     prior: Prior = Prior()
 
     @classmethod
     def load(
-        cls, weights: bytes, *, engine: EngineName | None = None, threads: int = 1
+        cls,
+        weights: bytes,
+        *,
+        second: bytes | None = None,
+        engine: EngineName | None = None,
+        threads: int = 1,
     ) -> "SequenceReader":
-        """The reader with these weights.
+        """The reader with these weights, and those of a second look at what it doubts.
 
         Raises:
             EngineError: the engine that was asked for is not installed.
@@ -55,7 +64,10 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         columns, rest = divmod(given[0], BLANK + 1)
         if not columns or rest or given[1:] != (len(GROUNDS), len(STATES)):
             raise WeightsError("weights were made for another alphabet")
-        return cls(network=network)
+        look = None
+        if second is not None:
+            look = SecondLook.load(second, engine=engine, threads=threads)
+        return cls(network=network, second=look)
 
     @classmethod
     def standard(cls) -> "SequenceReader":
@@ -73,11 +85,7 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
             lines: how many lines it has; where nobody knows, its shape decides, and in
                 doubt the reading that is the likelier.
         """
-        around = widened(corners, *MARGIN)
-        tried = _possible_lines(corners) if lines is None else (lines,)
-        strips = np.stack([strip_of(image, around, count) for count in tried])
-        found = self.read_strips(strips)
-        return max(found, key=lambda one: one.probability)
+        return self._read_around(image, widened(corners, *MARGIN), corners, lines)
 
     def read_crop(self, crop: Image, *, lines: Lines | None = None) -> Decoded:
         """What stands in a picture that somebody has cut out around a plate."""
@@ -85,17 +93,61 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         corners = np.array(
             [[0, 0], [width, 0], [width, height], [0, height]], np.float32
         )
-        tried = _possible_lines(corners) if lines is None else (lines,)
-        strips = np.stack([strip_of(crop, corners, count) for count in tried])
-        return max(self.read_strips(strips), key=lambda one: one.probability)
+        return self._read_around(crop, corners, corners, lines)
 
-    def read_strips(self, strips: NDArray[np.uint8]) -> tuple[Decoded, ...]:
-        """What stands in strips, shape (n, 32, 144, 3)."""
-        columns, ground, state = self.network.run(normalised(strips))
+    def _read_around(
+        self, image: Image, around: Corners, corners: Corners, lines: Lines | None
+    ) -> Decoded:
+        tried = _possible_lines(corners) if lines is None else (lines,)
+        strips = np.stack([strip_of(image, around, count) for count in tried])
+        fines = [
+            partial(strip_of, image, around, count, scale=SCALE) for count in tried
+        ]
+        return max(self._decoded(strips, fines), key=lambda one: one.probability)
+
+    def read_strips(
+        self, strips: NDArray[np.uint8], fines: NDArray[np.uint8] | None = None
+    ) -> tuple[Decoded, ...]:
+        """What stands in strips, shape (n, 32, 144, 3).
+
+        ``fines``, shape (n, 48, 216, 3), are the same for the second look; without them
+        there is none.
+        """
+        if fines is None:
+            return self._decoded(strips, None)
+        return self._decoded(strips, [partial(_same, fine) for fine in fines])
+
+    def _decoded(
+        self, strips: NDArray[np.uint8], fines: Sequence[Callable[[], Image]] | None
+    ) -> tuple[Decoded, ...]:
+        outputs = [
+            Outputs(*one)
+            for one in zip(*self.network.run(normalised(strips)), strict=True)
+        ]
+        if fines is None or self.second is None:
+            return tuple(decode(one, self.prior) for one in outputs)
         return tuple(
-            decode(Outputs(*one), self.prior)
-            for one in zip(columns, ground, state, strict=True)
+            decode(one, self.prior, partial(_look, self.second, one.columns, fine))
+            for one, fine in zip(outputs, fines, strict=True)
         )
+
+
+def _same(fine: Image) -> Image:
+    return fine
+
+
+def _look(
+    second: SecondLook,
+    lattice: NDArray[np.float32],
+    fine: Callable[[], Image],
+    text: str,
+    places: tuple[int, ...],
+) -> NDArray[np.float32]:
+    """What a second look says of places of a text that a lattice spells."""
+    symbols = [SYMBOLS.index(symbol) for symbol in text]
+    picture = fine()
+    middles = middles_of(softmax(lattice), symbols)[list(places)]
+    return second.look(picture, middles * np.float32(picture.shape[1]))
 
 
 def _possible_lines(corners: Corners) -> tuple[Lines, ...]:
@@ -109,4 +161,6 @@ def _possible_lines(corners: Corners) -> tuple[Lines, ...]:
 
 @cache
 def _standard() -> SequenceReader:
-    return SequenceReader.load(packaged_reader_weights())
+    return SequenceReader.load(
+        packaged_reader_weights(), second=packaged_second_weights()
+    )

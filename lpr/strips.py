@@ -46,19 +46,24 @@ _FINE: Final = 1.4
 """Above so many picture pixels for one of the strip it is shrunk by area."""
 
 
-def strip_of(image: Image, corners: Corners, lines: Lines) -> Image:
-    """The plate between ``corners`` as a strip, BGR, shape (32, 144, 3).
+def strip_of(
+    image: Image, corners: Corners, lines: Lines, *, scale: float = 1.0
+) -> Image:
+    """The plate between ``corners`` as a strip, BGR, shape (32, 144, 3) times scale.
 
     Args:
         image: BGR, shape (height, width, 3).
         corners: of what is to be seen, clockwise from the upper left [px]; around a
             plate these are its own corners :func:`widened`.
         lines: lines of characters on the plate.
+        scale: so many times finer than the sequence reader sees it.
     """
+    height, width = round(HEIGHT * scale), round(WIDTH * scale)
     if lines == 1:
-        return _window(image, corners, _WHOLE, WIDTH)
-    upper = _window(image, corners, _UPPER, UPPER_COLUMNS)
-    lower = _window(image, corners, _LOWER, WIDTH - UPPER_COLUMNS)
+        return _window(image, corners, _WHOLE, width, height)
+    first = round(UPPER_COLUMNS * scale)
+    upper = _window(image, corners, _UPPER, first, height)
+    lower = _window(image, corners, _LOWER, width - first, height)
     return np.concatenate([upper, lower], axis=1)
 
 
@@ -97,13 +102,13 @@ def along_strip(points: Floats, lines: Lines) -> Floats:
 
 
 def normalised(strips: NDArray[np.uint8]) -> Floats:
-    """Strips as the network takes them: no mean, unit spread, channels first.
+    """Strips as a network takes them: no mean, unit spread, channels first.
 
     Args:
-        strips: shape (n, 32, 144, 3).
+        strips: shape (n, height, width, 3).
 
     Returns:
-        Shape (n, 3, 32, 144).
+        Shape (n, 3, height, width).
     """
     values = strips.astype(np.float32)
     mean = values.mean(axis=(1, 2, 3), keepdims=True)
@@ -113,7 +118,11 @@ def normalised(strips: NDArray[np.uint8]) -> Floats:
 
 
 def _window(
-    image: Image, corners: Corners, part: tuple[float, float, float, float], width: int
+    image: Image,
+    corners: Corners,
+    part: tuple[float, float, float, float],
+    width: int,
+    height: int,
 ) -> Image:
     unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
     onto = cv2.getPerspectiveTransform(unit, np.asarray(corners, np.float32))
@@ -122,13 +131,13 @@ def _window(
     source = np.asarray(cv2.perspectiveTransform(shares, onto)[0], np.float32)
     across = float(np.hypot(*(source[1] - source[0])))
     along = float(np.hypot(*(source[3] - source[0])))
-    times = max(1, min(4, round(max(across / width, along / HEIGHT) / _FINE)))
-    w, h = width * times, HEIGHT * times
+    times = max(1, min(4, round(max(across / width, along / height) / _FINE)))
+    w, h = width * times, height * times
     target = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
     matrix = cv2.getPerspectiveTransform(source, target)
     flat = cv2.warpPerspective(
         image, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     if times > 1:
-        flat = cv2.resize(flat, (width, HEIGHT), interpolation=cv2.INTER_AREA)
+        flat = cv2.resize(flat, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(flat, np.uint8)

@@ -28,6 +28,12 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reader", type=Path, metavar="ONNX", help="other weights for our reader"
     )
+    parser.add_argument(
+        "--second-look",
+        type=Path,
+        metavar="ONNX",
+        help="other weights for its second look; with --reader there is none without",
+    )
 
 
 def chosen_engine(options: argparse.Namespace) -> tuple[str, Engine]:
@@ -39,13 +45,16 @@ def chosen_engine(options: argparse.Namespace) -> tuple[str, Engine]:
         WrongUseError: a file cannot be read, or weights go to another's engine.
     """
     if options.engine != "ours":
-        if options.detector or options.reader or options.runtime:
+        given = (options.detector, options.reader, options.second_look)
+        if any(given) or options.runtime:
             raise WrongUseError(
-                "--detector, --reader and --runtime go with --engine ours only"
+                "--detector, --reader, --second-look and --runtime go with "
+                "--engine ours only"
             )
         return options.engine, open_engine(options.engine)
     return "ours", own_engine(
         detector=None if options.detector is None else read_bytes(options.detector),
         reader=None if options.reader is None else read_bytes(options.reader),
+        second=None if options.second_look is None else read_bytes(options.second_look),
         runtime=options.runtime,
     )

@@ -1,4 +1,4 @@
-"""Makes the weights that ship: ``python -m lpr.training reader|detector|glyphs``.
+"""Makes the weights that ship: ``python -m lpr.training reader|second|detector``.
 
 Each part is its own command with its own help; the heavy libraries that it needs are
 imported only when it is asked for.
@@ -10,6 +10,7 @@ from typing import Final
 
 _PARTS: Final = {
     "reader": "lpr.training.reading",
+    "second": "lpr.training.second_looking",
     "detector": "lpr.training.locating",
     "glyphs": "lpr.training.classifying",
     "frames": "lpr.training.frames",

@@ -8,6 +8,7 @@ import copy
 import io
 import warnings
 from itertools import pairwise
+from typing import TypeVar
 
 import onnx
 import torch
@@ -16,16 +17,21 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lpr.errors import WeightsError
+from lpr.second_look import PATCH_PX
 from lpr.strips import HEIGHT, WIDTH
 from lpr.training.reader_network import ReaderNetwork
+from lpr.training.second_network import SecondNetwork
 
 __all__ = [
     "exported",
+    "exported_second",
     "folded",
     "network_of",
     "parameter_count",
     "with_temperatures",
 ]
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def with_temperatures(
@@ -49,9 +55,9 @@ def parameter_count(network: nn.Module) -> int:
     return sum(values.numel() for values in network.parameters())
 
 
-def folded(network: ReaderNetwork) -> ReaderNetwork:
+def folded(network: Network) -> Network:
     """A copy whose normalisations are part of the convolutions before them."""
-    made: ReaderNetwork = copy.deepcopy(network).eval()
+    made: Network = copy.deepcopy(network).eval()
     for parent in list(made.modules()):
         children = list(parent.named_children())
         for (before, layer), (name, norm) in pairwise(children):
@@ -63,19 +69,34 @@ def folded(network: ReaderNetwork) -> ReaderNetwork:
 
 def exported(network: ReaderNetwork) -> bytes:
     """The network, folded, as an ONNX file for any number of strips at once."""
+    example = torch.zeros(1, 3, HEIGHT, WIDTH)
+    return _written(folded(network), example, "strips", ("columns", "ground", "state"))
+
+
+def exported_second(network: SecondNetwork, *, evidence: float) -> bytes:
+    """The second look as an ONNX file, its logits times ``evidence``."""
+    weighed = copy.deepcopy(network)
+    with torch.no_grad():
+        weighed.symbols.weight *= evidence
+        weighed.symbols.bias *= evidence
+    example = torch.zeros(1, 3, PATCH_PX, PATCH_PX)
+    return _written(folded(weighed), example, "patches", ("symbols",))
+
+
+def _written(
+    network: nn.Module, example: torch.Tensor, taken: str, given: tuple[str, ...]
+) -> bytes:
     target = io.BytesIO()
     with warnings.catch_warnings():
         # the newer exporter needs one package more and renames the weights
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            folded(network).to(memory_format=torch.contiguous_format),
-            (torch.zeros(1, 3, HEIGHT, WIDTH),),
+            network.to(memory_format=torch.contiguous_format),
+            (example,),
             target,
-            input_names=["strips"],
-            output_names=["columns", "ground", "state"],
-            dynamic_axes={
-                name: {0: "n"} for name in ("strips", "columns", "ground", "state")
-            },
+            input_names=[taken],
+            output_names=list(given),
+            dynamic_axes={name: {0: "n"} for name in (taken, *given)},
             opset_version=17,
             dynamo=False,
         )

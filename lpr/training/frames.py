@@ -20,7 +20,7 @@ from lpr.image import Image, encode_jpeg, holds, warped
 from lpr.judging import PlateLimits
 from lpr.models import PlateReading
 from lpr.pipeline import Pipeline
-from lpr.sequence import SequenceReader, packaged_reader_weights
+from lpr.sequence import SequenceReader
 from lpr.training.locating import make_faces
 from lpr.training.scenes import FaceMaker, PlacedPlate, draw_scene
 
@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=_VALIDATION_SEED)
     parser.add_argument("--sheet", type=Path, metavar="OUT.jpg")
     parser.add_argument("--detector", type=Path)
-    parser.add_argument("--reader", type=Path)
+    parser.add_argument("--reader", type=Path, help="weights, without a second look")
     options = parser.parse_args(arguments)
     try:
         face = make_faces(
@@ -148,16 +148,16 @@ def main(arguments: list[str] | None = None) -> int:
             else options.detector.read_bytes()
         )
         reader = (
-            packaged_reader_weights()
+            SequenceReader.standard()
             if options.reader is None
-            else options.reader.read_bytes()
+            else SequenceReader.load(options.reader.read_bytes())
         )
     except (ValueError, OSError) as error:
         sys.stderr.write(f"lpr.training frames: {error}\n")
         return 2
     pipeline = Pipeline(
         detector=NetworkDetector.load(detector),
-        reader=SequenceReader.load(reader),
+        reader=reader,
         plate_limits=PlateLimits(),
     )
     cases, failures = read_scenes(

@@ -18,7 +18,7 @@ import numpy as np
 from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.figures import Share
 from lpr.image import Image, sharpness_at
-from lpr.sequence import SequenceReader, packaged_reader_weights
+from lpr.sequence import SequenceReader
 from lpr.tracks import Look, Tracker, belonging
 from lpr.training.plates import RenderedPlate, render_plate
 from lpr.training.scenes import Face, lay_face
@@ -129,7 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=_VALIDATION_SEED)
     parser.add_argument("--detector", type=Path)
-    parser.add_argument("--reader", type=Path)
+    parser.add_argument("--reader", type=Path, help="weights, without a second look")
     options = parser.parse_args(arguments)
     try:
         shapes = gather_shapes(options.glyphs, tuple(options.fonts))
@@ -138,10 +138,10 @@ def main(arguments: list[str] | None = None) -> int:
             if options.detector is None
             else options.detector.read_bytes()
         )
-        reader = SequenceReader.load(
-            packaged_reader_weights()
+        reader = (
+            SequenceReader.standard()
             if options.reader is None
-            else options.reader.read_bytes()
+            else SequenceReader.load(options.reader.read_bytes())
         )
     except (ValueError, OSError) as error:
         sys.stderr.write(f"lpr.training passages: {error}\n")

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from lpr.alphabet import COVERED, SYMBOLS
 from lpr.decoding import Decoded, softmax, spellings
+from lpr.onnx import Network
+from lpr.second_look import SecondLook
 from lpr.sequence import SequenceReader
 from lpr.strips import normalised
 from lpr.training.reader_network import ReaderNetwork
@@ -31,6 +33,7 @@ __all__ = [
     "HELD_OUT",
     "Figures",
     "Temperatures",
+    "fit_evidence",
     "fit_temperatures",
     "fit_threshold",
     "judge",
@@ -40,6 +43,7 @@ Floats: TypeAlias = NDArray[np.float32]
 
 _CALIBRATION_SEED: Final = 800_000
 _TEMPERATURES: Final = tuple(float(t) for t in np.geomspace(0.5, 2.0, 21))
+_EVIDENCES: Final = tuple(float(e) for e in np.geomspace(0.1, 1.6, 13))
 _BINS: Final = 15
 
 _LEGIBLE: Final = Recipe(
@@ -137,6 +141,39 @@ def fit_temperatures(
     )
 
 
+def fit_evidence(
+    reader: bytes, second: bytes, shapes: Shapes, *, count: int = 1000
+) -> float:
+    """How much a second look counts beside the reader so that both tell truth best."""
+    rng = np.random.default_rng((_CALIBRATION_SEED, 2))
+    recipe = msgspec.structs.replace(_LEGIBLE, covered=0.03, narrowest_px=60.0)
+    samples = [draw_sample(rng, shapes, recipe) for _ in range(count)]
+    look = SecondLook.load(second)
+
+    def surprise(evidence: float) -> float:
+        weighed = SecondLook(network=_Weighed(look.network, evidence))
+        both = msgspec.structs.replace(SequenceReader.load(reader), second=weighed)
+        total = 0.0
+        for sample, one in zip(samples, _read(both, samples), strict=True):
+            stated = min(max(one.probability, 1e-4), 1 - 1e-4)
+            total -= np.log(stated if one.text == sample.text else 1 - stated)
+        return total
+
+    return min(_EVIDENCES, key=surprise)
+
+
+class _Weighed:
+    """A network whose answers count so many times."""
+
+    def __init__(self, network: Network, evidence: float) -> None:
+        self.engine = network.engine
+        self._network = network
+        self._evidence = np.float32(evidence)
+
+    def run(self, tensor: Floats) -> tuple[Floats, ...]:
+        return tuple(self._evidence * one for one in self._network.run(tensor))
+
+
 def fit_threshold(
     reader: SequenceReader, shapes: Shapes, *, precision: float, count: int = 4000
 ) -> float:
@@ -192,8 +229,9 @@ def judge(
 def _read(reader: SequenceReader, samples: Sequence[Sample]) -> list[Decoded]:
     found: list[Decoded] = []
     for start in range(0, len(samples), 64):
-        strips = np.stack([one.strip for one in samples[start : start + 64]])
-        found.extend(reader.read_strips(strips))
+        part = samples[start : start + 64]
+        strips = np.stack([one.strip for one in part])
+        found.extend(reader.read_strips(strips, np.stack([one.fine for one in part])))
     return found
 
 

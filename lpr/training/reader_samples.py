@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.alphabet import COVERED, GROUNDS, STATES, SYMBOLS
+from lpr.second_look import SCALE
 from lpr.strips import HEIGHT, WIDTH, Lines, along_strip, strip_of, widened
 from lpr.training import damage
 from lpr.training.plates import PlateText, RenderedPlate, draw_text, render_plate
@@ -74,6 +75,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     strip: Pixels
+    fine: Pixels
+    """The same as a second look sees it."""
     text: str
     truth: str
     columns: Floats
@@ -176,9 +179,9 @@ def _seen(
         crop = _stored(rng, seen, cut)
         tall, wide = crop.shape[:2]
         whole = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
-        strip = strip_of(crop, whole, plate.lines)
+        strip, fine = _strips(crop, whole, plate.lines)
     else:
-        strip = strip_of(seen, cut, plate.lines)
+        strip, fine = _strips(seen, cut, plate.lines)
 
     rows, width = plate.image.shape[:2]
     outline = np.array([[0, 0], [width, 0], [width, rows], [0, rows]], np.float32)
@@ -195,6 +198,7 @@ def _seen(
     covered = shown.count(COVERED)
     return Sample(
         strip=strip,
+        fine=fine,
         text=shown,
         truth=plate.text,
         columns=columns,
@@ -204,6 +208,11 @@ def _seen(
         lines=plate.lines,
         colour=plate.colour,
     )
+
+
+def _strips(seen: Pixels, cut: Floats, lines: Lines) -> tuple[Pixels, Pixels]:
+    """What the sequence reader sees, and what a second look does."""
+    return strip_of(seen, cut, lines), strip_of(seen, cut, lines, scale=SCALE)
 
 
 def _pose(
@@ -350,8 +359,10 @@ def _no_plate(rng: np.random.Generator, shapes: Shapes) -> Sample:
     seen = damage.photographed(rng, page, 0.6 * height, grey=grey)
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     lines: Lines = 2 if rng.random() < 0.3 else 1
+    strip, fine = _strips(seen, corners, lines)
     return Sample(
-        strip=strip_of(seen, corners, lines),
+        strip=strip,
+        fine=fine,
         text="",
         truth="",
         columns=np.empty(0, np.float32),

@@ -5,15 +5,12 @@ another processor differ in the last bits, so the weights agree within a toleran
 not bit by bit.
 """
 
-import multiprocessing
-import sys
-import time
 from collections import deque
 from collections.abc import Callable, Generator
+from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import cv2
 import msgspec
 import numpy as np
 import torch
@@ -21,6 +18,7 @@ from torch import Tensor, nn
 
 from lpr.alphabet import BLANK
 from lpr.strips import normalised
+from lpr.training.loop import Bar, averaged, drawn, warm_cosine
 from lpr.training.precision import HALF
 from lpr.training.reader_network import COLUMN_PX, ReaderNetwork
 from lpr.training.reader_samples import NO_GROUND, Recipe, Samples, draw_samples
@@ -31,7 +29,6 @@ __all__ = ["Plan", "train_reader"]
 _CHUNK: Final = 1024
 _KEPT_CHUNKS: Final = 48
 _DRAWN_AGAIN: Final = 8
-_EMA: Final = 0.999
 _SAVED_EVERY: Final = 100
 
 
@@ -72,7 +69,7 @@ def train_reader(
     network = ReaderNetwork() if begin_with is None else begin_with
     network = network.to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
-        network, avg_fn=_averaged, use_buffers=True
+        network, avg_fn=averaged, use_buffers=True
     )
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1]},
@@ -91,10 +88,10 @@ def train_reader(
         done = int(state["done"])
         log(f"goes on at step {done} of {plan.steps}")
     supply = _batches(plan, shapes, done)
-    bar = _Bar(plan.steps, done)
+    bar = Bar(plan.steps, done)
     running = 0.0
     for step in range(done, plan.steps):
-        rate = _rate(plan, step)
+        rate = plan.rate * warm_cosine(step, plan.steps)
         for group in optimiser.param_groups:
             group["lr"] = rate
         loss = _loss(plan, network, next(supply), step)
@@ -115,20 +112,6 @@ def train_reader(
     return trained
 
 
-def _averaged(average: Tensor, new: Tensor, count: Tensor) -> Tensor:
-    """Exponential, but young averages follow quickly; counts of batches are copied."""
-    if not average.is_floating_point():
-        return new
-    kept = min(_EMA, (1.0 + float(count)) / (10.0 + float(count)))
-    return average + (1.0 - kept) * (new - average)
-
-
-def _rate(plan: Plan, step: int) -> float:
-    warm = min(1.0, (step + 1) / 300)
-    share = step / plan.steps
-    return plan.rate * warm * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * share))))
-
-
 # --------------------------------------------------------------------------- samples
 
 
@@ -142,7 +125,8 @@ def _batches(plan: Plan, shapes: Shapes, done: int) -> Generator[Samples, None, 
     newest = done // per_chunk
     first = max(0, newest - _DRAWN_AGAIN)
     kept: deque[Samples] = deque(maxlen=_KEPT_CHUNKS)
-    supply = _drawn(plan, shapes, first)
+    jobs = ((plan.seed, index, plan.recipe) for index in count(first))
+    supply = drawn(shapes, _chunk, jobs, workers=plan.workers)
     try:
         for _ in range(first, newest):
             kept.append(next(supply))
@@ -172,31 +156,9 @@ def _mixed(rng: np.random.Generator, kept: deque[Samples], size: int) -> Samples
     return Samples(**parts)
 
 
-_SHAPES: list[Shapes] = []
-
-
-def _remember(shapes: Shapes) -> None:
-    cv2.setNumThreads(1)
-    _SHAPES.append(shapes)
-
-
-def _chunk(job: tuple[int, int, Recipe]) -> Samples:
+def _chunk(shapes: Shapes, job: tuple[int, int, Recipe]) -> Samples:
     seed, index, recipe = job
-    return draw_samples(_SHAPES[0], _CHUNK, seed=(seed, index), recipe=recipe)
-
-
-def _drawn(plan: Plan, shapes: Shapes, first: int) -> Generator[Samples, None, None]:
-    """Chunks in order, drawn by other processes a few ahead."""
-    context = multiprocessing.get_context("fork")
-    with context.Pool(plan.workers, _remember, (shapes,)) as pool:
-        waiting: deque[Any] = deque()
-        index = first
-        while True:
-            while len(waiting) < plan.workers + 4:
-                job = (plan.seed, index, plan.recipe)
-                waiting.append(pool.apply_async(_chunk, (job,)))
-                index += 1
-            yield waiting.popleft().get()
+    return draw_samples(shapes, _CHUNK, seed=(seed, index), recipe=recipe)
 
 
 # ------------------------------------------------------------------------------ loss
@@ -279,24 +241,3 @@ def _save(
         fresh,
     )
     fresh.replace(checkpoint)
-
-
-class _Bar:
-    """A line on a terminal that says how far it is and how long it will be."""
-
-    def __init__(self, steps: int, done: int) -> None:
-        self._steps, self._began_at = steps, done
-        self._began = time.monotonic()
-        self._shown = 0.0
-
-    def show(self, done: int, loss: float) -> None:
-        now = time.monotonic()
-        if not sys.stderr.isatty() or (now - self._shown < 1 and done < self._steps):
-            return
-        self._shown = now
-        left = (now - self._began) / (done - self._began_at) * (self._steps - done)
-        filled = round(30 * done / self._steps)
-        line = f"[{'#' * filled}{'.' * (30 - filled)}] {done}/{self._steps}"
-        end = "\n" if done == self._steps else ""
-        sys.stderr.write(f"\r{line} loss {loss:.3f}, {left / 60:.0f} min left {end}")
-        sys.stderr.flush()

@@ -13,6 +13,7 @@ from lpr.alphabet import COVERED
 from lpr.errors import WeightsError
 from lpr.judging import PlateLimits
 from lpr.plate import KINDS, PROVINCES
+from lpr.second_look import packaged_second_weights
 from lpr.sequence import SequenceReader, packaged_reader_weights
 
 ROWS = {kind.name: kind for kind in KINDS}
@@ -170,12 +171,24 @@ def test_bytes_that_are_no_reader_are_refused():
         SequenceReader.load(b"no network")
 
 
-def test_the_weights_stay_small():
-    assert len(packaged_reader_weights()) <= 5_000_000
+def test_all_weights_together_stay_small():
+    folder = resources.files("lpr").joinpath("weights")
+    sizes = [
+        len(one.read_bytes()) for one in folder.iterdir() if not one.name.endswith("md")
+    ]
+    assert len(sizes) >= 3
+    assert sum(sizes) <= 8_000_000
 
 
-def test_the_card_is_that_of_the_weights_and_of_the_limit_that_judges():
-    card = resources.files("lpr").joinpath("weights", "reader.md").read_text("utf-8")
-    assert hashlib.sha256(packaged_reader_weights()).hexdigest() in card
+def card_of(name):
+    return resources.files("lpr").joinpath("weights", name).read_text("utf-8")
+
+
+def test_the_cards_are_those_of_the_weights_and_of_the_limit_that_judges():
+    own = hashlib.sha256(packaged_reader_weights()).hexdigest()
+    assert own in card_of("reader.md")
+    card = card_of("second_look.md")
+    assert hashlib.sha256(packaged_second_weights()).hexdigest() in card
+    assert f"`{own[:8]}`" in card
     told = re.search(r"answered from (\d\.\d+) on", card)
     assert PlateLimits().character_confidence == float(told[1])
