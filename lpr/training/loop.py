@@ -1,5 +1,6 @@
-"""What every training on rendered samples needs: rate, average, samples and a bar."""
+"""How a network is trained on rendered samples: steps, state, samples and a bar."""
 
+import math
 import multiprocessing
 import sys
 import time
@@ -7,32 +8,139 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import cv2
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from lpr.training.shapes import Shapes
 
-__all__ = ["Bar", "averaged", "drawn", "warm_cosine"]
+__all__ = ["drawn", "picked", "trained"]
 
 Job = TypeVar("Job")
 Made = TypeVar("Made")
+Net = TypeVar("Net", bound=nn.Module)
 
 _EMA: Final = 0.999
 _AHEAD: Final = 4
 _WARM_STEPS: Final = 300
+_SAVED_EVERY: Final = 100
 
 
-def warm_cosine(step: int, steps: int) -> float:
+def trained(
+    network: Net,
+    optimiser: torch.optim.Optimizer,
+    *,
+    steps: int,
+    rate: float,
+    checkpoint: Path,
+    batches: Callable[[int], Generator[Made, None, None]],
+    loss: Callable[[Made, int], Tensor],
+    most_gradient: float = math.inf,
+    log: Callable[[str], None],
+) -> Net:
+    """Train a network to the last step, from the checkpoint where there is one.
+
+    Args:
+        network: is trained in place.
+        optimiser: of its parameters.
+        steps: so many in all.
+        rate: the full rate.
+        checkpoint: where the state is kept.
+        batches: gives the batches from a step on.
+        loss: of a batch, by the step.
+        most_gradient: the longest that a gradient may be.
+        log: told of each saved step.
+
+    Returns:
+        The moving average of the network, ready to be judged and exported.
+    """
+    average = torch.optim.swa_utils.AveragedModel(
+        network, avg_fn=_averaged, use_buffers=True
+    )
+    done = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        done = int(state["done"])
+        log(f"goes on at step {done} of {steps}")
+    supply = batches(done)
+    bar = _Bar(steps, done)
+    running = 0.0
+    network.train()
+    for step in range(done, steps):
+        for group in optimiser.param_groups:
+            group["lr"] = rate * _warm_cosine(step, steps)
+        found = loss(next(supply), step)
+        optimiser.zero_grad(set_to_none=True)
+        found.backward()
+        if most_gradient < math.inf:
+            nn.utils.clip_grad_norm_(network.parameters(), most_gradient)
+        optimiser.step()
+        average.update_parameters(network)
+        value = float(found.detach())
+        running = value if not running else 0.98 * running + 0.02 * value
+        bar.show(step + 1, running)
+        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == steps:
+            _save(checkpoint, network, average, optimiser, step + 1)
+            log(f"step {step + 1} of {steps}, loss {running:.3f}")
+    supply.close()
+    made: Net = average.module
+    made.eval()
+    return made
+
+
+def _save(
+    checkpoint: Path,
+    network: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    done: int,
+) -> None:
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    fresh = checkpoint.with_suffix(".new")
+    torch.save(
+        {
+            "network": network.state_dict(),
+            "average": average.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "done": done,
+        },
+        fresh,
+    )
+    fresh.replace(checkpoint)
+
+
+def picked(
+    rng: np.random.Generator, chunks: int, each: int, size: int
+) -> list[tuple[int, int]]:
+    """A batch as (chunk, place): half from the newest chunk, half from all.
+
+    Args:
+        rng: source of all chance.
+        chunks: so many are kept, the newest last.
+        each: samples in each.
+        size: of the batch.
+    """
+    fresh = rng.random(size) < 0.5
+    chunk = np.where(fresh, chunks - 1, rng.integers(chunks, size=size))
+    place = rng.integers(each, size=size)
+    return list(zip(chunk.tolist(), place.tolist(), strict=True))
+
+
+def _warm_cosine(step: int, steps: int) -> float:
     """The share of the full rate at a step: a short warm-up, then half a cosine."""
     warm = min(1.0, (step + 1) / _WARM_STEPS)
     fallen = 0.5 * (1 + float(np.cos(np.pi * step / steps)))
     return warm * (0.01 + 0.99 * fallen)
 
 
-def averaged(average: Tensor, new: Tensor, count: Tensor) -> Tensor:
+def _averaged(average: Tensor, new: Tensor, count: Tensor) -> Tensor:
     """Exponential, but young averages follow quickly; counts of batches are copied."""
     if not average.is_floating_point():
         return new
@@ -72,7 +180,7 @@ def drawn(
             waiting.extend(pool.apply_async(work, (job,)) for job in islice(queue, 1))
 
 
-class Bar:
+class _Bar:
     """A line on a terminal that says how far it is and how long it will be."""
 
     def __init__(self, steps: int, done: int) -> None:

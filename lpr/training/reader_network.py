@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lpr.alphabet import BLANK, GROUNDS, STATES
+from lpr.training.layers import Residual, step
 
 __all__ = ["COLUMN_PX", "ReaderNetwork"]
 
@@ -18,19 +19,6 @@ _WIDTHS: Final = (16, 40, 72, 144)
 _DEPTH: Final = 224
 _NARROW: Final = 96
 _MATCH: Final = 64
-
-
-class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.first_norm = nn.BatchNorm2d(channels)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.second_norm = nn.BatchNorm2d(channels)
-
-    def forward(self, maps: Tensor) -> Tensor:
-        inner = torch.relu(self.first_norm(self.first(maps)))
-        return torch.relu(maps + self.second_norm(self.second(inner)))
 
 
 class _Context(nn.Module):
@@ -49,14 +37,6 @@ class _Context(nn.Module):
         return torch.relu(columns + self.along_norm(self.along(inner)))
 
 
-def _step(inside: int, outside: int, side: int, stride: tuple[int, int]) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, side, stride, side // 2, bias=False),
-        nn.BatchNorm2d(outside),
-        nn.ReLU(),
-    )
-
-
 class ReaderNetwork(nn.Module):
     """Strips (n, 3, 32, 144) to logits.
 
@@ -69,11 +49,11 @@ class ReaderNetwork(nn.Module):
         super().__init__()
         a, b, c, d = _WIDTHS
         self.body = nn.Sequential(
-            _step(3, a, 5, (2, 2)),
-            _step(a, b, 3, (2, 2)),
-            _Residual(b),
-            _step(b, c, 3, (2, 1)),
-            _step(c, d, 3, (2, 1)),
+            step(3, a, 5, (2, 2)),
+            step(a, b, 3, (2, 2)),
+            Residual(b),
+            step(b, c, 3, (2, 1)),
+            step(c, d, 3, (2, 1)),
         )
         self.flatten = nn.Sequential(
             nn.Conv2d(d, _DEPTH, (2, 1), bias=False), nn.BatchNorm2d(_DEPTH), nn.ReLU()

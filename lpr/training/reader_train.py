@@ -7,6 +7,7 @@ not bit by bit.
 
 from collections import deque
 from collections.abc import Callable, Generator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from lpr.alphabet import BLANK
 from lpr.strips import normalised
-from lpr.training.loop import Bar, averaged, drawn, warm_cosine
+from lpr.training.loop import drawn, picked, trained
 from lpr.training.precision import HALF
 from lpr.training.reader_network import COLUMN_PX, ReaderNetwork
 from lpr.training.reader_samples import NO_GROUND, Recipe, Samples, draw_samples
@@ -29,7 +30,6 @@ __all__ = ["Plan", "train_reader"]
 _CHUNK: Final = 1024
 _KEPT_CHUNKS: Final = 48
 _DRAWN_AGAIN: Final = 8
-_SAVED_EVERY: Final = 100
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +68,6 @@ def train_reader(
     torch.set_num_threads(plan.threads)
     network = ReaderNetwork() if begin_with is None else begin_with
     network = network.to(memory_format=torch.channels_last)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, avg_fn=averaged, use_buffers=True
-    )
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1]},
         {
@@ -79,37 +76,18 @@ def train_reader(
         },
     ]
     optimiser = torch.optim.AdamW(groups, lr=plan.rate, weight_decay=0.02)
-    done = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        done = int(state["done"])
-        log(f"goes on at step {done} of {plan.steps}")
-    supply = _batches(plan, shapes, done)
-    bar = Bar(plan.steps, done)
-    running = 0.0
-    for step in range(done, plan.steps):
-        rate = plan.rate * warm_cosine(step, plan.steps)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        loss = _loss(plan, network, next(supply), step)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        average.update_parameters(network)
-        value = float(loss.detach())
-        running = value if not running else 0.98 * running + 0.02 * value
-        bar.show(step + 1, running)
-        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == plan.steps:
-            _save(checkpoint, network, average, optimiser, step + 1)
-            log(f"step {step + 1} of {plan.steps}, loss {running:.3f}")
-    supply.close()
-    trained: ReaderNetwork = average.module
-    trained.eval()
-    return trained
+    made: ReaderNetwork = trained(
+        network,
+        optimiser,
+        steps=plan.steps,
+        rate=plan.rate,
+        checkpoint=checkpoint,
+        batches=partial(_batches, plan, shapes),
+        loss=partial(_loss, plan, network),
+        most_gradient=5.0,
+        log=log,
+    )
+    return made
 
 
 # --------------------------------------------------------------------------- samples
@@ -143,14 +121,9 @@ def _batches(plan: Plan, shapes: Shapes, done: int) -> Generator[Samples, None, 
 
 def _mixed(rng: np.random.Generator, kept: deque[Samples], size: int) -> Samples:
     """Half of a batch from the newest chunk, half from all that are kept."""
-    chunk = np.where(
-        rng.random(size) < 0.5, len(kept) - 1, rng.integers(len(kept), size=size)
-    )
-    place = rng.integers(_CHUNK, size=size)
+    pairs = picked(rng, len(kept), _CHUNK, size)
     parts = {
-        name: np.stack(
-            [getattr(kept[c], name)[p] for c, p in zip(chunk, place, strict=True)]
-        )
+        name: np.stack([getattr(kept[c], name)[p] for c, p in pairs])
         for name in Samples.__struct_fields__
     }
     return Samples(**parts)
@@ -165,7 +138,6 @@ def _chunk(shapes: Shapes, job: tuple[int, int, Recipe]) -> Samples:
 
 
 def _loss(plan: Plan, network: nn.Module, batch: Samples, step: int) -> Tensor:
-    network.train()
     strips = torch.from_numpy(normalised(batch.strips))
     strips = strips.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
@@ -217,27 +189,3 @@ def _guided(chances: Tensor, batch: Samples) -> Tensor:
         weight=weight,
         ignore_index=-1,
     )
-
-
-# --------------------------------------------------------------------------- keeping
-
-
-def _save(
-    checkpoint: Path,
-    network: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    done: int,
-) -> None:
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    fresh = checkpoint.with_suffix(".new")
-    torch.save(
-        {
-            "network": network.state_dict(),
-            "average": average.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "done": done,
-        },
-        fresh,
-    )
-    fresh.replace(checkpoint)

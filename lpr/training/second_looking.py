@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -18,12 +19,13 @@ from typing import Final
 import msgspec
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from lpr.errors import WeightsError
 from lpr.sequence import SequenceReader, packaged_reader_weights
 from lpr.strips import normalised
 from lpr.training.export import exported_second, parameter_count
-from lpr.training.loop import Bar, averaged, drawn, warm_cosine
+from lpr.training.loop import drawn, picked, trained
 from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, judge
 from lpr.training.reader_samples import Recipe
 from lpr.training.second_network import SecondNetwork
@@ -34,7 +36,6 @@ __all__ = ["SecondPlan", "main", "train_second"]
 
 _CHUNK: Final = 512
 _KEPT: Final = 40
-_SAVED_EVERY: Final = 100
 _PRECISION: Final = 0.998
 
 
@@ -72,53 +73,24 @@ def train_second(
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     network = SecondNetwork().to(memory_format=torch.channels_last)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, avg_fn=averaged, use_buffers=True
-    )
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.02)
-    done = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        done = int(state["done"])
-        log(f"goes on at step {done} of {plan.steps}")
-    supply = _batches(plan, shapes, done)
-    bar = Bar(plan.steps, done)
-    running = 0.0
-    network.train()
-    for step in range(done, plan.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = plan.rate * warm_cosine(step, plan.steps)
-        batch = next(supply)
-        seen = torch.from_numpy(normalised(batch.patches))
-        logits = network(seen.contiguous(memory_format=torch.channels_last))
-        loss = nn.functional.cross_entropy(logits, torch.from_numpy(batch.answers))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        average.update_parameters(network)
-        value = float(loss.detach())
-        running = value if not running else 0.98 * running + 0.02 * value
-        bar.show(step + 1, running)
-        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == plan.steps:
-            fresh = checkpoint.with_suffix(".new")
-            torch.save(
-                {
-                    "network": network.state_dict(),
-                    "average": average.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "done": step + 1,
-                },
-                fresh,
-            )
-            fresh.replace(checkpoint)
-            log(f"step {step + 1} of {plan.steps}, loss {running:.3f}")
-    supply.close()
-    trained: SecondNetwork = average.module
-    trained.eval()
-    return trained
+    made: SecondNetwork = trained(
+        network,
+        optimiser,
+        steps=plan.steps,
+        rate=plan.rate,
+        checkpoint=checkpoint,
+        batches=partial(_batches, plan, shapes),
+        loss=partial(_loss, network),
+        log=log,
+    )
+    return made
+
+
+def _loss(network: nn.Module, batch: Patches, _step: int) -> Tensor:
+    seen = torch.from_numpy(normalised(batch.patches))
+    logits = network(seen.contiguous(memory_format=torch.channels_last))
+    return nn.functional.cross_entropy(logits, torch.from_numpy(batch.answers))
 
 
 def _chunk(shapes: Shapes, job: tuple[int, int, Recipe]) -> Patches:
@@ -141,11 +113,7 @@ def _batches(
             if step % per_chunk == 0 or not kept:
                 kept.append(next(supply))
             rng = np.random.default_rng((plan.seed, 7, step))
-            fresh = rng.random(plan.batch) < 0.5
-            old = rng.integers(len(kept), size=plan.batch)
-            chunk = np.where(fresh, len(kept) - 1, old)
-            place = rng.integers(size, size=plan.batch)
-            pairs = list(zip(chunk.tolist(), place.tolist(), strict=True))
+            pairs = picked(rng, len(kept), size, plan.batch)
             yield Patches(
                 np.stack([kept[c].patches[p] for c, p in pairs]),
                 np.array([kept[c].answers[p] for c, p in pairs]),
@@ -164,7 +132,8 @@ def main(arguments: list[str] | None = None) -> int:
             if options.reader is None
             else options.reader.read_bytes()
         )
-    except (ValueError, OSError) as error:
+        SequenceReader.load(reader_weights)
+    except (ValueError, OSError, WeightsError) as error:
         sys.stderr.write(f"luheng-lpr training: {error}\n")
         return 2
     began = time.monotonic()

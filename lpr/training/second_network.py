@@ -5,36 +5,15 @@ It needs PyTorch and is used for training alone; the trained network leaves as O
 
 from typing import Final
 
-import torch
 from torch import Tensor, nn
 
 from lpr.alphabet import SYMBOLS
+from lpr.training.layers import Residual, step
 
 __all__ = ["SecondNetwork"]
 
 _WIDTHS: Final = (24, 48, 96)
 _MATCH: Final = 128
-
-
-class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.first_norm = nn.BatchNorm2d(channels)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.second_norm = nn.BatchNorm2d(channels)
-
-    def forward(self, maps: Tensor) -> Tensor:
-        inner = torch.relu(self.first_norm(self.first(maps)))
-        return torch.relu(maps + self.second_norm(self.second(inner)))
-
-
-def _step(inside: int, outside: int, side: int) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, side, 2, side // 2, bias=False),
-        nn.BatchNorm2d(outside),
-        nn.ReLU(),
-    )
 
 
 class SecondNetwork(nn.Module):
@@ -48,11 +27,11 @@ class SecondNetwork(nn.Module):
         super().__init__()
         a, b, c = _WIDTHS
         self.body = nn.Sequential(
-            _step(3, a, 5),
-            _Residual(a),
-            _step(a, b, 3),
-            _Residual(b),
-            _step(b, c, 3),
+            step(3, a, 5, (2, 2)),
+            Residual(a),
+            step(a, b, 3, (2, 2)),
+            Residual(b),
+            step(b, c, 3, (2, 2)),
         )
         self.flat = nn.Sequential(
             nn.Conv2d(c, _MATCH, 6, bias=False), nn.BatchNorm2d(_MATCH), nn.ReLU()
