@@ -5,7 +5,7 @@ import pytest
 
 from simulators.driving import STEP_S, Drive
 from simulators.electronics import Wander
-from simulators.kernels import electronics
+from simulators.kernels import electronics, speed_up
 
 SMOOTH = 250
 
@@ -47,6 +47,14 @@ def test_a_drive_is_the_sum_of_its_pushes(drive):
         motion.acceleration_mps2[1:], np.diff(speed[:steps]) / STEP_S
     )
     assert motion.acceleration_mps2[0] == 0.0
+
+
+def test_a_push_is_smoothed_over_so_many_steps_from_the_very_first():
+    push = np.array([8.0, 0.0, 0.0, 0.0, 4.0, 0.0])
+    speed = np.empty(6)
+    gone = speed_up(push, 4, 10.0, 0.5, speed)
+    assert speed.tolist() == [11.0, 12.0, 13.0, 14.0, 14.5, 15.0]
+    assert gone == speed.sum()
 
 
 def test_strips_wander_knot_by_knot():
