@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from lpr.alignment import middles_of
 from lpr.alphabet import BLANK, GROUNDS, STATES, SYMBOLS
-from lpr.decoding import Decoded, Outputs, Prior, decode, softmax
+from lpr.decoding import Decoded, Outputs, Prior, decode
 from lpr.errors import WeightsError
 from lpr.image import Corners, Image
 from lpr.onnx import EngineName, Network, load
 from lpr.second_look import SCALE, SecondLook, packaged_second_weights
+from lpr.spelling import softmax
 from lpr.strips import HEIGHT, MARGIN, WIDTH, Lines, normalised, strip_of, widened
 
 __all__ = ["SequenceReader", "packaged_reader_weights"]

@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from lpr.alphabet import COVERED, SYMBOLS
-from lpr.decoding import Decoded, softmax, spellings
+from lpr.decoding import Decoded
 from lpr.onnx import Network
 from lpr.second_look import SecondLook
 from lpr.sequence import SequenceReader
+from lpr.spelling import softmax, spellings
 from lpr.strips import normalised
 from lpr.training.reader_network import ReaderNetwork
 from lpr.training.reader_samples import (

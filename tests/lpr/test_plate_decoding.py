@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from lpr.alphabet import BLANK, COVERED, GROUNDS, STATES, SYMBOLS
-from lpr.decoding import Outputs, Prior, decode, softmax, spellings
+from lpr.decoding import Outputs, Prior, decode
 from lpr.plate import kind_of
+from lpr.spelling import softmax, spellings
 
 
 def lattice(text, *, columns=36, sure=0.999, rivals=()):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lpr.decoding import Decoded, Place, Spelling
+from lpr.decoding import Decoded, Place
 from lpr.models import PlateBox
+from lpr.spelling import Spelling
 from lpr.tracks import Look, Tracker, belonging
 from lpr.vote import VehiclePlates, vehicle_plates, vote, weight_of
 
