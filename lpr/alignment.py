@@ -4,6 +4,7 @@ The best path of connectionist temporal classification that spells the text (Gra
 al. 2006, the Viterbi form of their forward recursion). It chooses no text.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -30,31 +31,37 @@ def middles_of(chances: Floats, symbols: Sequence[int]) -> Floats:
         Shape (symbols,), each within 0 and 1; evenly apart where no path spells them.
     """
     count, width = len(symbols), len(chances)
-    even = (np.arange(count) + 0.5) / max(count, 1)
     states = [BLANK]
     for symbol in symbols:
         states += [symbol, BLANK]
-    cost = -np.log(np.maximum(chances[:, states], _FLOOR))
-    skips = np.array(
-        [
-            place >= 2 and states[place] not in (BLANK, states[place - 2])
-            for place in range(len(states))
-        ]
-    )
-    total = np.full(len(states), np.inf)
-    total[:2] = cost[0, :2]
-    came = np.zeros((width, len(states)), np.intp)
-    for column in range(1, width):
-        stay = total
-        step = np.concatenate([[np.inf], total[:-1]])
-        skip = np.where(skips, np.concatenate([[np.inf] * 2, total[:-2]]), np.inf)
-        ways = np.stack([stay, step, skip])
-        came[column] = ways.argmin(axis=0)
-        total = ways.min(axis=0) + cost[column]
-    place = len(states) - 1
+    costs: list[list[float]] = (
+        -np.log(np.maximum(chances[:, states], _FLOOR))
+    ).tolist()
+    last = len(states)
+    skips = [
+        place >= 2 and states[place] not in (BLANK, states[place - 2])
+        for place in range(last)
+    ]
+    # plain lists: of arrays this small the calls would take most of the time
+    total = costs[0][:2] + [math.inf] * (last - 2)
+    came: list[list[int]] = []
+    for cost in costs[1:]:
+        fresh, steps = [], []
+        for place in range(last):
+            least, step = total[place], 0
+            if place and total[place - 1] < least:
+                least, step = total[place - 1], 1
+            if skips[place] and total[place - 2] < least:
+                least, step = total[place - 2], 2
+            fresh.append(least + cost[place])
+            steps.append(step)
+        total = fresh
+        came.append(steps)
+    place = last - 1
     if count and total[-2] < total[-1]:
         place -= 1
-    if not np.isfinite(total[place]):
+    if not math.isfinite(total[place]):
+        even = (np.arange(count) + 0.5) / max(count, 1)
         return np.asarray(even, np.float32)
     weight, moment = np.zeros(count), np.zeros(count)
     for column in range(width - 1, -1, -1):
@@ -62,5 +69,6 @@ def middles_of(chances: Floats, symbols: Sequence[int]) -> Floats:
             share = float(chances[column, states[place]]) + _FLOOR
             weight[place // 2] += share
             moment[place // 2] += share * (column + 0.5)
-        place -= int(came[column, place])
+        if column:
+            place -= came[column - 1][place]
     return np.asarray(moment / np.maximum(weight, _FLOOR) / width, np.float32)

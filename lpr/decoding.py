@@ -6,7 +6,7 @@ looks at pixels, and nothing averages: a text is as sure as the whole of it.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from lpr.alphabet import COVERED, GROUNDS, STATES, SYMBOLS, Ground, State
 from lpr.plate import KINDS, Kind, PlateColour, kind_of
+from lpr.pooling import pooled
 from lpr.spelling import Spelling, softmax, spellings
 
 __all__ = [
+    "SURE",
     "Conflict",
     "Decoded",
     "Look",
@@ -26,6 +28,7 @@ __all__ = [
     "Place",
     "Prior",
     "decode",
+    "decode_together",
 ]
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -37,8 +40,9 @@ stand on."""
 
 _COVERED: Final = 0.5
 """A plate is called covered from this probability on, its spelling apart."""
-_SURE: Final = 0.999
-"""A character less likely than this is looked at again, where somebody can."""
+SURE: Final = 0.999
+"""A character less likely than this is looked at again, where somebody can, and its
+plate cut out again."""
 _UNSEEN: Final = 1e-4
 """What a symbol that only the second look sees is given of the likeliest text."""
 _TOLD: Final = 5
@@ -142,12 +146,28 @@ def decode(
         prior: how much the grammar weighs.
         look: asked for a second opinion on characters that are in doubt.
     """
+    return decode_together((outputs,), prior, (look,))
+
+
+def decode_together(
+    outputs: Sequence[Outputs],
+    prior: Prior | None = None,
+    looks: Sequence[Look | None] = (),
+) -> Decoded:
+    """The distribution that several readings of one plate and the grammar make.
+
+    Args:
+        outputs: of the sequence reader for the same plate, cut out in several ways.
+        prior: how much the grammar weighs.
+        looks: as in :func:`decode`, one for each of ``outputs`` or none at all.
+    """
     prior = Prior() if prior is None else prior
-    grounds = softmax(outputs.ground)
-    states = softmax(outputs.state)
-    found = spellings(softmax(outputs.columns))
-    if look is not None:
-        found = _looked_at(found, look)
+    grounds = _mean([softmax(one.ground) for one in outputs])
+    states = _mean([softmax(one.state) for one in outputs])
+    looks = looks or (None,) * len(outputs)
+    found = pooled(
+        [_spelt(one, look) for one, look in zip(outputs, looks, strict=True)]
+    )
     weighed = [
         Spelling(one.text, one.probability * _weight(one.text, grounds, prior))
         for one in found
@@ -177,6 +197,15 @@ def decode(
     )
 
 
+def _spelt(outputs: Outputs, look: Look | None) -> tuple[Spelling, ...]:
+    found = spellings(softmax(outputs.columns))
+    return found if look is None else _looked_at(found, look)
+
+
+def _mean(chances: Sequence[Floats]) -> Floats:
+    return np.asarray(np.mean(chances, axis=0), np.float32)
+
+
 # ------------------------------------------------------------------------ second look
 
 
@@ -190,7 +219,7 @@ def _looked_at(found: tuple[Spelling, ...], look: Look) -> tuple[Spelling, ...]:
     doubtful = tuple(
         index
         for index, place in enumerate(_places(text, list(found)))
-        if place.probability < _SURE
+        if place.probability < SURE
     )
     if not doubtful:
         return found

@@ -4,7 +4,7 @@ One network reads plates of one line and of two. It refuses nothing and judges n
 whether an answer is good enough is its user's to say.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, partial
 from importlib import resources
 from typing import Final
@@ -15,13 +15,22 @@ from numpy.typing import NDArray
 
 from lpr.alignment import middles_of
 from lpr.alphabet import BLANK, GROUNDS, STATES, SYMBOLS
-from lpr.decoding import Decoded, Outputs, Prior, decode
+from lpr.decoding import SURE, Decoded, Look, Outputs, Prior, decode, decode_together
 from lpr.errors import WeightsError
 from lpr.image import Corners, Image
 from lpr.onnx import EngineName, Network, load
 from lpr.second_look import SCALE, SecondLook, packaged_second_weights
 from lpr.spelling import softmax
-from lpr.strips import HEIGHT, MARGIN, WIDTH, Lines, normalised, strip_of, widened
+from lpr.strips import (
+    HEIGHT,
+    MARGIN,
+    WIDTH,
+    Lines,
+    normalised,
+    nudged,
+    strip_of,
+    widened,
+)
 
 __all__ = ["SequenceReader", "packaged_reader_weights"]
 
@@ -96,15 +105,31 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         )
         return self._read_around(crop, corners, corners, lines)
 
+    def read_within(self, image: Image, around: Corners, lines: Lines) -> Decoded:
+        """What is seen between corners that hold a plate of so many lines."""
+        return self._read_around(image, around, around, lines)
+
     def _read_around(
         self, image: Image, around: Corners, corners: Corners, lines: Lines | None
     ) -> Decoded:
         tried = _possible_lines(corners) if lines is None else (lines,)
-        strips = np.stack([strip_of(image, around, count) for count in tried])
-        fines = [
-            partial(strip_of, image, around, count, scale=SCALE) for count in tried
-        ]
-        return max(self._decoded(strips, fines), key=lambda one: one.probability)
+        seen = [self._seen(image, around, count) for count in tried]
+        alone = [decode(outputs, self.prior, look) for outputs, look in seen]
+        best = max(range(len(tried)), key=lambda one: alone[one].probability)
+        if alone[best].confidence >= SURE or alone[best].state == "none":
+            return alone[best]
+        again = [self._seen(image, cut, tried[best]) for cut in nudged(around)]
+        outputs, looks = zip(seen[best], *again, strict=True)
+        return decode_together(outputs, self.prior, looks)
+
+    def _seen(
+        self, image: Image, around: Corners, lines: Lines
+    ) -> tuple[Outputs, Look | None]:
+        """What the network says of one cut, and how to look at it again."""
+        strip = strip_of(image, around, lines)
+        (outputs,) = self._outputs(strip[None])
+        fine = partial(strip_of, image, around, lines, scale=SCALE)
+        return outputs, self._look(outputs, fine)
 
     def read_strips(
         self, strips: NDArray[np.uint8], fines: NDArray[np.uint8] | None = None
@@ -114,23 +139,22 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         ``fines``, shape (n, 48, 216, 3), are the same for the second look; without them
         there is none.
         """
+        outputs = self._outputs(strips)
         if fines is None:
-            return self._decoded(strips, None)
-        return self._decoded(strips, [partial(_same, fine) for fine in fines])
-
-    def _decoded(
-        self, strips: NDArray[np.uint8], fines: Sequence[Callable[[], Image]] | None
-    ) -> tuple[Decoded, ...]:
-        outputs = [
-            Outputs(*one)
-            for one in zip(*self.network.run(normalised(strips)), strict=True)
-        ]
-        if fines is None or self.second is None:
             return tuple(decode(one, self.prior) for one in outputs)
         return tuple(
-            decode(one, self.prior, partial(_look, self.second, one.columns, fine))
+            decode(one, self.prior, self._look(one, partial(_same, fine)))
             for one, fine in zip(outputs, fines, strict=True)
         )
+
+    def _outputs(self, strips: NDArray[np.uint8]) -> list[Outputs]:
+        given = self.network.run(normalised(strips))
+        return [Outputs(*one) for one in zip(*given, strict=True)]
+
+    def _look(self, outputs: Outputs, fine: Callable[[], Image]) -> Look | None:
+        if self.second is None:
+            return None
+        return partial(_look, self.second, outputs.columns, fine)
 
 
 def _same(fine: Image) -> Image:

@@ -21,6 +21,7 @@ __all__ = [
     "Lines",
     "along_strip",
     "normalised",
+    "nudged",
     "strip_of",
     "widened",
 ]
@@ -41,6 +42,12 @@ _LOWER: Final = (-0.01, 0.365, 1.01, 1.02)
 """The two lines as x0, y0, x1, y1 in shares of a plate of two lines (GA 36: characters
 from 110 to 330 of 440 mm and 15 to 75 of 220 mm, and from 27 to 413 and 90 to 200)."""
 
+_NUDGES: Final = (
+    (0.0, -0.04, 1.0, 0.96),
+    (0.0, 0.04, 1.0, 1.04),
+    (-0.012, 0.0, 0.988, 1.0),
+    (0.012, 0.0, 1.012, 1.0),
+)
 _WHOLE: Final = (0.0, 0.0, 1.0, 1.0)
 _FINE: Final = 1.4
 """Above so many picture pixels for one of the strip it is shrunk by area."""
@@ -72,11 +79,24 @@ def widened(corners: Corners, across: float, along: float) -> Corners:
 
     Shares are of the plate's own plane, so a tilted plate gets an even border.
     """
+    return _between(corners, (-across, -along, 1 + across, 1 + along))
+
+
+def nudged(corners: Corners) -> tuple[Corners, ...]:
+    """The corners a little up, down, to the left and to the right.
+
+    By as much as a detector misplaces them: a reading that holds does so for all.
+    """
+    return tuple(_between(corners, one) for one in _NUDGES)
+
+
+def _between(corners: Corners, shares: tuple[float, float, float, float]) -> Corners:
+    """Corners of the part x0, y0, x1, y1 of a plate's plane, in shares of it."""
     unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
     matrix = cv2.getPerspectiveTransform(unit, np.asarray(corners, np.float32))
-    x0, y0, x1, y1 = -across, -along, 1 + across, 1 + along
-    outer = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
-    return np.asarray(cv2.perspectiveTransform(outer, matrix)[0], np.float32)
+    x0, y0, x1, y1 = shares
+    moved = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
+    return np.asarray(cv2.perspectiveTransform(moved, matrix)[0], np.float32)
 
 
 def along_strip(points: Floats, lines: Lines) -> Floats:

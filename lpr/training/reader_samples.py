@@ -36,8 +36,6 @@ LONGEST: Final = 8
 NO_GROUND: Final = -1
 _PX_PER_MM: Final = 0.5
 _MILD: Final = (0.1, 0.7)
-_UNSEEN: Final = 0.45
-"""A character with more of its ink under a cover than this counts as covered."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +49,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     loose: float = 1.0
     """How far corners are off, against what is usual."""
     covered: float = 0.15
+    unseen: float = 0.3
+    """A character with more of its ink under a cover than this counts as covered."""
     nothing: float = 0.06
     boxed: float = 0.36
     lean: float = 1.0
@@ -74,6 +74,9 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     plates with nearly nothing to see.
     """
 
+    picture: Pixels
+    around: Floats
+    """Corners in the picture of what the strip shows [px]."""
     strip: Pixels
     fine: Pixels
     """The same as a second look sees it."""
@@ -179,9 +182,10 @@ def _seen(
         crop = _stored(rng, seen, cut)
         tall, wide = crop.shape[:2]
         whole = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
-        strip, fine = _strips(crop, whole, plate.lines)
+        picture, around = crop, whole
     else:
-        strip, fine = _strips(seen, cut, plate.lines)
+        picture, around = seen, cut
+    strip, fine = _strips(picture, around, plate.lines)
 
     rows, width = plate.image.shape[:2]
     outline = np.array([[0, 0], [width, 0], [width, rows], [0, rows]], np.float32)
@@ -192,11 +196,13 @@ def _seen(
     columns = along_strip(np.asarray(shares, np.float32), plate.lines)
 
     shown = "".join(
-        COVERED if share > _UNSEEN else character
+        COVERED if share > recipe.unseen else character
         for character, share in zip(plate.text, hidden, strict=True)
     )
     covered = shown.count(COVERED)
     return Sample(
+        picture=picture,
+        around=around,
         strip=strip,
         fine=fine,
         text=shown,
@@ -361,6 +367,8 @@ def _no_plate(rng: np.random.Generator, shapes: Shapes) -> Sample:
     lines: Lines = 2 if rng.random() < 0.3 else 1
     strip, fine = _strips(seen, corners, lines)
     return Sample(
+        picture=seen,
+        around=corners,
         strip=strip,
         fine=fine,
         text="",

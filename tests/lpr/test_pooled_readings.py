@@ -1,0 +1,161 @@
+"""Several readings of one plate: what they make together, and when there are any."""
+
+from itertools import chain, repeat
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+
+from lpr.alphabet import BLANK, GROUNDS, STATES, SYMBOLS
+from lpr.pooling import pooled
+from lpr.sequence import SequenceReader
+from lpr.spelling import Spelling
+from lpr.strips import nudged
+
+
+def reading(**chances):
+    return tuple(Spelling(text, chance) for text, chance in chances.items())
+
+
+def chance_of(text, told):
+    return next((one.probability for one in told if one.text == text), 0.0)
+
+
+class Counting:
+    """A network that notes how often it was asked."""
+
+    def __init__(self, network):
+        self.engine, self._network, self.strips = network.engine, network, 0
+
+    def run(self, tensor):
+        self.strips += len(tensor)
+        return self._network.run(tensor)
+
+
+@pytest.fixture
+def counted():
+    standard = SequenceReader.standard()
+    network = Counting(standard.network)
+    return msgspec.structs.replace(standard, network=network), network
+
+
+# --------------------------------------------------------------------------- together
+
+
+def test_one_reading_alone_stays_as_it_is():
+    alone = reading(A1=0.6, A7=0.3)
+    assert pooled([alone]) == alone
+
+
+def test_what_all_readings_say_grows_surer_than_any_of_them():
+    told = pooled([reading(A1=0.8, A7=0.2)] * 3)
+    assert told[0].text == "A1"
+    assert told[0].probability > 0.85
+
+
+def test_a_text_that_only_one_cut_shows_does_not_carry_the_others():
+    clear, doubtful = reading(B8=0.9, BB=0.1), reading(BB=0.55, B8=0.45)
+    told = pooled([clear, doubtful, doubtful])
+    assert told[0].text == "B8"
+    alone = pooled([reading(X=0.97), reading(A1=0.6, A7=0.4), reading(A1=0.6, A7=0.4)])
+    assert alone[0].text == "A1"
+
+
+def test_what_the_readings_leave_open_stays_open():
+    told = pooled([reading(A1=0.5, A7=0.1), reading(A1=0.6)])
+    assert sum(one.probability for one in told) == pytest.approx(0.6)
+    chances = [one.probability for one in told]
+    assert chances == sorted(chances, reverse=True)
+
+
+def test_the_order_of_the_readings_does_not_matter():
+    several = [reading(A1=0.7, A7=0.2), reading(A7=0.6, A1=0.4), reading(A1=0.9)]
+    one, two = pooled(several), pooled(several[::-1])
+    for text in ("A1", "A7"):
+        assert chance_of(text, one) == pytest.approx(chance_of(text, two), rel=1e-12)
+
+
+# -------------------------------------------------------------------------- cut again
+
+
+def test_corners_are_moved_to_each_side_and_keep_their_size():
+    corners = np.float32([[0, 0], [100, 0], [100, 25], [0, 25]])
+    moves = [cut - corners for cut in nudged(corners)]
+    for move in moves:
+        assert np.ptp(move, axis=0) == pytest.approx([0, 0], abs=1e-4)
+        assert 0.5 < np.abs(move[0]).max() < 2
+    signs = {
+        tuple(np.sign(np.round(move[0], 3)).astype(int).tolist()) for move in moves
+    }
+    assert signs == {(-1, 0), (1, 0), (0, -1), (0, 1)}
+
+
+def test_a_tilted_plate_is_moved_along_its_own_lines():
+    corners = np.float32([[0, 0], [100, 40], [100, 70], [0, 30]])
+    for cut in nudged(corners):
+        across, down = (cut - corners)[0]
+        assert across == pytest.approx(0, abs=1e-4) or down / across == pytest.approx(
+            0.4, abs=1e-3
+        )
+
+
+def test_only_a_plate_in_doubt_is_cut_out_again(counted, studio):
+    reader, network = counted
+    face = cv2.GaussianBlur(studio.face("豫K83A26"), (0, 0), 2)
+    clear = cv2.resize(face, (220, 70), interpolation=cv2.INTER_AREA)
+    assert reader.read_crop(clear, lines=1).confidence > 0.99
+    asked_once, network.strips = network.strips, 0
+    small = cv2.resize(clear, (70, 22), interpolation=cv2.INTER_AREA)
+    smeared = cv2.GaussianBlur(small, (0, 0), 2.5)
+    assert reader.read_crop(smeared, lines=1).confidence < 0.99
+    assert (asked_once, network.strips) == (1, 5)
+
+
+def test_where_no_plate_is_nothing_is_cut_out_again(counted):
+    reader, network = counted
+    flat = np.full((60, 190, 3), 90, np.uint8)
+    assert reader.read_crop(flat, lines=1).state == "none"
+    assert network.strips == 1
+
+
+class Wavering:
+    """Sees another last character in its first strip than in all others."""
+
+    engine = "onnxruntime"
+
+    def __init__(self, first, others):
+        self._answers = chain([first], repeat(others))
+
+    def run(self, tensor):
+        texts = [next(self._answers) for _ in tensor]
+        grounds = np.zeros((len(texts), len(GROUNDS)), np.float32)
+        grounds[:, GROUNDS.index("yellow")] = 12.0
+        states = np.zeros((len(texts), len(STATES)), np.float32)
+        states[:, STATES.index("whole")] = 6.0
+        return np.stack([lattice(text) for text in texts]), grounds, states
+
+
+def lattice(text, *, sure=0.98):
+    """Logits that spell a text, a little unsure of its last character."""
+    chances = np.full((36, BLANK + 1), 1e-9)
+    chances[:, BLANK] = 1.0
+    for place, symbol in enumerate(text):
+        chances[2 + 4 * place, [BLANK, SYMBOLS.index(symbol)]] = 1e-9, 1.0
+    chances[2 + 4 * place, [SYMBOLS.index(symbol), SYMBOLS.index("Z")]] = sure, 1 - sure
+    return np.log(chances).astype(np.float32)
+
+
+def test_most_cuts_outvote_the_first():
+    first, others = "豫A12345", "豫A12346"
+    picture = np.zeros((40, 130, 3), np.uint8)
+    alone = SequenceReader(network=Wavering(first, others))
+    (only,) = alone.read_strips(np.zeros((1, 32, 144, 3), np.uint8))
+    assert only.text == first
+    together = SequenceReader(network=Wavering(first, others)).read_crop(
+        picture, lines=1
+    )
+    assert together.text == others
+    agreed = SequenceReader(network=Wavering(first, first)).read_crop(picture, lines=1)
+    assert agreed.text == first
+    assert agreed.confidence > only.confidence > together.confidence
