@@ -62,6 +62,16 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
         way = float(np.hypot(*np.ptp(centres, axis=0)))
         return way > _LEAST_MOVE * width or float(np.ptp(widths)) > _LEAST_MOVE * width
 
+    @property
+    def keeps_grammar(self) -> bool:
+        """Whether it looks like a plate: most looks with characters spell one.
+
+        Lettering on a lorry is as large and moves as well, but keeps to no grammar.
+        """
+        spelt = [look.decoded for look in self.looks if look.decoded.places]
+        lawful = sum(one.conflict != "text" for one in spelt)
+        return 2 * lawful >= len(spelt)
+
     def nearest(self, at_s: float) -> Look:
         """The look nearest to a time."""
         return min(self.looks, key=lambda look: abs(look.at_s - at_s))
@@ -164,16 +174,18 @@ def belonging(
         window_s: seen at least so near to that time [s].
 
     Returns:
-        Of the tracks within the region the widest that moves; a standing one only where
+        Of the tracks within the region the widest that moves and keeps the grammar of
+        plates; one that does not only where no other moves, a standing one only where
         nothing moves. Nothing where none was seen in time.
     """
     x0, y0, x1, y1 = (0.0, 0.0, 1.0, 1.0) if region is None else region
-    here: list[tuple[bool, float, Track]] = []
+    here: list[tuple[bool, bool, float, Track]] = []
     for track in tracks:
         look = track.nearest(at_s)
         x, y = look.place
         if abs(look.at_s - at_s) <= window_s and x0 <= x <= x1 and y0 <= y <= y1:
-            here.append((track.moves, look.box.width_px, track))
+            width_px = look.box.width_px
+            here.append((track.moves, track.keeps_grammar, width_px, track))
     if not here:
         return None
-    return max(here, key=lambda one: (one[0], one[1]))[2]
+    return max(here, key=lambda one: one[:3])[3]

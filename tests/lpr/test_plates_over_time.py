@@ -12,7 +12,7 @@ from lpr.vote import VehiclePlates, vehicle_plates, vote, weight_of
 TEXT = "豫A12345"
 
 
-def decoded(text, chances=None, others=None):
+def decoded(text, chances=None, others=None, conflict=None):
     chances = chances or [0.97] * len(text)
     places = tuple(
         Place(
@@ -28,7 +28,7 @@ def decoded(text, chances=None, others=None):
         alternatives=(),
         ground="yellow",
         ground_probability=0.9,
-        conflict=None,
+        conflict=conflict,
         state="whole",
         state_probabilities=(1.0, 0.0, 0.0),
     )
@@ -103,6 +103,49 @@ def test_a_passage_gets_the_moving_plate_of_its_lane():
 def test_a_standing_plate_is_taken_where_nothing_moves():
     (track,) = followed([[look(i, 300, 500)] for i in range(5)])
     assert belonging([track], at_s=0.1, region=None, window_s=0.5) is track
+
+
+def test_lettering_on_the_body_is_not_taken_for_the_plate():
+    """Wider than the plate and just as sure, but it spells no plate."""
+    lettering = decoded("7383876", conflict="text")
+    frames = [
+        [
+            look(i, 200 + 30 * i, 500, 110),
+            look(i, 200 + 30 * i, 300, 240, read=lettering),
+        ]
+        for i in range(6)
+    ]
+    tracks = followed(frames)
+    ours = belonging(tracks, at_s=0.1, region=None, window_s=0.3)
+    assert ours.looks[0].decoded.text == TEXT
+    forged = followed([pair[1:] for pair in frames])
+    assert belonging(forged, at_s=0.1, region=None, window_s=0.3) is forged[0]
+
+
+def test_lettering_that_moves_is_not_outdone_by_a_parked_cars_plate():
+    """The vehicle's own plate was not seen: better none than the neighbour's."""
+    lettering = decoded("7383876", conflict="text")
+    tracks = followed(
+        [
+            [look(i, 200 + 30 * i, 500, 110, read=lettering), look(i, 900, 800, 190)]
+            for i in range(6)
+        ]
+    )
+    ours = belonging(tracks, at_s=0.1, region=None, window_s=0.3)
+    assert ours.looks[0].decoded.text == "7383876"
+
+
+def test_a_plate_that_one_frame_misread_keeps_its_place():
+    broken = decoded("豫A1234", conflict="text")
+    frames = [
+        [
+            look(i, 200 + 30 * i, 500, 110, read=broken if i == 2 else None),
+            look(i, 200 + 30 * i, 300, 90, read=decoded("皖B99999")),
+        ]
+        for i in range(6)
+    ]
+    ours = belonging(followed(frames), at_s=0.1, region=None, window_s=0.3)
+    assert ours.looks[0].decoded.text == TEXT
 
 
 def test_many_doubtful_frames_outvote_one_sure_error_on_a_small_picture():
