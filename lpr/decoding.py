@@ -27,6 +27,7 @@ __all__ = [
     "Outputs",
     "Place",
     "Prior",
+    "conflict_of",
     "decode",
     "decode_together",
 ]
@@ -191,7 +192,7 @@ def decode_together(
         alternatives=tuple(ranked[1 : 1 + _TOLD]),
         ground=ground,
         ground_probability=float(grounds[place]),
-        conflict=_conflict(best.text, ground),
+        conflict=conflict_of(best.text, ground),
         state=STATES[int(states.argmax())],
         state_probabilities=tuple(float(value) for value in states),
     )
@@ -301,7 +302,8 @@ def _weight(text: str, grounds: Floats, prior: Prior) -> float:
     return own + (1.0 - own) * prior.foreign_colour
 
 
-def _conflict(text: str, ground: Ground) -> Conflict | None:
+def conflict_of(text: str, ground: Ground) -> Conflict | None:
+    """What in a picture of a text on a ground the grammar contradicts."""
     kinds = _kinds(text)
     if not kinds:
         return "text"

@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from lpr.decoding import Decoded, Place
+from lpr.alphabet import COVERED
+from lpr.decoding import Conflict, Decoded, Place, conflict_of
 from lpr.models import PlateBox
 from lpr.plate import PlateColour, kind_of
 from lpr.tracks import Look
@@ -46,7 +47,7 @@ class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
     """The plate that the looks make together.
 
     ``best`` is the look that shows it best, ``agreeing`` how many looks alone gave this
-    very text.
+    very text, and ``surest`` the confidence of the surest of them.
     """
 
     text: str
@@ -54,12 +55,30 @@ class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
     colour: PlateColour | None
     looks: int
     agreeing: int
+    surest: float
     best: Look
 
     @property
     def confidence(self) -> float:
         """Probability of the least certain character."""
         return min((place.probability for place in self.places), default=0.0)
+
+    @property
+    def conflict(self) -> Conflict | None:
+        """What in the looks the grammar contradicts."""
+        return conflict_of(self.text, "grey" if self.colour is None else self.colour)
+
+    def is_read(self, sure: float) -> bool:
+        """Whether it may be given out as read.
+
+        Dirt stays where it is from frame to frame: looks that are all in doubt stay in
+        doubt, however many they are. One of them alone must be sure.
+
+        Args:
+            sure: least probability of the weakest character, of all and of that one.
+        """
+        clear = COVERED not in self.text and self.conflict is None
+        return clear and min(self.confidence, self.surest) >= sure
 
 
 def weight_of(look: Look) -> float:
@@ -110,6 +129,7 @@ def vote(looks: Sequence[Look]) -> VotedPlate | None:
         colour=_colour([look.decoded for look in voting], voices),
         looks=len(looks),
         agreeing=len(alike),
+        surest=max((look.decoded.confidence for look in alike), default=0.0),
         best=(alike or voting)[0],
     )
 

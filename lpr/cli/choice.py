@@ -1,13 +1,18 @@
 """Which engine a command uses: one of the table, or ours with weights from files."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from lpr.cli.errors import WrongUseError
 from lpr.cli.sources import read_bytes
+from lpr.detector import NetworkDetector
 from lpr.engines import ENGINES, Engine, open_engine, own_engine
+from lpr.errors import WeightsError
 from lpr.onnx import ENGINES as RUNTIMES
+from lpr.second_look import SecondLook
+from lpr.sequence import SequenceReader
 
 __all__ = ["add_engine_arguments", "chosen_engine"]
 
@@ -41,8 +46,8 @@ def chosen_engine(options: argparse.Namespace) -> tuple[str, Engine]:
 
     Raises:
         EngineError: it cannot run here.
-        WeightsError: a file holds no weights.
-        WrongUseError: a file cannot be read, or weights go to another's engine.
+        WrongUseError: a file cannot be read or holds other weights, or weights go to
+            another's engine.
     """
     if options.engine != "ours":
         given = (options.detector, options.reader, options.second_look)
@@ -53,8 +58,21 @@ def chosen_engine(options: argparse.Namespace) -> tuple[str, Engine]:
             )
         return options.engine, open_engine(options.engine)
     return "ours", own_engine(
-        detector=None if options.detector is None else read_bytes(options.detector),
-        reader=None if options.reader is None else read_bytes(options.reader),
-        second=None if options.second_look is None else read_bytes(options.second_look),
+        detector=_weights(options.detector, NetworkDetector.load),
+        reader=_weights(options.reader, SequenceReader.load),
+        second=_weights(options.second_look, SecondLook.load),
         runtime=options.runtime,
     )
+
+
+def _weights(path: Path | None, load: Callable[[bytes], object]) -> bytes | None:
+    """The bytes of a file that a loader takes; its refusal names the file."""
+    if path is None:
+        return None
+    data = read_bytes(path)
+    try:
+        load(data)
+    except WeightsError as error:
+        message = f"{path}: {error}"
+        raise WrongUseError(message) from error
+    return data

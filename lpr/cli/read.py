@@ -212,7 +212,7 @@ def _passage_line(source: str, track: Track) -> PassageLine | None:
         text=voted.text,
         colour=voted.colour,
         character_confidences=tuple(place.probability for place in voted.places),
-        accepted=voted.confidence >= sure and "?" not in voted.text,
+        accepted=voted.is_read(sure),
     )
 
 

@@ -56,6 +56,7 @@ class SecondPlan(msgspec.Struct, frozen=True, kw_only=True):
         boxed=0.5,
         nothing=0.0,
         covered=0.08,
+        unseen=0.45,
         typefaces=0.12,
     )
     workers: int = 1
@@ -63,7 +64,12 @@ class SecondPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def train_second(
-    plan: SecondPlan, shapes: Shapes, *, checkpoint: Path, log: Callable[[str], None]
+    plan: SecondPlan,
+    shapes: Shapes,
+    *,
+    checkpoint: Path,
+    begin_with: SecondNetwork | None = None,
+    log: Callable[[str], None],
 ) -> SecondNetwork:
     """Train to the end of the plan, from the checkpoint where there is one.
 
@@ -72,7 +78,8 @@ def train_second(
     """
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
-    network = SecondNetwork().to(memory_format=torch.channels_last)
+    network = SecondNetwork() if begin_with is None else begin_with
+    network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.02)
     made: SecondNetwork = trained(
         network,
@@ -142,23 +149,46 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(f"{(time.monotonic() - began) / 60:6.1f} min  {line}\n")
         sys.stdout.flush()
 
-    plan = SecondPlan(
-        steps=options.steps, threads=options.threads, workers=options.workers
-    )
-    state = options.out.with_suffix(".state")
-    network = train_second(plan, shapes, checkpoint=state, log=say)
+    plans = _plans(options)
+    network: SecondNetwork | None = None
+    for name, plan in plans.items():
+        state = options.out.with_suffix(f".{name}.state")
+        network = train_second(
+            plan, shapes, checkpoint=state, begin_with=network, log=say
+        )
+    if network is None:
+        sys.stderr.write("luheng-lpr training: every stage has 0 steps\n")
+        return 2
     say(f"trained, {parameter_count(network)} parameters; measuring")
-    weights, card = _finished(network, shapes, plan, reader_weights, options.count)
+    weights, card = _finished(
+        network, shapes, tuple(plans.values()), reader_weights, options.count
+    )
     options.out.write_bytes(weights)
     options.out.with_suffix(".md").write_text(card, "utf-8")
     say(f"wrote {options.out} ({len(weights)} bytes)")
     return 0
 
 
+def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
+    """The stages by name: first to tell characters, then what is half hidden."""
+    first = SecondPlan(
+        steps=options.steps, threads=options.threads, workers=options.workers
+    )
+    hidden = msgspec.structs.replace(
+        first,
+        steps=options.hidden_steps,
+        seed=first.seed + 1,
+        rate=first.rate * 0.6,
+        recipe=msgspec.structs.replace(first.recipe, covered=0.12, unseen=0.3),
+    )
+    stages = {"first": first, "hidden": hidden}
+    return {name: plan for name, plan in stages.items() if plan.steps}
+
+
 def _finished(
     network: SecondNetwork,
     shapes: Shapes,
-    plan: SecondPlan,
+    plans: tuple[SecondPlan, ...],
     reader_weights: bytes,
     plates: int,
 ) -> tuple[bytes, str]:
@@ -188,6 +218,11 @@ def _finished(
                 f"{one.found}/{one.covered} | {one.false_covered}/{one.plates} |"
             )
     table = "\n".join(rows)
+    patches = sum(plan.steps * plan.batch // plan.reuse for plan in plans)
+    stages = "; ".join(
+        f"{plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed}"
+        for plan in plans
+    )
     card = f"""# Second look: model card
 
 - What: one character in the middle of a patch of 48 by 48 pixels in, a logit for each
@@ -196,9 +231,9 @@ def _finished(
   SHA-256
   `{hashlib.sha256(weights).hexdigest()}`;
   weighed for the reader `{hashlib.sha256(reader_weights).hexdigest()[:8]}`.
-- Data: rendered pictures only, {plan.steps * plan.batch // plan.reuse} patches, each
-  seen about {plan.reuse} times; no photograph took part. Shapes as of the reader.
-- Training: {plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed};
+- Data: rendered pictures only, {patches} patches, each
+  seen about {plans[0].reuse} times; no photograph took part. Shapes as of the reader.
+- Training: {stages};
   PyTorch {torch.__version__}. Its evidence counts {evidence:.2f} times, folded in.
 - A plate is answered from {threshold:.3f} on for its weakest character: the least with
   {_PRECISION:.1%} right among the answered of the calibration set.
@@ -222,6 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--reader", type=Path, help="weights it is weighed against")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=SecondPlan().steps)
+    parser.add_argument("--hidden-steps", type=int, default=2600)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--count", type=int, default=2000)

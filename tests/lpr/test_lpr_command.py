@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from lpr.cli.__main__ import main
+from lpr.detector import packaged_detector_weights
 from lpr.engines import ENGINES, Answer, EngineRow
 from lpr.errors import EngineError
 from lpr.image import encode_jpeg
+from lpr.second_look import packaged_second_weights
+from lpr.sequence import packaged_reader_weights
 
 PLATES = ("豫A12345", "京B67890", "川K2468B")
 HEADER = ["path", "plate", "kind", "colour", "layout", "cx", "cy", "source"]
@@ -222,8 +225,21 @@ def test_an_unknown_or_missing_engine_is_refused_in_one_line(labels, capsys):
     assert "OpenCV 4" in refused(capsys, "eval", labels, "--engine", "hyperlpr2")
     wrong = ["--engine", "glyphs", "--runtime", "opencv"]
     assert "go with --engine ours" in refused(capsys, "eval", labels, *wrong)
-    table = ["--detector", labels]
-    assert "no network" in refused(capsys, "eval", labels, *table)
+
+
+@pytest.mark.parametrize("option", ["--detector", "--reader", "--second-look"])
+def test_wrong_weights_are_refused_with_the_name_of_their_file(
+    option, labels, capsys, tmp_path
+):
+    assert "labels.csv: " in refused(capsys, "eval", labels, option, labels)
+    others = {
+        "--detector": packaged_reader_weights(),
+        "--reader": packaged_second_weights(),
+        "--second-look": packaged_detector_weights(),
+    }
+    path = tmp_path / "others.onnx"
+    path.write_bytes(others[option])
+    assert "others.onnx: " in refused(capsys, "eval", labels, option, path)
 
 
 def test_a_missing_command_is_refused_in_one_line(capsys):

@@ -1,5 +1,6 @@
 """Frames of a passage: tracks keep plates apart, and votes outdo the best frame."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -171,6 +172,32 @@ def test_a_character_doubtful_in_every_frame_stays_doubtful():
     assert voted.places[6].probability < 0.7
     assert voted.places[6].others[0][0] == "6"
     assert voted.confidence == voted.places[6].probability
+
+
+def test_many_looks_in_doubt_do_not_make_a_plate_that_is_given_out():
+    """The same dirt in every frame: three voices would make 0.9 a certainty."""
+    doubtful = decoded(TEXT, [0.999] * 6 + [0.97])
+    looks = [look(i, 10, 10, read=doubtful) for i in range(9)]
+    voted = vote(looks)
+    assert voted.confidence > 0.996
+    assert not voted.is_read(0.996)
+    sure = look(11, 10, 10, read=decoded(TEXT, [0.999] * 7))
+    assert vote([*looks, sure]).is_read(0.996)
+
+
+@pytest.mark.parametrize("text", ["豫A1?345", "7383876", "豫A1234"])
+def test_a_covered_or_unlawful_text_is_never_given_out(text):
+    sure = [look(i, 10, 10, read=decoded(text, [0.9995] * len(text))) for i in range(5)]
+    assert vote(sure).confidence > 0.996
+    assert not vote(sure).is_read(0.996)
+
+
+def test_a_ground_foreign_to_the_text_keeps_it_back():
+    trailer = decoded("豫A1234挂", [0.9995] * 7)
+    looks = [look(i, 10, 10, read=trailer) for i in range(5)]
+    assert vote(looks).is_read(0.996)
+    blue = msgspec.structs.replace(trailer, ground="blue")
+    assert vote([look(i, 1, 1, read=blue) for i in range(5)]).conflict == "colour"
 
 
 def test_frames_that_saw_another_number_of_characters_do_not_vote():
