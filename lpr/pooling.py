@@ -13,11 +13,9 @@ from lpr.spelling import Spelling
 
 __all__ = ["pooled"]
 
-_FLOOR: Final = 1e-3
-"""What a reading gives at least to a text that it does not name."""
-_TOGETHER: Final = 1.5
-"""So many times as much as one reading say all of them: they see the same pixels, but
-not the same errors. Fitted on rendered plates, where 1 hid what they agree on."""
+_FLOOR: Final = 1e-4
+"""What a reading gives at least to a text that it does not name: of those tried the one
+under which the truth of rendered plates is likeliest."""
 
 
 def pooled(readings: Sequence[tuple[Spelling, ...]]) -> tuple[Spelling, ...]:
@@ -33,8 +31,7 @@ def pooled(readings: Sequence[tuple[Spelling, ...]]) -> tuple[Spelling, ...]:
     told = [{one.text: one.probability for one in reading} for reading in readings]
     texts = dict.fromkeys(text for reading in told for text in reading)
     scores = {
-        text: _TOGETHER
-        * math.fsum(math.log(max(one.get(text, 0.0), _FLOOR)) for one in told)
+        text: math.fsum(math.log(max(one.get(text, 0.0), _FLOOR)) for one in told)
         / len(told)
         for text in texts
     }
