@@ -61,11 +61,13 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     mean acceleration beyond ``severe_acceleration_mps2`` bars evidence: it moves so
     much load between the axles that single ones say little.
     The rows are called scattered beyond ``scatter`` times what is usual in the lane,
-    but never below ``least_scatter``. Two rows see one wave of the road at two places
-    and know less of what is usual: there the thresholds of the scatter and of the sides
-    (but of the steered axle) are ``few_rows_scatter`` and ``few_rows_sides`` times
-    greater. A way that no smooth one fits is one of a tapped brake too where nobody
-    was slower than ``driving_mps`` or than ``no_stall`` of the speed over the rows.
+    but never below ``least_scatter``; both are set where few normal vehicles of either
+    family of models are called (site seeds 621 to 640). Two rows see one wave of the
+    road at two places and know less of what is usual: there the thresholds of the
+    scatter and of the sides (but of the steered axle) are ``few_rows_scatter`` and
+    ``few_rows_sides`` times greater. A way that no smooth one fits is one of a tapped
+    brake too where nobody was slower than ``driving_mps`` or than ``no_stall`` of the
+    speed over the rows.
     """
 
     acceleration_mps2: Positive = 0.45
@@ -76,8 +78,8 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     stop_mps: Positive = 0.5
     stall: Positive = 0.6
     crawl_mps: Positive = 1.2
-    scatter: Positive = 3.6
-    least_scatter: Positive = 2.0
+    scatter: Positive = 3.9
+    least_scatter: Positive = 2.4
     steer_swing: Positive = 1.5
     vehicle_swing: Positive = 1.7
     steer_imbalance: Positive = 0.1
@@ -85,7 +87,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     group_imbalance: Positive = 0.155
     imbalance_spread: Positive = 0.12
     reach_m: Positive = 2.4
-    few_rows_scatter: Positive = 1.2
+    few_rows_scatter: Positive = 1.1
     few_rows_sides: Positive = 1.4
     driving_mps: Positive = 2.2
     no_stall: Positive = 0.75

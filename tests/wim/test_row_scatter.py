@@ -1,5 +1,7 @@
 """How far the rows are apart: a jump stands out of what a road makes of an axle."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,8 @@ LOADED = {
 }
 EMPTY = {"loads_kg": (3000.0, 2500.0), "spacings_m": (5.0,)}
 SWAYING = (1.0, 1.15, 1.0, 0.85)
+SWAY_HZ = 2.2
+SPEED_KMH = 30.0
 
 
 def axle(loads_kg, *, speed_mps=8.0, whole=True):
@@ -52,7 +56,7 @@ def swaying(mean_kg, **more):
 def test_the_same_sway_says_more_of_a_loaded_axle_than_of_an_empty_one():
     loaded, _ = scatter_of([swaying(12_000.0)])
     empty, _ = scatter_of([swaying(2500.0)])
-    assert loaded > 3.0 * empty
+    assert loaded > 2.4 * empty
 
 
 def test_the_same_sway_says_more_of_a_slow_axle_than_of_a_fast_one():
@@ -76,17 +80,50 @@ def test_wheels_beside_their_strips_say_nothing_of_the_scatter():
     assert beside == alone
 
 
-@pytest.mark.parametrize(("vehicle", "jumps"), [(LOADED, True), (EMPTY, False)])
+def test_what_all_axles_show_at_one_row_is_the_roads():
+    rows = [9000.0 * part for part in SWAYING]
+    together, _ = scatter_of([axle(rows), axle(rows), axle(rows)])
+    apart, _ = scatter_of(
+        [axle(rows), axle([*rows[1:], rows[0]]), axle([*rows[2:], *rows[:2]])]
+    )
+    alone, _ = scatter_of([axle(rows)])
+    assert together < 0.75 * alone
+    assert apart > 1.2 * alone
+
+
+def at_one_time(place_m, row):
+    """How far a body is up that sways in time, whatever stands below it."""
+    at_s = (place_m + 3.0 * row) / (SPEED_KMH / 3.6)
+    return 0.12 * math.sin(2.0 * math.pi * SWAY_HZ * at_s)
+
+
+def at_one_place(place_m, row):
+    """The same sway where the road throws up each axle at the same row."""
+    return at_one_time(0.0, row)
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "sway", "jumps"),
+    [
+        (LOADED, at_one_time, True),
+        (LOADED, at_one_place, False),
+        (EMPTY, at_one_time, False),
+    ],
+)
 def test_what_is_a_jump_of_a_loaded_lorry_is_a_bounce_of_an_empty_one(
-    road, vehicle, jumps
+    road, vehicle, sway, jumps
 ):
     site = road.site_of(road.site_text())
     count = len(vehicle["loads_kg"])
+    places_m = [math.fsum(vehicle["spacings_m"][:k]) for k in range(count)]
     parts = [
         road.Truck(
-            tuple(part * load for load in vehicle["loads_kg"]),
+            tuple(
+                (1.0 + sway(place_m, own)) * load
+                for place_m, load in zip(places_m, vehicle["loads_kg"], strict=True)
+            ),
             vehicle["spacings_m"],
-            speed_kmh=60,
+            speed_kmh=SPEED_KMH,
             unseen=frozenset(
                 (a, r, side)
                 for a in range(count)
@@ -95,9 +132,9 @@ def test_what_is_a_jump_of_a_loaded_lorry_is_a_bounce_of_an_empty_one(
                 if r != own
             ),
         )
-        for own, part in enumerate(SWAYING)
+        for own in range(4)
     ]
-    counts, _ = road.drive(site, parts, seconds=5.0)
+    counts, _ = road.drive(site, parts, seconds=6.0)
     weigher = Weigher(site, sample_rate_hz=4000.0)
     (passage,) = road.passages(weigher.receive(counts, 0) + weigher.flush())
     assert passage.flags == (("jump",) if jumps else ())
