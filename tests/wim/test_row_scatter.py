@@ -145,12 +145,12 @@ def test_a_rough_road_is_not_taken_for_drivers_who_jump():
     smooth, rough = UsualScatter(), UsualScatter()
     for _ in range(200):
         smooth.follow(0.5)
-        rough.follow(1.2)
+        rough.follow(1.5)
     assert smooth.figure < 0.55
-    assert rough.figure > 1.1
+    assert rough.figure > 1.4
     rough.follow(None)
     rough.follow(50.0)
-    assert rough.figure < 1.3
+    assert rough.figure < 1.6
     for figure in np.full(200, 50.0):
         smooth.follow(float(figure))
     assert smooth.figure < 0.55
