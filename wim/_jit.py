@@ -9,19 +9,24 @@ those that it calls, and a half-written file would end the process.
 """
 
 import functools
+import gc
 import hashlib
-import importlib.metadata
 import inspect
 import pickle
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import llvmlite
 import numba
-from numba.core import types
+import numpy as np
+from numba.core import event, types
 from numba.core.caching import IndexDataCacheFile
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
 
-__all__ = ["helper", "inlined", "njit"]
+__all__ = ["helper", "inlined", "is_kept", "njit"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., object])
 _DIGEST_BYTES = 32
@@ -56,6 +61,76 @@ def inlined(function: Kernel) -> Kernel:
     once more with that.
     """
     return cast("Kernel", _compiled(function, inline="always"))
+
+
+def is_kept(kernel: Callable[..., object]) -> bool:
+    """Tell whether the cache has code of a kernel that may be believed.
+
+    True as well where none is ever kept, since nothing is compiled there.
+    """
+    files = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+    return not isinstance(files, _CheckedFiles) or files.has_code
+
+
+class _CollectorRests(event.Listener):
+    """Let the collector of garbage rest while the compiler is at work.
+
+    It makes millions of objects that stay until it is done; going through them again
+    and again took a seventh of its time. One thread may wait for another's work: the
+    collector rests until the last of them is done.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._was_awake = False
+
+    def on_start(self, _event: event.Event) -> None:
+        if self._depth == 0:
+            self._was_awake = gc.isenabled()
+            gc.disable()
+        self._depth += 1
+
+    def on_end(self, _event: event.Event) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._was_awake:
+            gc.enable()
+
+
+class _NotWithinItself:
+    """The compiler's look for new declarations, but not one within another.
+
+    Each of some 250 declarations that the first look finds asks for another, through
+    all of them: that was a tenth of a start with everything in the cache. The first
+    also loads packages for functions that no kernel calls; what is not loaded by then
+    is not there for it.
+    """
+
+    def __init__(self, refresh: Callable[[], None]) -> None:
+        self._refresh = refresh
+        self._looks = False
+        self._hidden = {"cffi", "scipy.linalg"}
+
+    def __call__(self) -> None:
+        with global_compiler_lock:  # taken again by whoever has it
+            if self._looks:
+                return
+            self._looks = True
+            hidden = self._hidden - sys.modules.keys()
+            self._hidden = set()
+            # what Python looks up and finds to be None cannot be imported
+            sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+            try:
+                self._refresh()
+            finally:
+                for name in hidden:
+                    del sys.modules[name]
+                self._looks = False
+
+
+event.register("numba:compiler_lock", _CollectorRests())  # type: ignore[no-untyped-call]  # Numba's
+vars(cpu_target.target_context)["refresh"] = _NotWithinItself(
+    cpu_target.target_context.refresh
+)
 
 
 def _compiled(function: Kernel, **options: Any) -> Any:  # noqa: ANN401 -- Numba's
@@ -101,8 +176,8 @@ def _makers(folder: Path) -> str:
     total = hashlib.sha256()
     for path in [Path(__file__), *sorted(folder.glob("*.py"))]:
         total.update(hashlib.sha256(path.read_bytes()).digest())
-    for package in ("numba", "llvmlite", "numpy"):
-        total.update(importlib.metadata.version(package).encode())
+    for package in (numba, llvmlite, np):
+        total.update(package.__version__.encode())
     return total.hexdigest()
 
 
@@ -112,6 +187,11 @@ class _CheckedFiles(IndexDataCacheFile):
     def __init__(self, plain: dict[str, Any], origin: str) -> None:
         vars(self).update(plain)
         self._source_stamp = (plain["_source_stamp"], origin)
+
+    @property
+    def has_code(self) -> bool:
+        """Tell whether there is code of the sources and versions that are here."""
+        return bool(self._load_index())
 
     def _dump(self, obj: object) -> bytes:
         content: bytes = super()._dump(obj)  # type: ignore[no-untyped-call]  # Numba's

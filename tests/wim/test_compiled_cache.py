@@ -1,8 +1,8 @@
-import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
 
+import llvmlite
 import pytest
 
 from wim import _jit
@@ -38,7 +38,9 @@ class Kernels:
         self.folder.joinpath("called.py").write_text(CALLED.format(step=by), "ascii")
 
     def twice(self, x: float) -> float:
-        program = f"from caller import twice; print(twice({x}))"
+        return float(self.run(f"from caller import twice; print(twice({x}))"))
+
+    def run(self, program: str) -> str:
         done = subprocess.run(
             [sys.executable, "-B", "-c", program],
             check=True,
@@ -49,7 +51,11 @@ class Kernels:
                 "PYTHONPATH": f"{self.folder}:{Path(__file__).parents[2]}",
             },
         )
-        return float(done.stdout)
+        return done.stdout.strip()
+
+    def are_kept(self) -> bool:
+        program = "import caller; from wim._jit import is_kept"
+        return self.run(f"{program}; print(is_kept(caller.twice))") == "True"
 
     def files(self, kind: str) -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in self.cache.rglob(kind)}
@@ -67,6 +73,19 @@ def test_compiled_code_is_kept_until_any_source_beside_it_changes(kernels):
     assert kernels.files("*.nb?") == kept
     kernels.step(2.5)
     assert kernels.twice(1.0) == 6.0, "the caller holds the code of what it calls"
+
+
+def test_whether_a_kernel_is_kept_is_told_without_compiling_it(kernels):
+    assert not kernels.are_kept()
+    assert kernels.twice(1.0) == 4.0
+    assert kernels.are_kept()
+    index = next(path for path in kernels.files("*.nbi") if "twice" in path.name)
+    whole = index.read_bytes()
+    index.write_bytes(whole[:40])
+    assert not kernels.are_kept(), "half an index is none"
+    index.write_bytes(whole)
+    kernels.step(2.5)
+    assert not kernels.are_kept(), "the code is that of another source"
 
 
 def test_damaged_code_is_compiled_anew_and_ends_no_process(kernels):
@@ -101,12 +120,7 @@ def test_code_of_another_version_of_anything_that_compiles_is_not_believed(
 ):
     mine = origin()
     assert origin() == mine
-    known = importlib.metadata.version
-
-    def upgraded(package: str) -> str:
-        return "99.0" if package == "llvmlite" else known(package)
-
-    monkeypatch.setattr(importlib.metadata, "version", upgraded)
+    monkeypatch.setattr(llvmlite, "__version__", "99.0")
     assert origin() != mine
 
 
@@ -123,7 +137,7 @@ def test_code_of_another_door_to_the_compiler_is_not_believed(
 WARM = """
 import sys
 from wim.bench import first_result
-from wim.passage import warm_up
+from wim.warming import warm_up
 
 def compiled():
     modules = [m for name, m in sys.modules.items() if name.startswith("wim.kernels.")]
