@@ -32,9 +32,11 @@ from edge.sealing import Sealed, Sealer
 from edge.uploader import Uploader
 from edge.weighing import LineProtocol, LineWeighing, ScaleLine, StripLine
 from wim.calibration import Calibration
+from wim.cli.compiling import compile_kernels
 from wim.messages import PassageMessage, PlateNote, StatusMessage, encode
-from wim.passage import Parameters, parameter_hash, warm_up
+from wim.passage import Parameters, parameter_hash
 from wim.seal import public_key
+from wim.warming import warm_up
 
 __all__ = ["Report", "run_station"]
 
@@ -107,15 +109,13 @@ def run_station(
 
 def _compile(compiled: CompiledCode | None) -> None:
     """Have every kernel compiled or loaded, whatever state its folder is in."""
-    if compiled is None:
-        warm_up()
-        return
-    if compiled.discard_if_damaged():
-        structlog.get_logger("edge.station").warning(
-            "compiled_code_discarded", folder=str(compiled.folder)
-        )
+    log = structlog.get_logger("edge.station")
+    if compiled is not None and compiled.discard_if_damaged():
+        log.warning("compiled_code_discarded", folder=str(compiled.folder))
+    compile_kernels(lambda why: log.warning("compiled_alone", reason=why))
     warm_up()
-    compiled.note_whole()
+    if compiled is not None:
+        compiled.note_whole()
 
 
 class _Station:

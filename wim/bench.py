@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wim.passage import Parameters, Passage, Weigher, warm_up
+from wim.passage import Parameters, Passage, Weigher
 from wim.protocols import strip as strip_protocol
 from wim.pulses import Pulse, PulseDetector
 from wim.samples import Lane, Side, Site, StationName, Strip
+from wim.warming import warm_up
 
 __all__ = [
     "BenchReport",

@@ -36,8 +36,7 @@ from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
 from wim.loads import Known
 from wim.manoeuvres import Figures, Finding, Thresholds, figures_of
 from wim.messages import Flag
-from wim.pulses import Detection, PulseDetector
-from wim.roads import Road
+from wim.pulses import Detection, Pulse, PulseDetector
 from wim.samples import Lane, Site
 from wim.scatter import UsualScatter
 from wim.standing import Stand, Standing
@@ -53,7 +52,6 @@ __all__ = [
     "VehicleEntered",
     "Weigher",
     "parameter_hash",
-    "warm_up",
 ]
 
 _GAPS_KEPT_S = 600.0
@@ -360,10 +358,22 @@ class Weigher:
         return [event for block in kept for event in self._take(*block)]
 
     def _take(self, counts: npt.NDArray[np.int32], inputs: int) -> list[Event]:
-        told: list[tuple[Lane, LaneEvent]] = []
         pulses = self._detector.receive(counts, self.samples)
+        return self.weigh(pulses, samples=len(counts), inputs=inputs)
+
+    def weigh(
+        self, pulses: Sequence[Pulse], *, samples: int, inputs: int = 0
+    ) -> list[Event]:
+        """Take pulses instead of the samples in which somebody else found them.
+
+        Args:
+            pulses: in the order in which they were known.
+            samples: how many of every channel they stand for, those before included.
+            inputs: digital inputs after them, one bit each.
+        """
+        told: list[tuple[Lane, LaneEvent]] = []
         start_s = self._now_s
-        self.samples += len(counts)
+        self.samples += samples
         self.pulses += len(pulses)
         # of each lane; a pulse changes that of its own, time that of any
         quiet_s = [-math.inf] * len(self._lanes)
@@ -536,39 +546,3 @@ def parameter_hash(
     decisive = [site, parameters, calibration]
     content = msgspec.json.encode(decisive, order="deterministic")
     return hashlib.sha256(content).hexdigest()
-
-
-def warm_up() -> None:
-    """Compile or load every kernel, so that the first vehicle does not wait.
-
-    A small vehicle of two axles is weighed on a road that was learned: what weighing
-    may call has then been called.
-    """
-    rate_hz, rows = 1000.0, 3
-    strip = {"width_m": 0.5, "counts_per_newton": 1.0, "side": "full"}
-    strips = [
-        {"channel": row, "row": row, "position_m": 3.0 * row, **strip}
-        for row in range(rows)
-    ]
-    lane = {"number": 1, "speed_range_kmh": [1.0, 100.0], "strips": strips}
-    site = msgspec.convert({"station": {"id": "WARM-UP"}, "lanes": [lane]}, Site)
-    road = Road(
-        lane=1,
-        from_m=-10.0,
-        cell_m=0.5,
-        slopes=(0.0,) * 40,
-        rest_speeds_mps=(10.0,),
-        rest=(1.0,),
-    )
-    counts = np.zeros((3000, rows), dtype=np.int32)
-    for row in range(rows):
-        for axle in range(2):
-            first = 1000 + 300 * row + 400 * axle  # at 10 m/s, axles 4 m apart
-            counts[first : first + 50, row] = 50_000
-    weigher = Weigher(
-        site, sample_rate_hz=rate_hz, calibration=Calibration(roads=(road,))
-    )
-    events = weigher.receive(counts) + weigher.flush()
-    if not any(isinstance(event, Passage) for event in events):
-        message = "the vehicle that warms the kernels up was not weighed"
-        raise AssertionError(message)

@@ -14,8 +14,10 @@ from pathlib import Path
 from edge.compiled_code import CompiledCode
 code = CompiledCode(Path(sys.argv[1]))
 os.environ["NUMBA_CACHE_DIR"] = str(code.folder)
-from wim.passage import warm_up
+from wim.cli.compiling import compile_kernels
+from wim.warming import warm_up
 print(code.discard_if_damaged())
+compile_kernels(sys.exit)
 warm_up()
 code.note_whole()
 """

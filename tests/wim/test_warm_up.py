@@ -6,7 +6,7 @@ from pathlib import Path
 
 PROGRAM = """
 import importlib
-from wim.passage import warm_up
+from wim.warming import warm_up
 
 warm_up()
 called = {
@@ -35,3 +35,33 @@ def test_no_kernel_of_the_weigher_is_left_for_the_first_vehicle():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+HALVES = """
+import sys
+from wim.warming import warm_up, warm_up_pulses, warm_up_vehicles
+
+def compiled():
+    modules = [m for name, m in sys.modules.items() if name.startswith("wim.kernels.")]
+    kernels = [k for m in modules for k in vars(m).values() if hasattr(k, "signatures")]
+    return {(k.__name__, signature) for k in kernels for signature in k.signatures}
+
+warm_up_vehicles()
+vehicles = {name for name, _ in compiled()}
+warm_up_pulses()
+both = compiled()
+warm_up()
+print("follow" in vehicles, "fit_body" in vehicles, sorted(compiled() - both))
+"""
+
+
+def test_the_halves_are_the_whole_and_that_of_vehicles_has_no_samples():
+    done = subprocess.run(
+        [sys.executable, "-c", HALVES],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "False True []"

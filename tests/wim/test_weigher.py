@@ -13,9 +13,10 @@ from wim.passage import (
     VehicleEntered,
     Weigher,
     parameter_hash,
-    warm_up,
 )
+from wim.pulses import Detection, PulseDetector
 from wim.roads import Ride
+from wim.warming import warm_up
 
 SIX = {
     "loads_kg": (7000.0, 19_000.0, 19_000.0, 25_000.0, 25_000.0, 25_000.0),
@@ -475,6 +476,22 @@ def test_blocks_of_another_shape_are_refused(road):
         weigher.lose(-1)
     with pytest.raises(ValueError, match="positive"):
         Weigher(road.site, sample_rate_hz=0.0)
+
+
+def test_pulses_found_by_somebody_else_give_the_same_bits(road, busy):
+    _, counts, _ = busy
+    straight = Weigher(road.site, sample_rate_hz=4000.0)
+    expected = straight.receive(counts)
+    detector = PulseDetector(
+        tuple(strip for lane in road.site.lanes for strip in lane.strips),
+        sample_rate_hz=4000.0,
+        detection=Detection(),
+    )
+    detector.begin(counts[:2000])
+    weigher = Weigher(road.site, sample_rate_hz=4000.0)
+    found = weigher.weigh(detector.receive(counts, 0), samples=len(counts))
+    assert found == expected
+    assert sum(isinstance(event, Passage) for event in found) > 0
 
 
 def test_warming_up_needs_no_site():

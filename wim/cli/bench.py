@@ -23,8 +23,8 @@ __all__ = ["BENCH"]
 _FIRST_RESULT = """
 import os, sys
 os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]
-# what is installed for the tests alone: Numba would load it for functions not used here
-sys.modules["scipy"] = None
+from wim.cli.compiling import compile_kernels
+compile_kernels(lambda why: sys.exit(why))
 from wim.bench import first_result
 first_result()
 """

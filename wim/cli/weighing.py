@@ -1,12 +1,14 @@
 """Weigh a whole recording: what ``process``, ``calibrate`` and ``replay`` share."""
 
 import itertools
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from wim.calibration import NO_CALIBRATION, Calibration
+from wim.cli.compiling import compile_kernels
 from wim.cli.progress import Progress
 from wim.cli.recording import Recording
 from wim.clips import Block
@@ -50,6 +52,7 @@ def weigh_recording(
     found: list[Passage] = []
     with Recording(path) as recording:
         recording.check_channels(site, named=named)
+        compile_kernels(lambda why: print(f"luheng-wim: {why}", file=sys.stderr))
         weigher = Weigher(
             site,
             sample_rate_hz=recording.sample_rate_hz,
