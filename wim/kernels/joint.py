@@ -88,7 +88,7 @@ def estimate_jointly(
     # through its own sums in the same order, and the processor takes several at once
     q = b * many
     fixed = np.zeros((n, n))
-    moving = np.zeros((n, n, b))
+    moving = np.zeros((n * n, b))
     factor = np.zeros(n * n * q)
     solved = np.zeros((a + 1) * n * q)
     normal = np.zeros(a * a * q)
@@ -103,11 +103,11 @@ def estimate_jointly(
     for i in range(n):
         for k in range(i + 1):
             both = swings_kg[axles[i]] * swings_kg[axles[k]]
-            lag = waves[place[i], place[k]]
+            lag = waves[place[i] * n + place[k]]
             hopping = hop[2] * both * kinship[1, axles[i], axles[k]] * lag[b]
             alike = kinship[0, axles[i], axles[k]]
             for f in range(b):
-                moving[i, k, f] = hopping + (1.0 - hop[2]) * both * alike * lag[f]
+                moving[i * n + k, f] = hopping + (1.0 - hop[2]) * both * alike * lag[f]
             if rows[i] == rows[k]:
                 fixed[i, k] = row_variances[rows[i]] * loads_kg[i] * loads_kg[k]
         fixed[i, i] += own_variances_kg2[i]
@@ -122,7 +122,8 @@ def estimate_jointly(
         for k in range(i + 1):
             for f in range(b):
                 for s in range(many):
-                    total[f * many + s] = fixed[i, k] + scales[s, 0] * moving[i, k, f]
+                    swung = scales[s, 0] * moving[i * n + k, f]
+                    total[f * many + s] = fixed[i, k] + swung
             _gather(total, -1.0, factor, i * n * q, q, factor, k * n * q, q, k)
             if i == k:
                 _root(total, _LEAST_VARIANCE_KG2, factor, (i * n + i) * q, log_evidence)
@@ -261,12 +262,12 @@ def _waves(
     """Return which of the different places each crossing was at, and what swings there.
 
     Axles cross the same few rows: how an oscillation goes on from one row to another is
-    found once for each two rows. The second array has, for two places, the correlation
-    of each bounce and, last, of the hop.
+    found once for each two rows. The second array has, for two places in its row
+    ``i * n + k``, the correlation of each bounce and, last, of the hop.
     """
     n = places_m.shape[0]
     b = bounces.shape[0]
-    place = np.zeros(n, dtype=np.int64)
+    place = np.empty(n, dtype=np.int64)
     different = np.zeros(n)
     count = 0
     for i in range(n):
@@ -277,13 +278,14 @@ def _waves(
             different[k] = places_m[i]
             count += 1
         place[i] = k
-    waves = np.zeros((count, count, b + 1))
+    waves = np.zeros((n * n, b + 1))
     for i in range(count):
         for k in range(i + 1):
             lag_s = abs(different[i] - different[k]) / pace_mps
-            for f in range(b):
-                waves[i, k, f] = _oscillation(lag_s, bounces[f, 0], bounces[f, 1])
-            waves[i, k, b] = _oscillation(lag_s, hop[0], hop[1])
             for f in range(b + 1):
-                waves[k, i, f] = waves[i, k, f]
+                # one call for bounce and hop: it is written out where it stands
+                kind = bounces[f] if f < b else hop
+                wave = _oscillation(lag_s, kind[0], kind[1])
+                waves[i * n + k, f] = wave
+                waves[k * n + i, f] = wave
     return place, waves
