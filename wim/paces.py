@@ -1,12 +1,17 @@
 """How fast the latest axle of a lane went between the first two rows that show it."""
 
-from wim.hits import rough_speed_mps
+from wim.hits import USUAL_CONTACT_M, rough_speed_mps
 from wim.pulse_store import PulseStore
-from wim.views import View
+from wim.pulses import Pulse
+from wim.views import Sensor, View
 
 __all__ = ["Pace"]
 
 _RECENT = 8
+_TYRE_M = 0.2
+_STRAY = 3.0
+"""Two pulses are no axle's that would have gone so many times slower or faster between
+the rows than over them: one of them is a stray wheel's, or the axle stood or turned."""
 
 
 class Pace:
@@ -19,7 +24,7 @@ class Pace:
         self._pairs = [
             [
                 (
-                    second.index,
+                    second,
                     [
                         (first.index, second.s_m - first.s_m)
                         for first in view.row(0)
@@ -39,7 +44,8 @@ class Pace:
         """Return the pace [m/s], None where no two rows show one.
 
         Which two pulses are the latest axle's is judged by their length: contact over
-        duration is a rough speed that needs no partner.
+        duration is a rough speed that needs no partner. Where no two are one axle's,
+        that rough speed is the pace.
         """
         changes = self._store.changes
         if sum([changes[row] for row in self._told_by]) != self._changes:
@@ -52,20 +58,45 @@ class Pace:
         """Find the pace; return the rank of the row that told it, else the last."""
         of = self._store.of
         for rank, row in enumerate(self._pairs, start=1):
-            found: list[tuple[float, float]] = []
+            lates = [
+                (second, of[second.index][-1]) for second, _ in row if of[second.index]
+            ]
+            if not lates:
+                continue
+            newest = max(lates, key=_at_s)
+            found: list[tuple[bool, float, float]] = []
             for second, firsts in row:
-                if not of[second]:
+                if not of[second.index]:
                     continue
-                late = of[second][-1]
+                late = of[second.index][-1]
+                passed = _is_before((second, late), newest)
                 for first, way_m in firsts:
                     for early in of[first][-_RECENT:]:
                         taken_s = late.centroid_s - early.centroid_s
                         if taken_s > 0.0:
                             pace_mps = way_m / taken_s
                             ratio = pace_mps / rough_speed_mps(early, late)
-                            found.append((max(ratio, 1.0 / ratio), pace_mps))
+                            found.append((passed, max(ratio, 1.0 / ratio), pace_mps))
             if found:
-                self._mps = min(found)[1]
+                _, ratio, self._mps = min(found)
+                sensor, late = newest
+                contact_m = sensor.strip.width_m + _TYRE_M
+                over_mps = rough_speed_mps(late) * contact_m / USUAL_CONTACT_M
+                if ratio > _STRAY * contact_m / USUAL_CONTACT_M:
+                    self._mps = over_mps
                 return rank
         self._mps = None
         return len(self._pairs)
+
+
+def _at_s(late: tuple[Sensor, Pulse]) -> float:
+    return late[1].centroid_s
+
+
+def _is_before(late: tuple[Sensor, Pulse], newest: tuple[Sensor, Pulse]) -> bool:
+    """Tell whether a pulse of a row is an axle's that crossed before the newest."""
+    (sensor, pulse), (other, known) = late, newest
+    lasts_s = max(pulse.end_s - pulse.start_s, known.end_s - known.start_s)
+    apart_m = abs(other.s_m - sensor.s_m)
+    reach_s = lasts_s * (1.0 + 2.0 * apart_m / USUAL_CONTACT_M)
+    return known.centroid_s - pulse.centroid_s > reach_s

@@ -71,3 +71,26 @@ def test_two_rows_at_fifteen_metres_a_second(road):
     store.sweep(5.0)
     assert pace.mps is None
     assert store.stray_pulses == 2
+
+
+def test_the_pace_is_the_latest_axles_not_that_of_a_crawler_on_the_other_side(road):
+    lane = road.site_of(road.site_text()).lanes[0]
+    store = PulseStore(lane)
+    pace = Pace(View.of(lane, reverse=False), store)
+    for strip, at_s in ((0, 1.0), (1, 1.0), (2, 7.0), (3, 7.0)):
+        store.add(strip, pulse(strip, at_s, 0.45))
+    assert pace.mps == pytest.approx(0.5)
+    store.add(0, pulse(0, 12.0, 0.03))
+    store.add(2, pulse(2, 12.31, 0.03))
+    assert pace.mps == pytest.approx(3.0 / 0.31)
+
+
+def test_a_stray_wheel_on_a_later_row_does_not_make_the_lane_slow(road):
+    lane = road.site_of(road.site_text()).lanes[0]
+    store = PulseStore(lane)
+    pace = Pace(View.of(lane, reverse=False), store)
+    for at_s in (1.0, 1.3):
+        store.add(0, pulse(0, at_s, 0.03))
+        store.add(2, pulse(2, at_s + 0.3, 0.03))
+    store.add(2, pulse(2, 5.0, 0.03))
+    assert 5.0 < pace.mps < 15.0
