@@ -46,7 +46,11 @@ class Endings:
         self.stalled_s = math.inf
 
     def parts(
-        self, kept: Sequence[tuple[Hit, ...]], crossings: Sequence[Sequence[Crossed]]
+        self,
+        kept: Sequence[tuple[Hit, ...]],
+        crossings: Sequence[Sequence[Crossed]],
+        *,
+        reverse: bool = False,
     ) -> list[Part]:
         """Find the vehicles among axles that no separator told apart."""
         return parts_of(
@@ -55,6 +59,7 @@ class Endings:
             assembly=self._assembly,
             shapes=self._shapes,
             kinematics=self._kinematics,
+            reverse=reverse,
         )
 
     def crossings(
@@ -72,7 +77,7 @@ class Endings:
         if vehicle.by_separator or tangle is not None:
             parts = [Part(0, len(kept), None, alike=False)] if kept else []
         else:
-            parts = self.parts(kept, crossed)
+            parts = self.parts(kept, crossed, reverse=vehicle.reverse)
         found = []
         for part in parts:
             own = slice(part.first, part.end)

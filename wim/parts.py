@@ -20,6 +20,7 @@ def parts_of(
     assembly: Assembly,
     shapes: Shapes,
     kinematics: Kinematics,
+    reverse: bool = False,
 ) -> list[Part]:
     """Find the vehicles among axles that no separator told apart.
 
@@ -29,6 +30,8 @@ def parts_of(
         assembly: figures of telling vehicles apart.
         shapes: what vehicles look like.
         kinematics: figures of the fit that compares speeds.
+        reverse: they met the last row first: nose first, or tail first, so that a
+            vehicle may look like one from behind.
     """
     if not crossings:
         return []
@@ -44,17 +47,22 @@ def parts_of(
         likely_m = math.fsum(told) / len(told) if told else 0.0
         least_m, most_m = _apart_m(here, there)
         spacings.append(min(max(likely_m, least_m), most_m))
-    return separate(
-        crossings,
-        spacings,
-        loads_kg=[
-            _rough_load_kg(axle, speed_mps=pace)
-            for axle, pace in zip(kept, paces, strict=True)
-        ],
-        longest_gap_m=assembly.axle_gap_m,
-        shapes=shapes,
-        kinematics=kinematics,
-    )
+    loads_kg = [
+        _rough_load_kg(axle, speed_mps=pace)
+        for axle, pace in zip(kept, paces, strict=True)
+    ]
+    ways: list[list[Part]] = []
+    for way in (1, -1) if reverse else (1,):
+        parts = separate(
+            crossings[::way],
+            spacings[::way],
+            loads_kg=loads_kg[::way],
+            longest_gap_m=assembly.axle_gap_m,
+            shapes=shapes,
+            kinematics=kinematics,
+        )
+        ways.append(parts if way > 0 else _mirrored(parts, axles=len(crossings)))
+    return min(ways, key=len)
 
 
 def lacks(
@@ -90,6 +98,16 @@ def is_seen(axle: Sequence[Hit], view: View) -> bool:
 def entry_s(axle: Sequence[Hit]) -> float:
     """Return when the first wheel of an axle was over a strip."""
     return min(hit_time_s(hit) for hit in axle)
+
+
+def _mirrored(parts: Sequence[Part], *, axles: int) -> list[Part]:
+    """Return vehicles counted from the last axle in the order in which they came."""
+    gaps: list[tuple[float | None, bool]] = [(None, False)]
+    gaps += [(part.gap_m, part.alike) for part in parts[:0:-1]]
+    return [
+        Part(axles - part.end, axles - part.first, *gap)
+        for part, gap in zip(reversed(parts), gaps, strict=True)
+    ]
 
 
 def _apart_m(

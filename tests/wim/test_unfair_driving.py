@@ -242,3 +242,22 @@ def test_every_barring_flag_bars_and_a_mild_one_does_not():
         assert flags_of([finding, finding]) == (flag,)
     assert bars_evidence([Finding("braking", "figure", 2.0, 1.0, severe=True)])
     assert not bars_evidence([])
+
+
+@pytest.mark.parametrize(
+    "truck",
+    [
+        {"loads_kg": (9000.0, 9000.0, 9000.0, 6000.0), "spacings_m": (1.31, 6.3, 3.6)},
+        {
+            "loads_kg": (9000.0, 9000.0, 9000.0, 9000.0, 6000.0),
+            "spacings_m": (1.31, 1.31, 6.3, 3.6),
+        },
+    ],
+)
+def test_a_semitrailer_that_comes_tail_first_is_one_vehicle(road, site, truck):
+    """Seen from behind, its tractor looks like another vehicle that follows."""
+    backing = road.Truck(**truck, speed_kmh=7, at_s=2.0, reverse=True)
+    (passage,) = driven(road, site, [backing], seconds=20.0)
+    assert passage.direction == "reverse"
+    assert passage.flags == ("reverse",)
+    assert passage.gross_mass_kg == pytest.approx(backing.gross_kg, rel=0.005)
