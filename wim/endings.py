@@ -62,6 +62,29 @@ class Endings:
             reverse=reverse,
         )
 
+    def _parts_behind(
+        self, kept: Sequence[tuple[Hit, ...]], until_s: float
+    ) -> list[Part]:
+        """Find who followed a vehicle that went to and fro until some time.
+
+        What of it came later is told from the followers as ever; the rest is its own.
+        """
+        later = [
+            tuple(hit for hit in axle if hit.pulse.centroid_s > until_s)
+            for axle in kept
+        ]
+        first = next((i for i, axle in enumerate(later) if axle), len(later))
+        behind = later[first:]
+        if not all(behind):
+            return [Part(0, len(kept), None, alike=False)]
+        crossed = [row_crossings(axle) for axle in behind]
+        own, *others = self.parts(behind, crossed) or [Part(0, 0, None, alike=False)]
+        parts = [Part(0, first + own.end, None, alike=False)]
+        return parts + [
+            part._replace(first=first + part.first, end=first + part.end)
+            for part in others
+        ]
+
     def crossings(
         self, vehicle: OpenVehicle, hits: Sequence[tuple[Hit, ...]]
     ) -> list[LaneEvent]:
@@ -71,18 +94,26 @@ class Endings:
         tangle = straightened(
             vehicle, view, hits, forward=self._views.forward, store=self._store
         )
-        groups = list(hits if tangle is None else tangle)
+        groups = list(hits if tangle is None else tangle.axles)
         kept = [axle for axle in groups if is_seen(axle, view)]
         crossed = [row_crossings(axle) for axle in kept]
-        if vehicle.by_separator or tangle is not None:
-            parts = [Part(0, len(kept), None, alike=False)] if kept else []
+        if not kept:
+            parts = []
+        elif vehicle.by_separator:
+            parts = [Part(0, len(kept), None, alike=False)]
+        elif tangle is not None:
+            parts = self._parts_behind(kept, tangle.until_s)
         else:
             parts = self.parts(kept, crossed, reverse=vehicle.reverse)
         found = []
-        for part in parts:
+        for i, part in enumerate(parts):
             own = slice(part.first, part.end)
-            told = weigh_axles(kept[own], crossed[own], kinematics=self._kinematics)
-            if tangle is not None:
+            axles, ways = kept[own], crossed[own]
+            if tangle is not None and not i:
+                axles = tangle.straight(axles)
+                ways = [row_crossings(axle) for axle in axles]
+            told = weigh_axles(axles, ways, kinematics=self._kinematics)
+            if tangle is not None and not i:
                 told = msgspec.structs.replace(told, smooth=False)
             found.append((part, told))
         weighed = [(part, told) for part, told in found if told.axles]
@@ -98,7 +129,8 @@ class Endings:
             for part, told in weighed
         ]
         for i, (part, told) in enumerate(weighed):
-            if tangle is not None:
+            turned = tangle is not None and part.first == 0
+            if turned:
                 told = _from(told, min(map(entry_s, hits)))  # noqa: PLW2901 - it turned
             damages = self._memory.judge(told.axles)
             if damages:
@@ -116,7 +148,7 @@ class Endings:
                     reverse=vehicle.reverse,
                     whole=whole[i],
                     told_apart=vehicle.told_apart,
-                    turned=tangle is not None,
+                    turned=turned,
                     smooth=told.smooth,
                     rest_m=told.rest_m,
                     before=None if before is None else _neighbour(before),

@@ -150,6 +150,8 @@ class LaneWatch:
             self._at_first_row(index, pulse, events)
         elif row == self._last_row:
             self._at_last_row(pulse, events)
+            if len(self._open) == 1 and self._open[0].ended_s is None:
+                self._waits.note_exit(self._open[0], pulse)
         self._close_complete(events)
         return events
 
@@ -207,13 +209,14 @@ class LaneWatch:
             if now_s < end_s:
                 break
             if vehicle.ended_s is None:
-                if not vehicle.by_separator and not self._waits.has_moved_on(vehicle):
+                if not vehicle.by_separator and not self._waits.is_settled(vehicle):
                     if vehicle.stands is None or vehicle.stands[0] != self._store.taken:
-                        until_s = self._store.latest_s + self._assembly.longest_stand_s
+                        until_s = self._waits.comes_again_until_s(vehicle)
                         vehicle.stands = (self._store.taken, until_s)
                         continue
-                    vehicle.whole = False
-                    self._endings.stalled_s = end_s
+                    if not self._waits.has_moved_on(vehicle):
+                        vehicle.whole = False
+                        self._endings.stalled_s = end_s
                 self._cut(vehicle, end_s, told_apart=not vehicle.by_separator)
             else:
                 self._finish(vehicle, self._axles_of(vehicle), events)
@@ -251,6 +254,12 @@ class LaneWatch:
             ):
                 owner = vehicle
                 break
+        if owner is not None and self._waits.has_left_before(owner, pulse):
+            # where it went to and fro and nothing explains how, it is not whole
+            owner.whole &= self._waits.is_in_order(owner, before_s=pulse.start_s)
+            owner.ended_s = 0.5 * (owner.leaves_s + pulse.start_s)
+            self._finish(owner, self._axles_of(owner), events)
+            owner = None
         if owner is not None and self._is_outgrown(owner, pulse):
             owner = self._shed(owner, pulse, events)
         if owner is None:

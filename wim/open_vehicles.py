@@ -14,11 +14,12 @@ class OpenVehicle:
 
     ``begun_s`` and ``ended_s`` say between which times its axles crossed the row that
     it reached first; ``stands`` is until when it may stand, counted from a number of
-    pulses; ``waiting`` are strips of that row on which a pulse was still under way
-    when it ended; after ``overdue_s`` nothing is waited for. The first row missed one
-    that is ``headless``. Where a row of vehicles was cut because it had become too
-    long, ``cut_before`` and ``cut_behind`` are the vehicle behind that cut, so that it
-    is known how close they were.
+    pulses; ``leaves_s`` is when it has left, if the pulse that was the ``left``-th of
+    the lane was its last; ``waiting`` are strips of that row on which a pulse was still
+    under way when it ended; after ``overdue_s`` nothing is waited for. The first row
+    missed one that is ``headless``. Where a row of vehicles was cut because it had
+    become too long, ``cut_before`` and ``cut_behind`` are the vehicle behind that cut,
+    so that it is known how close they were.
     """
 
     def __init__(
@@ -39,6 +40,8 @@ class OpenVehicle:
         self.waiting: set[int] = set()
         self.last_entry_s = begun_s
         self.stands: tuple[int, float] | None = None
+        self.left: int | None = None
+        self.leaves_s = math.inf
         self.whole = True
         self.told_apart = True
         self.cut_before: Part | None = None

@@ -86,12 +86,14 @@ class Untangled(NamedTuple):
     """What is left of crossings when a vehicle went to and fro.
 
     ``axles`` is how many it has; ``kept`` has, for each row, which crossings are the
-    last of each axle going forward; ``turned`` are rows over which it went backwards.
+    last of each axle going forward; ``turned`` are rows over which it went backwards,
+    the last time it did so before ``until_s``.
     """
 
     axles: int
     kept: tuple[tuple[int, ...], ...]
     turned: tuple[int, ...]
+    until_s: float
 
 
 def separate(
@@ -253,7 +255,7 @@ def _turned_between(
             for early_s, late_s in zip(forward[rank - 1], forward[rank], strict=True)
         ):
             return None
-    return Untangled(axles=axles, kept=tuple(kept), turned=tuple(turned))
+    return Untangled(axles, tuple(kept), tuple(turned), until_s)
 
 
 def _may_begin(spacings_m: Sequence[float], first: int, shapes: Shapes) -> bool:

@@ -9,13 +9,15 @@ from wim.paces import Pace
 from wim.pulse_store import PulseStore
 from wim.pulses import Pulse
 from wim.samples import Lane
-from wim.turns import find_turn
+from wim.turns import find_turn, is_in_order
 from wim.views import View
 
 __all__ = ["Waits"]
 
 _KMH = 3.6
 _LONGEST_WAIT_S = 30.0
+_STALLED = 0.7
+_STOPS = 1.7
 
 
 class Waits:
@@ -48,6 +50,8 @@ class Waits:
         if vehicle.ended_s is not None:
             return vehicle.overdue_s
         end_s = self.gap_ends_s(vehicle)
+        if self._leaves_with_the_newest(vehicle) and not vehicle.by_separator:
+            end_s = min(end_s, vehicle.leaves_s)
         if vehicle.by_separator:
             longest_s = self._assembly.longest_presence_s
             return max(end_s, vehicle.last_entry_s + longest_s)
@@ -61,6 +65,89 @@ class Waits:
         if pace_mps is None:
             return vehicle.last_entry_s + self._row_wait_s(self._views.of(vehicle))
         return vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
+
+    def is_settled(self, vehicle: OpenVehicle) -> bool:
+        """Tell whether nothing of a vehicle that ends with a gap can come again.
+
+        Who is slow may stop between the rows, roll back and come again, as long as not
+        every row has seen every axle, one row after the other; and where the latest
+        wheel took long for the way from the row before, or nearly stood, it may be
+        another that came back.
+        """
+        latest = self._store.newest()
+        if not latest or not self._is_slow(latest):
+            return True
+        rows = self._rows_of(vehicle)
+        if not rows[0] or not _are_in_order(rows):
+            return False
+        view = self._views.of(vehicle)
+        early, late = rows[-2][-1], rows[-1][-1]
+        way_m = view.by_rank[-1][0].s_m - view.by_rank[-2][0].s_m
+        took_s = late.centroid_s - early.centroid_s
+        lasts_s = sorted(pulse.end_s - pulse.start_s for row in rows for pulse in row)
+        return (
+            way_m / took_s > _STALLED * rough_speed_mps(early, late)
+            and late.end_s - late.start_s < _STOPS * lasts_s[len(lasts_s) // 2]
+        )
+
+    def _rows_of(self, vehicle: OpenVehicle) -> list[list[Pulse]]:
+        """Return the pulses of each row since a vehicle began, of the fuller side."""
+        return [
+            max(
+                (self._store.since(vehicle.begun_s, sensor.index) for sensor in row),
+                key=len,
+            )
+            for row in self._views.of(vehicle).by_rank
+        ]
+
+    def is_in_order(self, vehicle: OpenVehicle, *, before_s: float) -> bool:
+        """Tell whether each row saw every axle, one after the other, until a time."""
+        rows = self._rows_of(vehicle)
+        return _are_in_order(
+            [[pulse for pulse in row if pulse.start_s < before_s] for row in rows]
+        )
+
+    def has_left_before(self, vehicle: OpenVehicle, pulse: Pulse) -> bool:
+        """Tell whether a vehicle had left when a pulse of the first row began.
+
+        The last that was seen of it was a wheel on the last row, some time ago.
+        """
+        return (
+            not vehicle.by_separator
+            and vehicle.left == self._store.taken - 1
+            and vehicle.leaves_s <= pulse.start_s
+        )
+
+    def comes_again_until_s(self, vehicle: OpenVehicle) -> float:
+        """Return until when a vehicle that is not settled may come again.
+
+        Where all its axles have left, in order or to and fro, it has when the next one
+        would be too far behind them; else it may stand anywhere.
+        """
+        if self._leaves_with_the_newest(vehicle) and (
+            _are_in_order(self._rows_of(vehicle)) or self._has_turned(vehicle)
+        ):
+            return vehicle.leaves_s
+        return self._store.latest_s + self._assembly.longest_stand_s
+
+    def note_exit(self, vehicle: OpenVehicle, pulse: Pulse) -> None:
+        """Take note of a slow wheel on the last row that may be the vehicle's last.
+
+        If it is, ``leaves_s`` is when an axle behind it would be too far behind.
+        """
+        vehicle.left = None
+        if self._is_slow([pulse]) and not self.is_settled(vehicle):
+            beyond_m = self._assembly.axle_gap_m - self._views.forward.length_m
+            gone_s = max(beyond_m, 0.0) / rough_speed_mps(pulse)
+            vehicle.leaves_s = pulse.end_s + gone_s
+            vehicle.left = self._store.taken
+
+    def _leaves_with_the_newest(self, vehicle: OpenVehicle) -> bool:
+        """Tell whether the newest pulse may be the last of a vehicle."""
+        return vehicle.left == self._store.taken
+
+    def _has_turned(self, vehicle: OpenVehicle) -> bool:
+        return find_turn(vehicle, self._views.forward, self._store) is not None
 
     def has_moved_on(self, vehicle: OpenVehicle) -> bool:
         """Tell whether the last axle that entered has been on the last rows too."""
@@ -81,7 +168,7 @@ class Waits:
             return True
         if not self._is_slow(latest):
             return True
-        return find_turn(vehicle, self._views.forward, self._store) is not None
+        return self._has_turned(vehicle)
 
     def lacks_plainly(self, vehicle: OpenVehicle) -> bool:
         """Tell without matching that the last row has not seen all axles yet."""
@@ -122,7 +209,7 @@ class Waits:
         return (
             not vehicle.by_separator
             and self._is_slow(latest)
-            and find_turn(vehicle, self._views.forward, self._store) is not None
+            and self._has_turned(vehicle)
         )
 
     def overdue_s(self, vehicle: OpenVehicle, hits: Sequence[tuple[Hit, ...]]) -> float:
@@ -159,3 +246,7 @@ class Waits:
         """Tell by the newest of some pulses whether a vehicle may stop or turn."""
         newest = max(latest, key=lambda pulse: pulse.centroid_s)
         return rough_speed_mps(newest) <= self._assembly.stopping_mps
+
+
+def _are_in_order(rows: Sequence[Sequence[Pulse]]) -> bool:
+    return is_in_order([[pulse.centroid_s for pulse in row] for row in rows])

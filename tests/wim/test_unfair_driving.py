@@ -245,6 +245,38 @@ def test_every_barring_flag_bars_and_a_mild_one_does_not():
 
 
 @pytest.mark.parametrize(
+    "turns",
+    [
+        # the second axle stands on the last row, between forward and back
+        ((7, 10.9), (8.5, 10.9), (14, 3), (15.5, 3), (35, 42)),
+        # it only touches the last row, and turns
+        ((7, 10.79), (8.5, 10.79), (14, 3), (15.5, 3), (35, 42)),
+        # what came back over the last row looks like its last axle
+        ((9, 15.6), (11, 15.6), (15, 9.6), (16.5, 9.6), (34, 42)),
+        # it has rolled back nearly to where it came from
+        ((9, 12.5), (10, 12.5), (17, 1), (18, 1), (38, 42)),
+    ],
+)
+def test_who_rolls_back_is_one_vehicle_with_its_axles(road, site, turns):
+    truck = road.Truck(**FOUR, speed_kmh=7, gone_m=along((-2, -4), *turns))
+    (passage,) = driven(road, site, [truck], seconds=60.0)
+    assert len(passage.axle_loads_kg) == 4
+    assert "reverse" in passage.flags
+    assert not passage.valid
+
+
+def test_the_next_vehicle_is_weighed_behind_one_that_rolled_back(road, site):
+    turns = ((7, 14), (9, 14), (15, 4), (16.5, 4), (24.5, 20), (36, 43))
+    truck = road.Truck(**FOUR, speed_kmh=7, gone_m=along((-2, -4), *turns))
+    behind = road.Truck(**TWO, speed_kmh=30, at_s=30.0)
+    first, second = driven(road, site, [truck, behind], seconds=50.0)
+    assert len(first.axle_loads_kg) == 4
+    assert "reverse" in first.flags
+    assert second.flags == ()
+    assert second.gross_mass_kg == pytest.approx(16_000.0, rel=0.005)
+
+
+@pytest.mark.parametrize(
     "truck",
     [
         {"loads_kg": (9000.0, 9000.0, 9000.0, 6000.0), "spacings_m": (1.31, 6.3, 3.6)},
