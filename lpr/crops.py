@@ -41,14 +41,18 @@ def read_cut_out(
         reader: reads the whole picture, and what the corners enclose.
         enough: with its weakest character at least so sure, the first reading stands.
     """
-    whole = reader.read_crop(image)
-    if whole.confidence >= enough or min(image.shape[:2]) < _SMALLEST_PX:
+    if min(image.shape[:2]) < _SMALLEST_PX:
+        return reader.read_crop(image)
+    whole = reader.read_crop(image, again=False)
+    if whole.confidence >= enough:
         return whole
     box = detector.within(image)
     if box is None:
-        return whole
-    straight = reader.read(image, box.corners, lines=box.lines)
-    return max(whole, straight, key=lambda one: one.probability)
+        return reader.read_crop(image)
+    straight = reader.read(image, box.corners, lines=box.lines, again=False)
+    if straight.probability > whole.probability:
+        return reader.read(image, box.corners, lines=box.lines)
+    return reader.read_crop(image)
 
 
 def seems_cut_out(image: Image) -> bool:

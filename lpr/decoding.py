@@ -20,7 +20,6 @@ from lpr.pooling import pooled
 from lpr.spelling import Spelling, softmax, spellings
 
 __all__ = [
-    "SURE",
     "Conflict",
     "Decoded",
     "Look",
@@ -41,9 +40,8 @@ stand on."""
 
 _COVERED: Final = 0.5
 """A plate is called covered from this probability on, its spelling apart."""
-SURE: Final = 0.999
-"""A character less likely than this is looked at again, where somebody can, and its
-plate cut out again."""
+_SURE: Final = 0.999
+"""A character less likely than this is looked at again, where somebody can."""
 _UNSEEN: Final = 1e-4
 """What a symbol that only the second look sees is given of the likeliest text."""
 _TOLD: Final = 5
@@ -220,7 +218,7 @@ def _looked_at(found: tuple[Spelling, ...], look: Look) -> tuple[Spelling, ...]:
     doubtful = tuple(
         index
         for index, place in enumerate(_places(text, list(found)))
-        if place.probability < SURE
+        if place.probability < _SURE
     )
     if not doubtful:
         return found

@@ -244,7 +244,7 @@ def test_a_wrong_time_constant_is_seen_in_the_tails_and_named_with_its_size(
     told = tails_of(time_constant=factor)
     assert sum(tail.contradicts for tail in told) >= least
     seen_s = np.median([tail.time_constant_s for tail in told])
-    assert seen_s == pytest.approx(5.0 * factor, rel=0.12)
+    assert seen_s == pytest.approx(5.0 * factor, rel=0.15)
 
 
 def test_an_amplifier_that_forgets_and_is_said_not_to_is_named():
