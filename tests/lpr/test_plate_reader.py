@@ -122,9 +122,7 @@ def test_a_covered_character_leaves_the_plate_unread(pipeline, studio, place):
     assert reading.unread_reason in {"covered", "doubtful", "grammar"}
 
 
-def test_mud_over_half_a_character_is_seldom_guessed(pipeline, new_studio):
-    """None would be right; docs/plates.md says how often it is still one of 15."""
-    guessed = 0
+def test_mud_over_half_a_character_is_never_guessed(pipeline, new_studio):
     for number, text in enumerate(("皖D35B68", "豫A71P32", "鲁B64C92", "晋B30K21")):
         studio = new_studio(80 + number)
         for left in (31, 145, *(303 + 114 * index for index in range(5))):
@@ -132,8 +130,7 @@ def test_mud_over_half_a_character_is_seldom_guessed(pipeline, new_studio):
             face[130:234, left - 6 : left + 98] = (60, 90, 120)
             frame = studio.mounted(face, width=220)
             reading = pipeline.read(studio.photographed(frame), region=LEFT)
-            guessed += reading.text not in {None, text}
-    assert guessed <= 3
+            assert reading.text in {None, text}
 
 
 def two_plates(studio, near, far_width=110):
