@@ -29,6 +29,7 @@ __all__ = [
     "encode_jpeg",
     "glare_at",
     "holds",
+    "is_colourful",
     "is_grey",
     "pixels_of_region",
     "sharpness",
@@ -48,6 +49,8 @@ OPENCV_VERSION: Final = cv2.__version__
 MOST_PIXELS: Final = 80_000_000
 """No camera at a road gives more; a file that promises more is not decoded."""
 _CROP_MARGIN: Final = 0.15
+_COLOUR_SPREAD: Final = 24
+_COLOUR_SHARE: Final = 0.03
 _GREY_SPREAD: Final = 6.0
 """So far apart the channels of a colourless picture may lie, compression included."""
 _GREY_SHARE: Final = 0.995
@@ -100,6 +103,21 @@ def _of_eight_bits(decoded: NDArray[np.generic]) -> Image:
         shift = max(0, brightest.bit_length() - 8)
         return np.asarray(np.asarray(decoded, np.uint16) >> shift, np.uint8)
     return np.asarray(decoded, np.uint8)
+
+
+def is_colourful(image: Image) -> bool:
+    """Whether a picture surely has colour: more of it than a time printed into it.
+
+    Between this and :func:`is_grey` lie foggy days and cameras that mix both.
+
+    >>> is_colourful(np.full((40, 60, 3), 90, np.uint8))
+    False
+    >>> is_colourful(np.full((40, 60, 3), (20, 90, 160), np.uint8))
+    True
+    """
+    some = image[::4, ::4].astype(np.int16)
+    spread = some.max(axis=2) - some.min(axis=2)
+    return bool((spread > _COLOUR_SPREAD).mean() > _COLOUR_SHARE)
 
 
 def is_grey(image: Image) -> bool:

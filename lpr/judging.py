@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from lpr.decoding import Decoded
-from lpr.image import Image, glare_at, sharpness_at
+from lpr.image import Image, glare_at, is_colourful, sharpness_at
 from lpr.models import PlateBox, PlateReading, UnreadReason
 
 __all__ = ["Judged", "PlateLimits", "judge"]
@@ -49,7 +49,7 @@ def judge(image: Image, box: PlateBox, decoded: Decoded, limits: PlateLimits) ->
     is_plate = sure >= limits.sure_characters
     if box.width_px < limits.plate_width_px:
         return Judged(box, _unread("too_small", box, decoded), is_plate=False)
-    if _is_read(decoded, limits):
+    if _is_read(decoded, limits) and _has_ground(image, decoded):
         reading = PlateReading(
             text=decoded.text,
             colour=decoded.colour,
@@ -70,6 +70,14 @@ def _is_read(decoded: Decoded, limits: PlateLimits) -> bool:
         and not _is_covered(decoded, limits)
         and decoded.probability_of("none") < limits.state_probability
     )
+
+
+def _has_ground(image: Image, decoded: Decoded) -> bool:
+    """Whether the text stands on a plate's ground, or the picture could not show one.
+
+    Letters painted on a body spell what a plate may say, on no colour of any plate.
+    """
+    return decoded.ground != "grey" or not is_colourful(image)
 
 
 def _is_covered(decoded: Decoded, limits: PlateLimits) -> bool:
@@ -97,7 +105,8 @@ def _reason(
     if _is_covered(decoded, limits):
         return "covered"
     clear = decoded.confidence >= limits.character_confidence
-    return "grammar" if clear and decoded.conflict is not None else "doubtful"
+    lawful = decoded.conflict is None and _has_ground(image, decoded)
+    return "grammar" if clear and not lawful else "doubtful"
 
 
 def _is_likely(box: PlateBox, decoded: Decoded, limits: PlateLimits) -> bool:

@@ -1,5 +1,6 @@
 """Why a plate is unread: each reason from a picture or a distribution that has it."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -101,3 +102,20 @@ def test_lettering_with_few_sure_characters_is_no_plate():
     )
     assert not judged.is_plate
     assert judged.reading.unread_reason == "no_plate"
+
+
+def test_letters_without_a_ground_are_no_plate_where_the_picture_has_colour():
+    """A number painted on a body; in an infrared picture no plate shows a ground."""
+    painted = msgspec.structs.replace(decoded(), ground="grey")
+    assert reason(picture(), box(), painted) is None
+    coloured = picture()
+    coloured[250:] = (30, 90, 200)
+    assert reason(coloured, box(), painted) == "grammar"
+    assert reason(coloured, box(), decoded()) is None
+
+
+def test_a_coloured_time_in_an_infrared_picture_leaves_it_without_colour():
+    painted = msgspec.structs.replace(decoded(), ground="grey")
+    stamped = picture()
+    stamped[280:295, 10:150] = (40, 220, 240)
+    assert reason(stamped, box(), painted) is None
