@@ -29,6 +29,7 @@ __all__ = [
     "conflict_of",
     "decode",
     "decode_together",
+    "spelt",
 ]
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -145,28 +146,25 @@ def decode(
         prior: how much the grammar weighs.
         look: asked for a second opinion on characters that are in doubt.
     """
-    return decode_together((outputs,), prior, (look,))
+    return decode_together((outputs,), (spelt(outputs, look),), prior)
 
 
 def decode_together(
     outputs: Sequence[Outputs],
+    texts: Sequence[tuple[Spelling, ...]],
     prior: Prior | None = None,
-    looks: Sequence[Look | None] = (),
 ) -> Decoded:
     """The distribution that several readings of one plate and the grammar make.
 
     Args:
         outputs: of the sequence reader for the same plate, cut out in several ways.
+        texts: what :func:`spelt` gives for each of them.
         prior: how much the grammar weighs.
-        looks: as in :func:`decode`, one for each of ``outputs`` or none at all.
     """
     prior = Prior() if prior is None else prior
     grounds = _mean([softmax(one.ground) for one in outputs])
     states = _mean([softmax(one.state) for one in outputs])
-    looks = looks or (None,) * len(outputs)
-    found = pooled(
-        [_spelt(one, look) for one, look in zip(outputs, looks, strict=True)]
-    )
+    found = pooled(texts)
     weighed = [
         Spelling(one.text, one.probability * _weight(one.text, grounds, prior))
         for one in found
@@ -196,7 +194,13 @@ def decode_together(
     )
 
 
-def _spelt(outputs: Outputs, look: Look | None) -> tuple[Spelling, ...]:
+def spelt(outputs: Outputs, look: Look | None = None) -> tuple[Spelling, ...]:
+    """The texts of one reading by the picture alone, likeliest first.
+
+    Args:
+        outputs: of the sequence reader.
+        look: asked for a second opinion on characters that are in doubt.
+    """
     found = spellings(softmax(outputs.columns))
     return found if look is None else _looked_at(found, look)
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from lpr.alignment import middles_of
 from lpr.alphabet import BLANK, GROUNDS, STATES, SYMBOLS
-from lpr.decoding import Decoded, Look, Outputs, Prior, decode, decode_together
+from lpr.decoding import Decoded, Look, Outputs, Prior, decode, decode_together, spelt
 from lpr.errors import WeightsError
 from lpr.image import Corners, Image
 from lpr.onnx import EngineName, Network, load
 from lpr.second_look import SCALE, SecondLook, packaged_second_weights
-from lpr.spelling import softmax
+from lpr.spelling import Spelling, softmax
 from lpr.strips import (
     HEIGHT,
     MARGIN,
@@ -133,22 +133,22 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Decoded:
         tried = _possible_lines(corners) if lines is None else (lines,)
         seen = [self._seen(image, around, count) for count in tried]
-        alone = [decode(outputs, self.prior, look) for outputs, look in seen]
+        alone = [decode_together((o,), (told,), self.prior) for o, told in seen]
         best = max(range(len(tried)), key=lambda one: alone[one].probability)
         if not again or not _HOPELESS <= alone[best].confidence < _SURE:
             return alone[best]
         moved = [self._seen(image, cut, tried[best]) for cut in nudged(around)]
-        outputs, looks = zip(seen[best], *moved, strict=True)
-        return decode_together(outputs, self.prior, looks)
+        outputs, texts = zip(seen[best], *moved, strict=True)
+        return decode_together(outputs, texts, self.prior)
 
     def _seen(
         self, image: Image, around: Corners, lines: Lines
-    ) -> tuple[Outputs, Look | None]:
-        """What the network says of one cut, and how to look at it again."""
+    ) -> tuple[Outputs, tuple[Spelling, ...]]:
+        """What the network says of one cut, and the texts that it spells."""
         strip = strip_of(image, around, lines)
         (outputs,) = self._outputs(strip[None])
         fine = partial(strip_of, image, around, lines, scale=SCALE)
-        return outputs, self._look(outputs, fine)
+        return outputs, spelt(outputs, self._look(outputs, fine))
 
     def read_strips(
         self, strips: NDArray[np.uint8], fines: NDArray[np.uint8] | None = None
