@@ -33,7 +33,7 @@ def read_cut_out(
     *,
     enough: float = PlateLimits().character_confidence,
 ) -> Decoded:
-    """What stands in a picture that a plate fills, the likelier of two readings.
+    """What stands in a picture that a plate fills, the more plausible of two readings.
 
     Args:
         image: BGR, shape (height, width, 3).
@@ -50,7 +50,8 @@ def read_cut_out(
     if box is None:
         return reader.read_crop(image)
     straight = reader.read(image, box.corners, lines=box.lines, again=False)
-    if straight.probability > whole.probability:
+    prior = reader.prior
+    if straight.plausibility(prior) > whole.plausibility(prior):
         return reader.read(image, box.corners, lines=box.lines)
     return reader.read_crop(image)
 

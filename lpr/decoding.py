@@ -131,6 +131,14 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
         """Probability of the least certain character; 0 where nothing was read."""
         return min((place.probability for place in self.places), default=0.0)
 
+    def plausibility(self, prior: Prior) -> float:
+        """How much speaks for this reading beside another one of the same plate.
+
+        A probability is a share of what one reading has seen: where it has missed a
+        character altogether, it may be sure of what the grammar knows to be none.
+        """
+        return self.probability * (prior.unlawful if self.conflict == "text" else 1.0)
+
     def probability_of(self, state: State) -> float:
         """How likely the strip is in this state."""
         return self.state_probabilities[STATES.index(state)]

@@ -134,7 +134,9 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         tried = _possible_lines(corners) if lines is None else (lines,)
         seen = [self._seen(image, around, count) for count in tried]
         alone = [decode_together((o,), (told,), self.prior) for o, told in seen]
-        best = max(range(len(tried)), key=lambda one: alone[one].probability)
+        best = max(
+            range(len(tried)), key=lambda one: alone[one].plausibility(self.prior)
+        )
         if not again or not _HOPELESS <= alone[best].confidence < _SURE:
             return alone[best]
         moved = [self._seen(image, cut, tried[best]) for cut in nudged(around)]

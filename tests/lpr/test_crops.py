@@ -4,10 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
+from lpr.alphabet import GROUNDS, STATES
 from lpr.crops import read_cut_out, seems_cut_out
+from lpr.decoding import Outputs, Prior, decode_together
 from lpr.detector import NetworkDetector, packaged_detector_weights
+from lpr.models import PlateBox
 from lpr.pipeline import Pipeline
 from lpr.sequence import SequenceReader
+from lpr.spelling import Spelling
 
 PLATES = ("豫A12345", "京B67890", "川K2468B", "鲁D35792", "粤E80416", "苏H64N27")
 
@@ -69,10 +73,53 @@ def test_the_likelier_of_two_readings_is_kept(new_studio, networks):
         box = detector.within(crop)
         straight = reader.read(crop, box.corners, lines=box.lines, again=False)
         whole = reader.read_crop(crop, again=False)
-        if straight.probability > whole.probability:
+        prior = reader.prior
+        if straight.plausibility(prior) > whole.plausibility(prior):
             assert found == reader.read(crop, box.corners, lines=box.lines)
         else:
             assert found == reader.read_crop(crop)
+
+
+def told(*texts):
+    """What a reading is that holds these texts possible, on a blue ground."""
+    ground = np.where(np.array(GROUNDS) == "blue", 12, 0).astype(np.float32)
+    state = np.where(np.array(STATES) == "whole", 9, 0).astype(np.float32)
+    seen = Outputs(np.empty((0, 0), np.float32), ground, state)
+    return decode_together((seen,), (tuple(Spelling(*one) for one in texts),))
+
+
+class TwoMinds:
+    """A reader that misses the first character unless the plate is laid straight."""
+
+    prior = Prior()
+
+    def __init__(self, straight, whole):
+        self.straight, self.whole = straight, whole
+
+    def read(self, _image, _corners, *, lines, again=True):  # noqa: ARG002
+        return self.straight
+
+    def read_crop(self, _crop, *, again=True):  # noqa: ARG002
+        return self.whole
+
+
+class OneBox:
+    """A detector that finds the same plate everywhere."""
+
+    def within(self, crop):
+        height, width = crop.shape[:2]
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]])
+        return PlateBox(corners=corners.astype(np.float32), confidence=0.9, lines=1)
+
+
+def test_a_surer_text_that_is_no_plate_does_not_outdo_one_that_is():
+    crop = np.full((24, 94, 3), 90, np.uint8)
+    plate = told(("皖AJ604M", 0.6), ("陕AJ604M", 0.3))
+    beheaded = told(("AJ604M", 0.9))
+    assert plate.probability < beheaded.probability
+    for straight, whole in ((plate, beheaded), (beheaded, plate)):
+        reader = TwoMinds(straight, whole)
+        assert read_cut_out(crop, OneBox(), reader).text == "皖AJ604M"
 
 
 def test_a_crop_of_a_few_pixels_is_not_searched(networks):
