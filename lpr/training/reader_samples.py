@@ -20,6 +20,7 @@ from lpr.training.plates import PlateText, RenderedPlate, draw_text, render_plat
 from lpr.training.shapes import Shapes
 
 __all__ = [
+    "FIELD",
     "LONGEST",
     "NO_GROUND",
     "Recipe",
@@ -36,6 +37,9 @@ LONGEST: Final = 8
 NO_GROUND: Final = -1
 _PX_PER_MM: Final = 0.5
 _MILD: Final = (0.1, 0.7)
+_WIDER: Final = (0.3, 0.4)
+"""A cut that is far too wide has at most so much too much at each side, and above and
+below, as shares of the plate's width and height."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +52,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     hard: float = 0.2
     loose: float = 1.0
     """How far corners are off, against what is usual."""
+    wide: float = 0.0
+    """Share of plates of one line that are cut out far too wide."""
     covered: float = 0.15
     unseen: float = 0.3
     """A character with more of its ink under a cover than this counts as covered."""
@@ -58,6 +64,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     above: 1 is what the camera's geometry makes of it, less is gentler to begin with.
     """
     grey: float = 0.1
+    smoothed: float = 0.0
+    """Share of cameras that take noise away and enlarge the picture."""
     typefaces: float = 0.12
     unlawful: float = 0.04
     narrowest_px: float = 52.0
@@ -65,6 +73,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     tilt_deg: float = 40.0
     kinds: tuple[tuple[str, int], ...] = ()
     """Only plates of these (colour, lines), where not empty."""
+
+
+FIELD: Final = {"smoothed": 0.35, "wide": 0.12}
+"""What a recipe has besides in the last stage: cameras and detectors as they are."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,8 +186,17 @@ def _seen(
     frame, quad = _mounted(rng, page, plate.mask, quad)
     grey = bool(rng.random() < recipe.grey)
     tall = float(np.hypot(*(quad[3] - quad[0])))
-    seen = damage.photographed(rng, frame, 0.55 * tall, grey=grey, strength=strength)
+    seen = damage.photographed(
+        rng,
+        frame,
+        0.55 * tall,
+        grey=grey,
+        strength=strength,
+        smoothed=recipe.smoothed,
+    )
     cut = _cut(rng, quad, boxed=boxed, loose=recipe.loose)
+    if recipe.wide and plate.lines == 1 and rng.random() < recipe.wide:
+        cut = _too_wide(rng, cut)
     if boxed:
         cut = _on_pixels(cut, seen)
     if boxed and rng.random() < 0.6:
@@ -327,6 +348,19 @@ def _cut(
         )
     )
     return np.asarray(cut + error, np.float32)
+
+
+def _too_wide(rng: np.random.Generator, cut: Floats) -> Floats:
+    """What a detector takes for the plate that saw its holder or shadow as its rim."""
+    left, right = rng.uniform(0, _WIDER[0], 2)
+    top, bottom = rng.uniform(0, _WIDER[1], 2)
+    across, along = (cut[1] + cut[2] - cut[0] - cut[3]) / 2, (cut[3] - cut[0])
+    moves = ((-left, -top), (right, -top), (right, bottom), (-left, bottom))
+    wider = [
+        corner + x * across + y * along
+        for corner, (x, y) in zip(cut, moves, strict=True)
+    ]
+    return np.asarray(wider, np.float32)
 
 
 def _on_pixels(cut: Floats, seen: Pixels) -> Floats:

@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Final
 
@@ -29,9 +28,10 @@ from lpr.training.reader_judge import (
     judge,
 )
 from lpr.training.reader_network import ReaderNetwork
-from lpr.training.reader_samples import Recipe
+from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.reader_train import Plan, train_reader
 from lpr.training.shapes import Shapes, gather_shapes
+from lpr.training.stages import Log, all_stages
 
 __all__ = ["finished", "main"]
 
@@ -58,19 +58,16 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         sys.stderr.write(f"luheng-lpr training: {error}\n")
         return 2
-    began = time.monotonic()
-    say = _Log(began)
     plans = _plans(options)
-    network: ReaderNetwork | None = None
-    for name, plan in plans.items():
-        state = options.out.with_suffix(f".{name}.state")
-        network = train_reader(
-            plan, shapes, checkpoint=state, begin_with=network, log=say
-        )
-    if network is None:
+    if not plans:
         sys.stderr.write("luheng-lpr training: every stage has 0 steps\n")
         return 2
-    say(f"trained, {parameter_count(network)} parameters; measuring")
+    say = Log()
+
+    def teach(plan: Plan, state: Path, before: ReaderNetwork | None) -> ReaderNetwork:
+        return train_reader(plan, shapes, checkpoint=state, begin_with=before, log=say)
+
+    network = all_stages(plans, teach, out=options.out, log=say)
     weights, card = finished(
         network, shapes, plans=tuple(plans.values()), count=options.count
     )
@@ -81,7 +78,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _plans(options: argparse.Namespace) -> dict[str, Plan]:
-    """The stages by name: gentle boxes, loose corners, all that leans, what is hidden.
+    """The stages by name: gentle boxes, loose corners, all that leans, and two more.
+
+    Those are what is hidden, and what cameras and detectors in the field add: pictures
+    smoothed and enlarged by the camera, plates cut out far too wide.
 
     Before the third a slanted A was taken for an N, before the last a character half
     under mud for another.
@@ -115,7 +115,20 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
         rate=first.rate * 0.6,
         recipe=Recipe(hard=0.3, loose=1.2, boxed=0.45, covered=0.18),
     )
-    stages = {"first": first, "loose": loose, "leaning": leaning, "hidden": hidden}
+    field = msgspec.structs.replace(
+        hidden,
+        steps=options.field_steps,
+        seed=options.seed + 4,
+        rate=first.rate * 0.5,
+        recipe=msgspec.structs.replace(hidden.recipe, **FIELD),
+    )
+    stages = {
+        "first": first,
+        "loose": loose,
+        "leaning": leaning,
+        "hidden": hidden,
+        "field": field,
+    }
     return {name: plan for name, plan in stages.items() if plan.steps}
 
 
@@ -163,21 +176,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--loose-steps", type=int, default=1400)
     parser.add_argument("--leaning-steps", type=int, default=6000)
     parser.add_argument("--hidden-steps", type=int, default=3600)
+    parser.add_argument("--field-steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--count", type=int, default=2000)
     return parser
-
-
-class _Log:
-    def __init__(self, began: float) -> None:
-        self._began = began
-
-    def __call__(self, line: str) -> None:
-        minutes = (time.monotonic() - self._began) / 60
-        sys.stdout.write(f"{minutes:6.1f} min  {line}\n")
-        sys.stdout.flush()
 
 
 # ------------------------------------------------------------------------------- card
@@ -198,7 +202,9 @@ def _card(
     stages = "; ".join(
         f"{plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed}, "
         f"corners {plan.recipe.loose:g} times as loose as usual, "
-        f"lean {plan.recipe.lean:g}, covered from {plan.recipe.unseen:.0%} of its ink"
+        f"lean {plan.recipe.lean:g}, covered from {plan.recipe.unseen:.0%} of its ink, "
+        f"{plan.recipe.smoothed:.0%} smoothed by the camera, "
+        f"{plan.recipe.wide:.0%} cut too wide"
         for plan in plans
     )
     hidden = figures["covered"]

@@ -8,7 +8,6 @@ when it is started again. Needs PyTorch and ONNX.
 import argparse
 import hashlib
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Generator
 from functools import partial
@@ -27,10 +26,11 @@ from lpr.strips import normalised
 from lpr.training.export import exported_second, parameter_count
 from lpr.training.loop import drawn, picked, trained
 from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, judge
-from lpr.training.reader_samples import Recipe
+from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.second_network import SecondNetwork
 from lpr.training.second_samples import PER_PLATE, Patches, draw_patches
 from lpr.training.shapes import Shapes, gather_shapes
+from lpr.training.stages import Log, all_stages
 
 __all__ = ["SecondPlan", "main", "train_second"]
 
@@ -143,23 +143,18 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError, WeightsError) as error:
         sys.stderr.write(f"luheng-lpr training: {error}\n")
         return 2
-    began = time.monotonic()
-
-    def say(line: str) -> None:
-        sys.stdout.write(f"{(time.monotonic() - began) / 60:6.1f} min  {line}\n")
-        sys.stdout.flush()
-
     plans = _plans(options)
-    network: SecondNetwork | None = None
-    for name, plan in plans.items():
-        state = options.out.with_suffix(f".{name}.state")
-        network = train_second(
-            plan, shapes, checkpoint=state, begin_with=network, log=say
-        )
-    if network is None:
+    if not plans:
         sys.stderr.write("luheng-lpr training: every stage has 0 steps\n")
         return 2
-    say(f"trained, {parameter_count(network)} parameters; measuring")
+    say = Log()
+
+    def teach(
+        plan: SecondPlan, state: Path, before: SecondNetwork | None
+    ) -> SecondNetwork:
+        return train_second(plan, shapes, checkpoint=state, begin_with=before, log=say)
+
+    network = all_stages(plans, teach, out=options.out, log=say)
     weights, card = _finished(
         network, shapes, tuple(plans.values()), reader_weights, options.count
     )
@@ -170,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
-    """The stages by name: first to tell characters, then what is half hidden."""
+    """The stages by name: characters, what is half hidden, what the field adds."""
     first = SecondPlan(
         steps=options.steps, threads=options.threads, workers=options.workers
     )
@@ -181,7 +176,13 @@ def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
         rate=first.rate * 0.6,
         recipe=msgspec.structs.replace(first.recipe, covered=0.12, unseen=0.3),
     )
-    stages = {"first": first, "hidden": hidden}
+    field = msgspec.structs.replace(
+        hidden,
+        steps=options.field_steps,
+        seed=first.seed + 2,
+        recipe=msgspec.structs.replace(hidden.recipe, **FIELD),
+    )
+    stages = {"first": first, "hidden": hidden, "field": field}
     return {name: plan for name, plan in stages.items() if plan.steps}
 
 
@@ -258,6 +259,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=SecondPlan().steps)
     parser.add_argument("--hidden-steps", type=int, default=2600)
+    parser.add_argument("--field-steps", type=int, default=5000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--count", type=int, default=2000)

@@ -240,3 +240,34 @@ def test_less_strength_leaves_more_of_the_characters(shapes):
     assert mild > 0.9
     assert mild > middling + 0.03
     assert middling > full + 0.03
+
+
+def test_a_plate_cut_out_too_wide_fills_less_of_its_strip(shapes):
+    one_line = (("blue", 1), ("yellow", 1), ("green", 1))
+
+    def span(wide):
+        """Share of the strip that the characters take, over many plates."""
+        recipe = Recipe(wide=wide, boxed=0.0, covered=0.0, nothing=0.0, kinds=one_line)
+        rng = np.random.default_rng(52)
+        taken = [np.ptp(draw_sample(rng, shapes, recipe).columns) for _ in range(60)]
+        return np.array(taken) / WIDTH
+
+    usual, wider = span(0.0), span(1.0)
+    assert np.median(wider) < np.median(usual) - 0.1
+    assert wider.min() > 0.35, "at most three tenths of its width at each side"
+
+
+def test_a_camera_that_smooths_takes_noise_away(shapes):
+    plate = render_plate(np.random.default_rng(8), shapes, px_per_mm=0.5)
+
+    def roughness(smoothed):
+        """How much neighbouring pixels of a plain part of the plate differ."""
+        found = []
+        for seed in range(60):
+            rng = np.random.default_rng(seed)
+            flat = np.full_like(plate.image, 120)
+            seen = damage.photographed(rng, flat, 45.0, grey=False, smoothed=smoothed)
+            found.append(float(np.abs(np.diff(seen.astype(int), axis=1)).mean()))
+        return float(np.mean(found))
+
+    assert roughness(1.0) < 0.8 * roughness(0.0)
