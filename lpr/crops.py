@@ -12,8 +12,8 @@ import numpy as np
 from lpr.decoding import Decoded
 from lpr.detector import NetworkDetector
 from lpr.image import Image
-from lpr.judging import PlateLimits, judge
-from lpr.models import PlateBox, PlateReading
+from lpr.judging import Judged, PlateLimits, judge
+from lpr.models import PlateBox
 from lpr.sequence import SequenceReader
 
 __all__ = ["judge_cut_out", "read_cut_out", "seems_cut_out"]
@@ -69,8 +69,8 @@ def judge_cut_out(
     detector: NetworkDetector,
     reader: SequenceReader,
     limits: PlateLimits,
-) -> PlateReading | None:
-    """The plate that fills a picture, read or unread; nothing where none can be seen.
+) -> Judged:
+    """The plate that fills a picture, read or unread, or that none can be seen.
 
     What is too small, blurred or doubtful in a frame is so here.
     """
@@ -78,5 +78,4 @@ def judge_cut_out(
     height, width = image.shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     box = PlateBox(corners=corners, confidence=1.0)
-    reading = judge(image, box, decoded, limits).reading
-    return None if reading.unread_reason == "no_plate" else reading
+    return judge(image, box, decoded, limits)

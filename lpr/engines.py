@@ -15,14 +15,13 @@ from typing import Any, Final, Protocol
 import msgspec
 import numpy as np
 
-from lpr.crops import read_cut_out
-from lpr.decoding import Decoded
+from lpr.crops import judge_cut_out
 from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.errors import EngineError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
 from lpr.image import OPENCV_VERSION, Corners, Image, straighten
-from lpr.judging import PlateLimits
+from lpr.judging import Judged, PlateLimits, judge
 from lpr.lines import LineReader
 from lpr.models import PlateBox
 from lpr.onnx import EngineName
@@ -105,28 +104,35 @@ class _Networks:
     ) -> None:
         self._detector = detector
         self._reader = reader
+        self._limits = PlateLimits()
         self.version = version
 
     def read_crop(self, image: Image) -> Answer | None:
-        return self._answer(read_cut_out(image, self._detector, self._reader), None)
+        judged = judge_cut_out(image, self._detector, self._reader, self._limits)
+        return _judged_answer(judged, corners=None)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
         return tuple(
-            self._answer(
-                self._reader.read(image, box.corners, lines=box.lines), box.corners
-            )
+            _judged_answer(self._judged(image, box), corners=box.corners)
             for box in self._detector.detect(image, region=None)
         )
 
-    def _answer(self, decoded: Decoded, corners: Corners | None) -> Answer:
-        return Answer(
-            text=decoded.text or None,
-            confidence=decoded.confidence,
-            colour=decoded.colour,
-            corners=corners,
-            accepted=decoded.confidence >= PlateLimits().character_confidence
-            and decoded.conflict is None,
-        )
+    def _judged(self, image: Image, box: PlateBox) -> Judged:
+        decoded = self._reader.read(image, box.corners, lines=box.lines)
+        return judge(image, box, decoded, self._limits)
+
+
+def _judged_answer(judged: Judged, *, corners: Corners | None) -> Answer:
+    """What is seen, accepted where the judge of pictures gives it out as read."""
+    reading = judged.reading
+    decoded = reading.decoded
+    return Answer(
+        text=None if decoded is None else decoded.text or None,
+        confidence=0.0 if decoded is None else decoded.confidence,
+        colour=reading.colour,
+        corners=corners,
+        accepted=reading.text is not None,
+    )
 
 
 class _Glyphs:

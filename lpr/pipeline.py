@@ -142,8 +142,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         networks = self.detector, self.reader
         match networks:
             case (NetworkDetector() as detector, SequenceReader() as reader):
-                reading = judge_cut_out(image, detector, reader, self.plate_limits)
-                return () if reading is None else (reading,)
+                reading = judge_cut_out(
+                    image, detector, reader, self.plate_limits
+                ).reading
+                return () if reading.unread_reason == "no_plate" else (reading,)
             case _:
                 return ()
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lpr.decoding import Decoded, Place
+from lpr.engines import own_engine
 from lpr.judging import PlateLimits, judge
 from lpr.models import PlateBox
 
@@ -119,3 +120,52 @@ def test_a_coloured_time_in_an_infrared_picture_leaves_it_without_colour():
     stamped = picture()
     stamped[280:295, 10:150] = (40, 220, 240)
     assert reason(stamped, box(), painted) is None
+
+
+class Standing:
+    """Detector and reader of an engine, saying of any picture what they are told."""
+
+    network = type("Runtime", (), {"engine": "none"})
+
+    def __init__(self, found, read):
+        self._found, self._read = found, read
+
+    def detect(self, _image, *, region):
+        assert region is None
+        return (self._found,)
+
+    def within(self, _crop):
+        return None
+
+    def read(self, *_, **__):
+        return self._read
+
+    read_crop = read
+
+
+def accepted(monkeypatch, image, found, read):
+    """Whether our engine accepts a frame, and a picture of the plate alone."""
+    standing = Standing(found, read)
+    loader = type("Loader", (), {"load": staticmethod(lambda *_, **__: standing)})
+    for name in ("NetworkDetector", "SequenceReader"):
+        monkeypatch.setattr(f"lpr.engines.{name}", loader)
+    engine = own_engine()
+    (framed,) = engine.read_frame(image)
+    alone = engine.read_crop(image)
+    for answer in (framed, alone):
+        assert answer.text == read.text
+        assert answer.confidence == read.confidence
+    assert alone.corners is None
+    return framed.accepted, alone.accepted
+
+
+def test_what_is_measured_accepts_a_plate_as_its_judge_does(monkeypatch):
+    coloured = picture()
+    coloured[250:] = (30, 90, 200)
+    grey_ground = msgspec.structs.replace(decoded(), ground="grey")
+    small = box(width=40.0)
+    assert accepted(monkeypatch, coloured, box(), decoded()) == (True, True)
+    assert accepted(monkeypatch, coloured, small, decoded()) == (False, True)
+    for read in (grey_ground, decoded(state="covered"), decoded(state="none")):
+        assert accepted(monkeypatch, coloured, box(), read) == (False, False)
+    assert accepted(monkeypatch, picture(), box(), grey_ground) == (True, True)
