@@ -33,7 +33,7 @@ def read_cut_out(
     *,
     enough: float = PlateLimits().character_confidence,
 ) -> Decoded:
-    """What stands in a picture that a plate fills, the more plausible of two readings.
+    """What stands in a picture that a plate fills, the likelier of two readings.
 
     Args:
         image: BGR, shape (height, width, 3).
@@ -43,17 +43,14 @@ def read_cut_out(
     """
     if min(image.shape[:2]) < _SMALLEST_PX:
         return reader.read_crop(image)
-    whole = reader.read_crop(image, again=False)
-    if whole.confidence >= enough:
-        return whole
+    whole = reader.glance_crop(image)
+    if whole.decoded.confidence >= enough:
+        return whole.decoded
     box = detector.within(image)
     if box is None:
-        return reader.read_crop(image)
-    straight = reader.read(image, box.corners, lines=box.lines, again=False)
-    prior = reader.prior
-    if straight.plausibility(prior) > whole.plausibility(prior):
-        return reader.read(image, box.corners, lines=box.lines)
-    return reader.read_crop(image)
+        return reader.settled(image, whole)
+    straight = reader.glance(image, box.corners, lines=box.lines)
+    return reader.settled(image, reader.best_of(whole, straight))
 
 
 def seems_cut_out(image: Image) -> bool:

@@ -29,6 +29,8 @@ __all__ = [
     "conflict_of",
     "decode",
     "decode_together",
+    "doubtful",
+    "looked_at",
     "spelt",
 ]
 
@@ -173,8 +175,9 @@ def decode_together(
     grounds = _mean([softmax(one.ground) for one in outputs])
     states = _mean([softmax(one.state) for one in outputs])
     found = pooled(texts)
+    chances = dict(zip(GROUNDS, grounds.tolist(), strict=True))
     weighed = [
-        Spelling(one.text, one.probability * _weight(one.text, grounds, prior))
+        Spelling(one.text, one.probability * _weight(one.text, chances, prior))
         for one in found
     ]
     total = sum(one.probability for one in weighed)
@@ -210,7 +213,10 @@ def spelt(outputs: Outputs, look: Look | None = None) -> tuple[Spelling, ...]:
         look: asked for a second opinion on characters that are in doubt.
     """
     found = spellings(softmax(outputs.columns))
-    return found if look is None else _looked_at(found, look)
+    places = () if look is None else doubtful(found)
+    if look is None or not places:
+        return found
+    return looked_at(found, places, look(found[0].text, places))
 
 
 def _mean(chances: Sequence[Floats]) -> Floats:
@@ -220,32 +226,37 @@ def _mean(chances: Sequence[Floats]) -> Floats:
 # ------------------------------------------------------------------------ second look
 
 
-def _looked_at(found: tuple[Spelling, ...], look: Look) -> tuple[Spelling, ...]:
+def doubtful(found: tuple[Spelling, ...]) -> tuple[int, ...]:
+    """Places of the likeliest text that a second look is asked about."""
+    places = _places(found[0].text, list(found))
+    return tuple(
+        index for index, place in enumerate(places) if place.probability < _SURE
+    )
+
+
+def looked_at(
+    found: tuple[Spelling, ...], places: tuple[int, ...], logits: Floats
+) -> tuple[Spelling, ...]:
     """The spellings, those as long as the first weighed by what a second look says.
 
     How likely they are together stays as it was: a look at single characters knows
     nothing of how many there are.
+
+    Args:
+        found: the texts of one reading, likeliest first.
+        places: of the first of them that were looked at.
+        logits: what was seen there, shape (places, symbols).
     """
     text = found[0].text
-    doubtful = tuple(
-        index
-        for index, place in enumerate(_places(text, list(found)))
-        if place.probability < _SURE
-    )
-    if not doubtful:
-        return found
-    logits = look(text, doubtful)
     alike = {one.text: one.probability for one in found if len(one.text) == len(text)}
     before = sum(alike.values())
-    for row, index in enumerate(doubtful):
+    for row, index in enumerate(places):
         symbol = SYMBOLS[int(logits[row].argmax())]
         other = text[:index] + symbol + text[index + 1 :]
         alike.setdefault(other, _UNSEEN * found[0].probability)
+    spoken = [dict(zip(SYMBOLS, row, strict=True)) for row in logits.tolist()]
     evidence = {
-        one: sum(
-            float(logits[row, SYMBOLS.index(one[index])])
-            for row, index in enumerate(doubtful)
-        )
+        one: sum(row[one[index]] for row, index in zip(spoken, places, strict=True))
         for one in alike
     }
     most = max(evidence.values())
@@ -299,24 +310,26 @@ def _kinds(text: str) -> tuple[Kind, ...]:
     )
 
 
-def _weight(text: str, grounds: Floats, prior: Prior) -> float:
+def _weight(text: str, chances: dict[Ground, float], prior: Prior) -> float:
+    lawful = _grounds(text)
+    if lawful is None:
+        return prior.unlawful
+    own = sum(chance for ground, chance in chances.items() if ground in lawful)
+    return own + (1.0 - own) * prior.foreign_colour
+
+
+@lru_cache(maxsize=4096)
+def _grounds(text: str) -> frozenset[Ground] | None:
+    """The grounds that a text may stand on, none for a text that is no plate's."""
     kinds = _kinds(text)
     if not kinds:
-        return prior.unlawful
-    colours = frozenset().union(*(kind.colours for kind in kinds))
-    own = sum(
-        float(chance)
-        for ground, chance in zip(GROUNDS, grounds, strict=True)
-        if ground == "grey" or ground in colours
-    )
-    return own + (1.0 - own) * prior.foreign_colour
+        return None
+    return frozenset[Ground]({"grey"}).union(*(kind.colours for kind in kinds))
 
 
 def conflict_of(text: str, ground: Ground) -> Conflict | None:
     """What in a picture of a text on a ground the grammar contradicts."""
-    kinds = _kinds(text)
-    if not kinds:
+    lawful = _grounds(text)
+    if lawful is None:
         return "text"
-    if ground == "grey" or any(ground in kind.colours for kind in kinds):
-        return None
-    return "colour"
+    return None if ground in lawful else "colour"

@@ -7,7 +7,7 @@ tells plates of one line from those of two and reads nothing.
 
 from collections.abc import Sequence
 from importlib import resources
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -25,6 +25,9 @@ __all__ = [
     "packaged_detector_weights",
     "sightings",
 ]
+
+Bounds: TypeAlias = tuple[float, float, float, float]
+"""x0, y0, x1, y1 of an upright box."""
 
 _WEIGHTS: Final = "detector.onnx"
 _STEP: Final = 32
@@ -222,17 +225,8 @@ def sightings(answer: NDArray[np.float32], *, least: float) -> list[Sighting]:
         least: probability below which a peak is none.
     """
     chance = 1.0 / (1.0 + np.exp(-answer[0]))
-    around = np.pad(chance, 1)
-    rows, columns = chance.shape
-    highest = np.max(
-        [
-            around[dy : dy + rows, dx : dx + columns]
-            for dy in range(3)
-            for dx in range(3)
-        ],
-        axis=0,
-    )
-    peaks = np.argwhere((chance >= highest) & (chance >= least))
+    tops = [peak for peak in np.argwhere(chance >= least) if _is_top(chance, *peak)]
+    peaks = np.array(tops, int).reshape(-1, 2)
     order = np.argsort(-chance[peaks[:, 0], peaks[:, 1]], kind="stable")
     found = [
         _around(answer, chance, int(row), int(column))
@@ -241,12 +235,21 @@ def sightings(answer: NDArray[np.float32], *, least: float) -> list[Sighting]:
     return _apart(found)[:_MOST_SIGHTINGS]
 
 
+def _is_top(chance: NDArray[np.float32], row: int, column: int) -> bool:
+    """Whether none of the neighbours of a place is more likely."""
+    around = chance[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+    return bool(chance[row, column] >= around.max())
+
+
 def _apart(found: Sequence[Sighting]) -> list[Sighting]:
     """The sightings less those that lie on an earlier one."""
     kept: list[Sighting] = []
+    places: list[Bounds] = []
     for one in found:
-        if all(_shared(one.corners, other.corners) < _OVERLAP for other in kept):
+        place = _bounds(one.corners)
+        if all(_shared(place, other) < _OVERLAP for other in places):
             kept.append(one)
+            places.append(place)
     return kept
 
 
@@ -258,8 +261,11 @@ def _around(
     columns = slice(max(column - 1, 0), column + 2)
     weight = chance[rows, columns].copy()
     weight[weight < 0.5 * chance[row, column]] = 0.0
-    y, x = np.mgrid[rows, columns].astype(np.float32)[:, : weight.shape[0]]
-    middles = (np.stack([x, y]) + np.float32(0.5)) * _STRIDE
+    tall, wide = weight.shape
+    middles = np.empty((2, tall, wide), np.float32)
+    middles[0] = np.arange(columns.start, columns.start + wide)
+    middles[1] = np.arange(rows.start, rows.start + tall)[:, None]
+    middles = (middles + np.float32(0.5)) * np.float32(_STRIDE)
     figures = answer[1:9, rows, columns].reshape(4, 2, *weight.shape)
     corners = ((figures * _REACH_PX + middles) * weight).sum(axis=(2, 3))
     double = (answer[9, rows, columns] * weight).sum() / weight.sum()
@@ -270,10 +276,15 @@ def _around(
     )
 
 
-def _shared(one: Corners, other: Corners) -> float:
+def _bounds(corners: Corners) -> Bounds:
+    """The upright box around four corners."""
+    (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    return x0, y0, x1, y1
+
+
+def _shared(one: Bounds, other: Bounds) -> float:
     """Overlap of two upright boxes against the smaller of them."""
-    low = np.maximum(one.min(axis=0), other.min(axis=0))
-    high = np.minimum(one.max(axis=0), other.max(axis=0))
-    both = float(np.prod(np.maximum(high - low, 0.0)))
-    areas = [float(np.prod(np.ptp(corners, axis=0))) for corners in (one, other)]
-    return both / max(min(areas), 1e-6)
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    along = min(one[3], other[3]) - max(one[1], other[1])
+    areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (one, other)]
+    return max(across, 0.0) * max(along, 0.0) / max(min(areas), 1e-6)

@@ -45,10 +45,11 @@ def patches_of(fine: Image, middles_px: Floats) -> Image:
     Returns:
         Shape (n, 48, 48, 3); the rim is repeated beyond the strip.
     """
-    half = PATCH_PX // 2
-    padded = np.pad(fine, ((0, 0), (half, half), (0, 0)), mode="edge")
-    lefts = np.clip(np.rint(middles_px), 0, fine.shape[1]).astype(int)
-    return np.stack([padded[:, left : left + PATCH_PX] for left in lefts])
+    width = fine.shape[1]
+    middles = np.clip(np.rint(middles_px), 0, width).astype(int)
+    columns = middles[:, None] + np.arange(PATCH_PX) - PATCH_PX // 2
+    inside = np.clip(columns, 0, width - 1)
+    return np.ascontiguousarray(fine[:, inside].transpose(1, 0, 2, 3))
 
 
 class SecondLook(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +80,11 @@ class SecondLook(msgspec.Struct, frozen=True, kw_only=True):
 
     def look(self, fine: Image, middles_px: Floats) -> Floats:
         """How much each symbol speaks for each patch: logits, shape (n, symbols)."""
-        (logits,) = self.network.run(normalised(patches_of(fine, middles_px)))
+        return self.look_at(patches_of(fine, middles_px))
+
+    def look_at(self, patches: Image) -> Floats:
+        """The same of patches that were cut already, shape (n, 48, 48, 3)."""
+        (logits,) = self.network.run(normalised(patches))
         return logits
 
 

@@ -4,10 +4,10 @@ One network reads plates of one line and of two. It refuses nothing and judges n
 whether an answer is good enough is its user's to say.
 """
 
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -15,11 +15,20 @@ from numpy.typing import NDArray
 
 from lpr.alignment import middles_of
 from lpr.alphabet import BLANK, GROUNDS, STATES, SYMBOLS
-from lpr.decoding import Decoded, Look, Outputs, Prior, decode, decode_together, spelt
+from lpr.decoding import (
+    Decoded,
+    Outputs,
+    Prior,
+    decode,
+    decode_together,
+    doubtful,
+    looked_at,
+    spelt,
+)
 from lpr.errors import WeightsError
 from lpr.image import Corners, Image
 from lpr.onnx import EngineName, Network, load
-from lpr.second_look import SCALE, SecondLook, packaged_second_weights
+from lpr.second_look import SCALE, SecondLook, packaged_second_weights, patches_of
 from lpr.spelling import Spelling, softmax
 from lpr.strips import (
     HEIGHT,
@@ -32,7 +41,7 @@ from lpr.strips import (
     widened,
 )
 
-__all__ = ["SequenceReader", "packaged_reader_weights"]
+__all__ = ["Glance", "SequenceReader", "packaged_reader_weights"]
 
 _WEIGHTS: Final = "reader.onnx"
 _SURE: Final = 0.995
@@ -48,6 +57,19 @@ away by 40° the first comes down to 2.4 and the second to 1.5."""
 def packaged_reader_weights() -> bytes:
     """The weights that ship inside the package."""
     return resources.files("lpr").joinpath("weights", _WEIGHTS).read_bytes()
+
+
+Reading: TypeAlias = tuple[Outputs, tuple[Spelling, ...]]
+"""What the network says of one cut, and the texts that it spells."""
+
+
+class Glance(msgspec.Struct, frozen=True):
+    """A first reading, and all that a second one of the same plate goes on from."""
+
+    around: Corners
+    lines: Lines
+    reading: Reading
+    decoded: Decoded
 
 
 class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,52 +127,73 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
                 doubt the reading that is the likelier.
             again: cut it out again where it is in doubt.
         """
-        around = widened(corners, *MARGIN)
-        return self._read_around(image, around, corners, lines, again=again)
+        glance = self.glance(image, corners, lines=lines)
+        return self.settled(image, glance) if again else glance.decoded
 
     def read_crop(
         self, crop: Image, *, lines: Lines | None = None, again: bool = True
     ) -> Decoded:
         """What stands in a picture that somebody has cut out around a plate."""
+        glance = self.glance_crop(crop, lines=lines)
+        return self.settled(crop, glance) if again else glance.decoded
+
+    def read_within(self, image: Image, around: Corners, lines: Lines) -> Decoded:
+        """What is seen between corners that hold a plate of so many lines."""
+        return self.settled(image, self._glance(image, around, (lines,)))
+
+    def glance(
+        self, image: Image, corners: Corners, *, lines: Lines | None = None
+    ) -> Glance:
+        """The first reading of what stands between the plate's corners."""
+        tried = _possible_lines(corners) if lines is None else (lines,)
+        return self._glance(image, widened(corners, *MARGIN), tried)
+
+    def glance_crop(self, crop: Image, *, lines: Lines | None = None) -> Glance:
+        """The first reading of a picture that was cut out around a plate."""
         height, width = crop.shape[:2]
         corners = np.array(
             [[0, 0], [width, 0], [width, height], [0, height]], np.float32
         )
-        return self._read_around(crop, corners, corners, lines, again=again)
-
-    def read_within(self, image: Image, around: Corners, lines: Lines) -> Decoded:
-        """What is seen between corners that hold a plate of so many lines."""
-        return self._read_around(image, around, around, lines, again=True)
-
-    def _read_around(
-        self,
-        image: Image,
-        around: Corners,
-        corners: Corners,
-        lines: Lines | None,
-        *,
-        again: bool,
-    ) -> Decoded:
         tried = _possible_lines(corners) if lines is None else (lines,)
-        seen = [self._seen(image, around, count) for count in tried]
-        alone = [decode_together((o,), (told,), self.prior) for o, told in seen]
-        best = max(
-            range(len(tried)), key=lambda one: alone[one].plausibility(self.prior)
-        )
-        if not again or not _HOPELESS <= alone[best].confidence < _SURE:
-            return alone[best]
-        moved = [self._seen(image, cut, tried[best]) for cut in nudged(around)]
-        outputs, texts = zip(seen[best], *moved, strict=True)
+        return self._glance(crop, corners, tried)
+
+    def best_of(self, *glances: Glance) -> Glance:
+        """The most plausible of several first readings of one plate."""
+        return max(glances, key=lambda one: one.decoded.plausibility(self.prior))
+
+    def settled(self, image: Image, glance: Glance) -> Decoded:
+        """What a plate is read as that was glanced at: cut out again where in doubt.
+
+        Args:
+            image: the picture that the glance is of.
+            glance: the first reading.
+        """
+        if not _HOPELESS <= glance.decoded.confidence < _SURE:
+            return glance.decoded
+        moved = self._readings(image, nudged(glance.around), glance.lines)
+        outputs, texts = zip(glance.reading, *moved, strict=True)
         return decode_together(outputs, texts, self.prior)
 
-    def _seen(
-        self, image: Image, around: Corners, lines: Lines
-    ) -> tuple[Outputs, tuple[Spelling, ...]]:
-        """What the network says of one cut, and the texts that it spells."""
-        strip = strip_of(image, around, lines)
-        (outputs,) = self._outputs(strip[None])
-        fine = partial(strip_of, image, around, lines, scale=SCALE)
-        return outputs, spelt(outputs, self._look(outputs, fine))
+    def _glance(
+        self, image: Image, around: Corners, tried: tuple[Lines, ...]
+    ) -> Glance:
+        glances = []
+        for lines in tried:
+            (reading,) = self._readings(image, (around,), lines)
+            outputs, texts = reading
+            decoded = decode_together((outputs,), (texts,), self.prior)
+            glances.append(Glance(around, lines, reading, decoded))
+        return self.best_of(*glances)
+
+    def _readings(
+        self, image: Image, cuts: Sequence[Corners], lines: Lines
+    ) -> list[Reading]:
+        """What the network says of each cut of one plate, and the texts it spells."""
+        outputs = self._outputs(np.stack([strip_of(image, c, lines) for c in cuts]))
+        texts = self._texts(
+            outputs, lambda index: strip_of(image, cuts[index], lines, scale=SCALE)
+        )
+        return list(zip(outputs, texts, strict=True))
 
     def read_strips(
         self, strips: NDArray[np.uint8], fines: NDArray[np.uint8] | None = None
@@ -164,36 +207,51 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         if fines is None:
             return tuple(decode(one, self.prior) for one in outputs)
         return tuple(
-            decode(one, self.prior, self._look(one, partial(_same, fine)))
-            for one, fine in zip(outputs, fines, strict=True)
+            decode_together((one,), (texts,), self.prior)
+            for one, texts in zip(
+                outputs, self._texts(outputs, fines.__getitem__), strict=True
+            )
         )
 
     def _outputs(self, strips: NDArray[np.uint8]) -> list[Outputs]:
         given = self.network.run(normalised(strips))
         return [Outputs(*one) for one in zip(*given, strict=True)]
 
-    def _look(self, outputs: Outputs, fine: Callable[[], Image]) -> Look | None:
+    def _texts(
+        self, outputs: Sequence[Outputs], fine: Callable[[int], Image]
+    ) -> list[tuple[Spelling, ...]]:
+        """What each answer spells once all that is in doubt was looked at, at once.
+
+        Args:
+            outputs: of the network.
+            fine: by its index, a strip for the second look.
+        """
+        found = [spelt(one) for one in outputs]
         if self.second is None:
-            return None
-        return partial(_look, self.second, outputs.columns, fine)
+            return found
+        asked = [doubtful(one) for one in found]
+        patches = [
+            _patches(fine(index), outputs[index], found[index][0].text, places)
+            for index, places in enumerate(asked)
+            if places
+        ]
+        if not patches:
+            return found
+        logits = self.second.look_at(np.concatenate(patches))
+        told = np.split(logits, np.cumsum([len(places) for places in asked])[:-1])
+        return [
+            looked_at(texts, places, seen) if places else texts
+            for texts, places, seen in zip(found, asked, told, strict=True)
+        ]
 
 
-def _same(fine: Image) -> Image:
-    return fine
-
-
-def _look(
-    second: SecondLook,
-    lattice: NDArray[np.float32],
-    fine: Callable[[], Image],
-    text: str,
-    places: tuple[int, ...],
-) -> NDArray[np.float32]:
-    """What a second look says of places of a text that a lattice spells."""
+def _patches(
+    fine: Image, outputs: Outputs, text: str, places: tuple[int, ...]
+) -> Image:
+    """The patches around places of a text that a lattice spells."""
     symbols = [SYMBOLS.index(symbol) for symbol in text]
-    picture = fine()
-    middles = middles_of(softmax(lattice), symbols)[list(places)]
-    return second.look(picture, middles * np.float32(picture.shape[1]))
+    middles = middles_of(softmax(outputs.columns), symbols)[list(places)]
+    return patches_of(fine, middles * np.float32(fine.shape[1]))
 
 
 def _possible_lines(corners: Corners) -> tuple[Lines, ...]:

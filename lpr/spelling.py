@@ -15,6 +15,8 @@ from lpr.alphabet import BLANK, SYMBOLS
 __all__ = ["Spelling", "softmax", "spellings"]
 
 Floats: TypeAlias = NDArray[np.float32]
+Beam: TypeAlias = dict[tuple[int, ...], tuple[float, float]]
+"""Prefixes, with the chance that each ends in a blank and that it does not."""
 
 _BEAM: Final = 12
 _LEAST: Final = 2e-4
@@ -51,47 +53,69 @@ def spellings(chances: Floats) -> tuple[Spelling, ...]:
         At most twelve, likeliest first; the empty text where nothing is seen.
     """
     blanks: list[float] = chances[:, BLANK].tolist()
-    likely: list[list[tuple[int, float]]] = [[] for _ in blanks]
-    for column, symbol in np.argwhere(chances[:, :BLANK] > _LEAST).tolist():
-        likely[column].append((symbol, float(chances[column, symbol])))
-    beam: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
-    for blank, symbols in zip(blanks, likely, strict=True):
-        if not symbols:
+    beam: Beam = {(): (1.0, 0.0)}
+    for blank, symbols in zip(blanks, _followed(chances), strict=True):
+        if symbols:
+            beam = _longer(beam, blank, symbols)
+        else:
             beam = {
                 prefix: ((ended + open_) * blank, 0.0)
                 for prefix, (ended, open_) in beam.items()
             }
-            continue
-        grown = _grown(beam, blank, symbols)
-        if len(grown) > _BEAM:
-            order = sorted(grown.items(), key=lambda one: -(one[1][0] + one[1][1]))
-            grown = dict(order[:_BEAM])
-        beam = {prefix: (pair[0], pair[1]) for prefix, pair in grown.items()}
-    ranked = sorted(beam.items(), key=lambda one: -(one[1][0] + one[1][1]))
     return tuple(
         Spelling("".join(SYMBOLS[index] for index in prefix), ended + open_)
-        for prefix, (ended, open_) in ranked
+        for prefix, (ended, open_) in sorted(beam.items(), key=_falling)
     )
 
 
-def _grown(
-    beam: dict[tuple[int, ...], tuple[float, float]],
-    blank: float,
-    symbols: list[tuple[int, float]],
-) -> dict[tuple[int, ...], list[float]]:
-    """The prefixes after one more column: as they were, or longer by a symbol."""
-    grown: dict[tuple[int, ...], list[float]] = {}
+def _followed(chances: Floats) -> list[dict[int, float]]:
+    """The symbols of each column that are likely enough, the likeliest first."""
+    columns, symbols = np.nonzero(chances[:, :BLANK] > _LEAST)
+    told = chances[columns, symbols]
+    likely: list[dict[int, float]] = [{} for _ in chances]
+    for place in np.lexsort((-told, columns)).tolist():
+        likely[columns[place]][int(symbols[place])] = float(told[place])
+    return likely
+
+
+def _longer(beam: Beam, blank: float, symbols: dict[int, float]) -> Beam:
+    """The likeliest prefixes after one more column: as they were, or longer by one.
+
+    A longer prefix that cannot be among them is not made: in a column without a clear
+    symbol that is nearly all of them.
+    """
+    grown: Beam = {}
+    sums: list[float] = []
     for prefix, (ended, open_) in beam.items():
-        both = ended + open_
-        kept = grown.setdefault(prefix, [0.0, 0.0])
-        kept[0] += both * blank
-        last = prefix[-1] if prefix else -1
-        for symbol, chance in symbols:
-            fresh = both
-            if symbol == last:
-                kept[1] += open_ * chance
-                fresh = ended
-            if fresh:
-                longer = grown.setdefault((*prefix, symbol), [0.0, 0.0])
-                longer[1] += fresh * chance
-    return grown
+        again = 0.0
+        if prefix and prefix[-1] in symbols:
+            again = open_ * symbols[prefix[-1]]
+            shorter = beam.get(prefix[:-1])
+            if shorter is not None:
+                fresh = shorter[0] if prefix[-2:-1] == prefix[-1:] else sum(shorter)
+                again += fresh * symbols[prefix[-1]]
+        grown[prefix] = (ended + open_) * blank, again
+        sums.append((ended + open_) * blank + again)
+    first, most = next(iter(symbols.items()))
+    for prefix, (ended, open_) in beam.items():
+        if (*prefix, first) not in beam:
+            twice = prefix[-1:] == (first,)
+            sums.append((ended if twice else ended + open_) * most)
+    sums.sort(reverse=True)
+    least = sums[_BEAM - 1] if len(sums) >= _BEAM else 0.0
+    for prefix, (ended, open_) in beam.items():
+        both, last = ended + open_, prefix[-1] if prefix else -1
+        for symbol, chance in symbols.items():
+            if both * chance < least:
+                break
+            gained = (ended if symbol == last else both) * chance
+            if gained and gained >= least:
+                grown.setdefault((*prefix, symbol), (0.0, gained))
+    if len(grown) <= _BEAM:
+        return grown
+    return dict(sorted(grown.items(), key=_falling)[:_BEAM])
+
+
+def _falling(one: tuple[tuple[int, ...], tuple[float, float]]) -> float:
+    ended, open_ = one[1]
+    return -(ended + open_)

@@ -131,10 +131,10 @@ def normalised(strips: NDArray[np.uint8]) -> Floats:
         Shape (n, 3, height, width).
     """
     values = strips.astype(np.float32)
-    mean = values.mean(axis=(1, 2, 3), keepdims=True)
-    spread = values.std(axis=(1, 2, 3), keepdims=True)
-    scaled = (values - mean) / (spread + np.float32(6.0))
-    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), dtype=np.float32)
+    values -= values.mean(axis=(1, 2, 3), keepdims=True)
+    spread = np.sqrt((values * values).mean(axis=(1, 2, 3), keepdims=True))
+    values /= spread + np.float32(6.0)
+    return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
 
 
 def _window(

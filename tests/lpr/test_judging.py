@@ -140,7 +140,11 @@ class Standing:
     def read(self, *_, **__):
         return self._read
 
-    read_crop = read
+    def glance_crop(self, _crop):
+        return type("Glance", (), {"decoded": self._read})
+
+    def settled(self, _image, glance):
+        return glance.decoded
 
 
 def accepted(monkeypatch, image, found, read):
