@@ -14,7 +14,7 @@ from lpr.decoding import Decoded
 from lpr.image import Image, glare_at, is_colourful, sharpness_at
 from lpr.models import PlateBox, PlateReading, UnreadReason
 
-__all__ = ["Judged", "PlateLimits", "judge"]
+__all__ = ["Judged", "PlateLimits", "judge", "may_be_read"]
 
 _OFF_PX: Final = 2.0
 
@@ -49,7 +49,11 @@ def judge(image: Image, box: PlateBox, decoded: Decoded, limits: PlateLimits) ->
     is_plate = sure >= limits.sure_characters
     if box.width_px < limits.plate_width_px:
         return Judged(box, _unread("too_small", box, decoded), is_plate=False)
-    if _is_read(decoded, limits) and _has_ground(image, decoded):
+    clear = decoded.confidence >= limits.character_confidence
+    colourful = decoded.ground == "grey" and is_colourful(image)
+    if clear and may_be_read(
+        decoded, limits, width_px=box.width_px, colourful=colourful
+    ):
         reading = PlateReading(
             text=decoded.text,
             colour=decoded.colour,
@@ -63,9 +67,20 @@ def judge(image: Image, box: PlateBox, decoded: Decoded, limits: PlateLimits) ->
     return Judged(box, _unread(reason, box, decoded), is_plate=is_plate)
 
 
-def _is_read(decoded: Decoded, limits: PlateLimits) -> bool:
+def may_be_read(
+    decoded: Decoded, limits: PlateLimits, *, width_px: float, colourful: bool
+) -> bool:
+    """Whether :func:`judge` would read a plate, were its characters sure enough.
+
+    Args:
+        decoded: what the reader gave.
+        limits: below which a plate is unread.
+        width_px: of the box [px].
+        colourful: whether the picture surely has colour.
+    """
     return (
-        decoded.confidence >= limits.character_confidence
+        width_px >= limits.plate_width_px
+        and (decoded.ground != "grey" or not colourful)
         and decoded.conflict is None
         and not _is_covered(decoded, limits)
         and decoded.probability_of("none") < limits.state_probability

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from lpr.decoding import Decoded
 from lpr.image import Region
+from lpr.judging import PlateLimits
 from lpr.models import PlateBox
 
-__all__ = ["Look", "Track", "Tracker", "belonging"]
+__all__ = ["Look", "Track", "Tracker", "belonging", "enough"]
 
+_LIMITS: Final = PlateLimits()
 _LEAST_MOVE: Final = 0.35
 """A plate that moved less than this share of its own width stands still."""
 
@@ -26,7 +28,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """One plate in one frame.
 
     ``place`` is its centre as shares of the frame; ``sharpness`` as
-    :func:`lpr.image.sharpness_at` measures it [1/px].
+    :func:`lpr.image.sharpness_at` measures it [1/px]; ``colourful`` as
+    :func:`lpr.image.is_colourful` says it of the frame.
     """
 
     frame: int
@@ -35,6 +38,19 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     place: tuple[float, float]
     sharpness: float
     decoded: Decoded
+    colourful: bool = True
+
+
+def enough(looks: int) -> int:
+    """So many of some looks must show what a passage is to be believed: three of ten.
+
+    Of ten looks the surest is surer than any one look is: a limit that lets one picture
+    in 500 through wrong lets several of 500 passages through where one look will do.
+
+    >>> [enough(looks) for looks in (1, 3, 4, 6, 7, 10)]
+    [1, 1, 2, 2, 3, 3]
+    """
+    return -(-3 * looks // 10)
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +87,22 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
         spelt = [look.decoded for look in self.looks if look.decoded.places]
         lawful = sum(one.conflict != "text" for one in spelt)
         return 2 * lawful >= len(spelt)
+
+    @property
+    def is_legible(self) -> bool:
+        """Whether enough looks have as many sure characters as a plate's picture.
+
+        Lettering may spell what a plate may say, but seldom surely.
+        """
+        plates = sum(
+            sum(
+                place.probability >= _LIMITS.character_confidence
+                for place in look.decoded.places
+            )
+            >= _LIMITS.sure_characters
+            for look in self.looks
+        )
+        return plates >= enough(len(self.looks))
 
     def nearest(self, at_s: float) -> Look:
         """The look nearest to a time."""
@@ -174,18 +206,26 @@ def belonging(
         window_s: seen at least so near to that time [s].
 
     Returns:
-        Of the tracks within the region the widest that moves and keeps the grammar of
-        plates; one that does not only where no other moves, a standing one only where
-        nothing moves. Nothing where none was seen in time.
+        Of the tracks within the region the widest that moves, keeps the grammar of
+        plates and is legible; one that is not, or spells no plate, only where no other
+        moves, a standing one only where nothing moves. Nothing where none was seen in
+        time.
     """
     x0, y0, x1, y1 = (0.0, 0.0, 1.0, 1.0) if region is None else region
-    here: list[tuple[bool, bool, float, Track]] = []
+    here: list[tuple[bool, bool, bool, float, Track]] = []
     for track in tracks:
         look = track.nearest(at_s)
         x, y = look.place
         if abs(look.at_s - at_s) <= window_s and x0 <= x <= x1 and y0 <= y <= y1:
-            width_px = look.box.width_px
-            here.append((track.moves, track.keeps_grammar, width_px, track))
+            here.append(
+                (
+                    track.moves,
+                    track.keeps_grammar,
+                    track.is_legible,
+                    look.box.width_px,
+                    track,
+                )
+            )
     if not here:
         return None
-    return max(here, key=lambda one: one[:3])[3]
+    return max(here, key=lambda one: one[:4])[4]

@@ -13,9 +13,10 @@ import numpy as np
 
 from lpr.alphabet import COVERED
 from lpr.decoding import Conflict, Decoded, Place, conflict_of
+from lpr.judging import PlateLimits, may_be_read
 from lpr.models import PlateBox
 from lpr.plate import PlateColour, kind_of
-from lpr.tracks import Look
+from lpr.tracks import Look, enough
 
 __all__ = [
     "VehiclePlates",
@@ -47,7 +48,9 @@ class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
     """The plate that the looks make together.
 
     ``best`` is the look that shows it best, ``agreeing`` how many looks alone gave this
-    very text, and ``surest`` the confidence of the surest of them.
+    very text. ``believed`` and ``against`` are the confidences, of the looks that were
+    counted, of those that the judge of pictures may read as this text and as another;
+    ``counted`` is how many these looks are.
     """
 
     text: str
@@ -55,7 +58,9 @@ class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
     colour: PlateColour | None
     looks: int
     agreeing: int
-    surest: float
+    counted: int
+    believed: tuple[float, ...]
+    against: tuple[float, ...]
     best: Look
 
     @property
@@ -72,13 +77,17 @@ class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it may be given out as read.
 
         Dirt stays where it is from frame to frame: looks that are all in doubt stay in
-        doubt, however many they are. One of them alone must be sure.
+        doubt, however many they are. And of many looks one is easily sure by chance:
+        three in ten must each be read alone, and none as another plate.
 
         Args:
-            sure: least probability of the weakest character, of all and of that one.
+            sure: least probability of the weakest character, of all and of each.
         """
         clear = COVERED not in self.text and self.conflict is None
-        return clear and min(self.confidence, self.surest) >= sure
+        alone = sum(chance >= sure for chance in self.believed)
+        disputed = any(chance >= sure for chance in self.against)
+        agreed = alone >= enough(self.counted) and not disputed
+        return clear and agreed and self.confidence >= sure
 
 
 def weight_of(look: Look) -> float:
@@ -129,8 +138,23 @@ def vote(looks: Sequence[Look]) -> VotedPlate | None:
         colour=_colour([look.decoded for look in voting], voices),
         looks=len(looks),
         agreeing=len(alike),
-        surest=max((look.decoded.confidence for look in alike), default=0.0),
+        counted=len(able),
+        believed=tuple(look.decoded.confidence for look in alike if _may_be_read(look)),
+        against=tuple(
+            look.decoded.confidence
+            for look in able
+            if look.decoded.text != text and _may_be_read(look)
+        ),
         best=(alike or voting)[0],
+    )
+
+
+def _may_be_read(look: Look) -> bool:
+    return may_be_read(
+        look.decoded,
+        PlateLimits(),
+        width_px=look.box.width_px,
+        colourful=look.colourful,
     )
 
 

@@ -13,7 +13,14 @@ from lpr.cli.film import frames_of
 from lpr.cli.sources import fetch, is_address, read_bytes
 from lpr.drawing import caption_of, drawn
 from lpr.errors import PictureError
-from lpr.image import Image, Picture, decode_picture, encode_jpeg, sharpness_at
+from lpr.image import (
+    Image,
+    Picture,
+    decode_picture,
+    encode_jpeg,
+    is_colourful,
+    sharpness_at,
+)
 from lpr.models import PlateBox, PlateReading
 from lpr.pipeline import Pipeline
 from lpr.tracks import Look, Track, Tracker
@@ -155,11 +162,12 @@ def _video(options: argparse.Namespace) -> int:
     best: tuple[float, Image, Sequence[PlateReading]] | None = None
     for number, (at_s, image) in enumerate(frames_of(source, every=options.every)):
         readings = pipeline.read_all(image)
-        looks = [
-            look
+        colourful = bool(readings) and is_colourful(image)
+        found = [
+            _look(number, at_s, image, reading, colourful=colourful)
             for reading in readings
-            if (look := _look(number, at_s, image, reading)) is not None
         ]
+        looks = [look for look in found if look is not None]
         tracks += tracker.receive(at_s, looks)
         widest = max((look.box.width_px for look in looks), default=0.0)
         if options.draw is not None and (best is None or widest > best[0]):
@@ -181,7 +189,9 @@ def _video(options: argparse.Namespace) -> int:
     return 0 if any(line.accepted for line in lines) else 1
 
 
-def _look(number: int, at_s: float, image: Image, reading: PlateReading) -> Look | None:
+def _look(
+    number: int, at_s: float, image: Image, reading: PlateReading, *, colourful: bool
+) -> Look | None:
     if reading.decoded is None or reading.corners is None:
         return None
     height, width = image.shape[:2]
@@ -193,6 +203,7 @@ def _look(number: int, at_s: float, image: Image, reading: PlateReading) -> Look
         place=(float(x) / width, float(y) / height),
         sharpness=sharpness_at(image, reading.corners),
         decoded=reading.decoded,
+        colourful=colourful,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from lpr.decoding import Decoded, Place
 from lpr.models import PlateBox
 from lpr.spelling import Spelling
-from lpr.tracks import Look, Tracker, belonging
+from lpr.tracks import Look, Tracker, belonging, enough
 from lpr.vote import VehiclePlates, vehicle_plates, vote, weight_of
 
 TEXT = "豫A12345"
@@ -136,6 +136,26 @@ def test_lettering_that_moves_is_not_outdone_by_a_parked_cars_plate():
     assert ours.looks[0].decoded.text == "7383876"
 
 
+def test_lettering_that_spells_a_plate_without_being_sure_is_not_the_plate():
+    """Wider, moving, and often what a plate may say: in one look of ten surely."""
+    guess = decoded("沪TZH45H", [0.4] * 7)
+    clear = decoded("沪TZH45H", [0.9995] * 7)
+    plate = decoded(TEXT, [0.9995] * 4 + [0.6] * 3)
+    frames = [
+        [
+            look(i, 200 + 30 * i, 500, 110, read=plate),
+            look(i, 200 + 30 * i, 300, 240, read=clear if i == 3 else guess),
+        ]
+        for i in range(10)
+    ]
+    ours = belonging(followed(frames), at_s=0.2, region=None, window_s=0.3)
+    assert ours.is_legible
+    assert ours.looks[0].decoded.text == TEXT
+    lettering = followed([pair[1:] for pair in frames])
+    assert not lettering[0].is_legible
+    assert belonging(lettering, at_s=0.2, region=None, window_s=0.3) is lettering[0]
+
+
 def test_a_plate_that_one_frame_misread_keeps_its_place():
     broken = decoded("豫A1234", conflict="text")
     frames = [
@@ -181,8 +201,57 @@ def test_many_looks_in_doubt_do_not_make_a_plate_that_is_given_out():
     voted = vote(looks)
     assert voted.confidence > 0.996
     assert not voted.is_read(0.996)
-    sure = look(11, 10, 10, read=decoded(TEXT, [0.999] * 7))
-    assert vote([*looks, sure]).is_read(0.996)
+    sure = [look(i, 10, 10, read=decoded(TEXT, [0.999] * 7)) for i in (11, 12, 13)]
+    assert vote([*looks[:7], *sure]).is_read(0.996)
+
+
+def test_of_many_looks_one_that_is_sure_by_chance_is_not_enough():
+    """Ten tries at a limit that one picture in 500 passes wrongly."""
+    doubtful = decoded(TEXT, [0.9995] * 6 + [0.98])
+    sure = decoded(TEXT, [0.9995] * 7)
+    for looks in range(2, 13):
+        counted = min(looks, 10)
+        for alone in range(looks + 1):
+            reads = [sure] * alone + [doubtful] * (looks - alone)
+            voted = vote([look(i, 10, 10, read=read) for i, read in enumerate(reads)])
+            assert voted.counted == counted
+            assert voted.is_read(0.996) == (alone >= enough(counted))
+
+
+def test_a_look_that_is_read_as_another_plate_keeps_it_back():
+    """Two plates in one track, or one of them misread: neither is given out."""
+    sure = [look(i, 10, 10, read=decoded(TEXT, [0.9995] * 7)) for i in range(6)]
+    other = decoded("豫A12346", [0.9995] * 7)
+    unsure = decoded("豫A12346", [0.9995] * 6 + [0.9])
+    assert vote([*sure, look(9, 10, 10, read=unsure)]).is_read(0.996)
+    disputed = vote([*sure, look(9, 10, 10, read=other)])
+    assert disputed.text == TEXT
+    assert not disputed.is_read(0.996)
+    covered = msgspec.structs.replace(other, state_probabilities=(0.1, 0.9, 0.0))
+    assert vote([*sure, look(9, 10, 10, read=covered)]).is_read(0.996)
+
+
+@pytest.mark.parametrize(
+    ("changed", "width", "colourful", "given_out"),
+    [
+        ({}, 120.0, True, True),
+        ({"state_probabilities": (0.1, 0.9, 0.0)}, 120.0, True, False),
+        ({"state_probabilities": (0.1, 0.0, 0.9)}, 120.0, True, False),
+        ({"ground": "grey"}, 120.0, True, False),
+        ({"ground": "grey"}, 120.0, False, True),
+        ({}, 47.0, True, False),
+    ],
+)
+def test_what_a_pictures_judge_leaves_unread_no_vote_gives_out(
+    changed, width, colourful, given_out
+):
+    """Covered, no plate, letters on no plate's ground, or too small, in every frame."""
+    read = msgspec.structs.replace(decoded(TEXT, [0.9995] * 7), **changed)
+    looks = [
+        msgspec.structs.replace(look(i, 10, 10, width, read=read), colourful=colourful)
+        for i in range(8)
+    ]
+    assert vote(looks).is_read(0.996) == given_out
 
 
 @pytest.mark.parametrize("text", ["豫A1?345", "7383876", "豫A1234"])
