@@ -50,6 +50,44 @@ def test_characters_that_repeat_are_kept_apart(text):
     assert decode(outputs(text, ground="blue")).text == text
 
 
+def every_prefix(chances, *, beam=12, least=2e-4):
+    """The beam as it is written down: all prefixes are made, the likeliest kept."""
+    kept = {(): (1.0, 0.0)}
+    for row in chances.astype(float):
+        grown = {}
+        for prefix, (ended, open_) in kept.items():
+            same = grown.setdefault(prefix, [0.0, 0.0])
+            same[0] += (ended + open_) * row[BLANK]
+            for symbol in np.flatnonzero(row[:BLANK] > np.float32(least)).tolist():
+                fresh = ended + open_
+                if prefix[-1:] == (symbol,):
+                    same[1] += open_ * row[symbol]
+                    fresh = ended
+                longer = grown.setdefault((*prefix, symbol), [0.0, 0.0])
+                longer[1] += fresh * row[symbol]
+        ranked = sorted(grown.items(), key=lambda one: -sum(one[1]))
+        kept = {prefix: tuple(pair) for prefix, pair in ranked[:beam]}
+    ranked = sorted(kept.items(), key=lambda one: -sum(one[1]))
+    return [("".join(SYMBOLS[i] for i in prefix), sum(pair)) for prefix, pair in ranked]
+
+
+@pytest.mark.parametrize("spread", [1.0, 2.0, 4.0])
+def test_prefixes_that_are_never_made_change_nothing(spread):
+    """Muddled and clear lattices, symbols that repeat, columns without any."""
+    rng = np.random.default_rng(11)
+    for _ in range(25):
+        logits = rng.normal(0, spread, (14, BLANK + 1)).astype(np.float32)
+        logits[:, BLANK] += rng.uniform(0, 9)
+        for column in np.flatnonzero(rng.random(14) < 0.5):
+            logits[column, rng.integers(0, 4)] += rng.uniform(3, 14)
+        chances = softmax(logits)
+        told = [(one.text, one.probability) for one in spellings(chances)]
+        wanted = [one for one in every_prefix(chances) if one[1] > 0.0]
+        assert [text for text, _ in told] == [text for text, _ in wanted][: len(told)]
+        for (_, chance), (_, other) in zip(told, wanted, strict=False):
+            assert chance == pytest.approx(other, rel=1e-12)
+
+
 def test_the_beam_gives_every_text_the_chance_of_all_its_paths():
     """Against the sum over all paths, one by one, of a lattice small enough."""
     rng = np.random.default_rng(5)

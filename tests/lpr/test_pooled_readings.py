@@ -7,7 +7,9 @@ import pytest
 
 from lpr import sequence
 from lpr.alphabet import BLANK, GROUNDS, STATES, SYMBOLS
+from lpr.crops import read_cut_out
 from lpr.pooling import pooled
+from lpr.second_look import SecondLook
 from lpr.sequence import SequenceReader
 from lpr.spelling import Spelling
 from lpr.strips import nudged
@@ -95,10 +97,11 @@ class Wavering:
 
     def __init__(self, first, others, *, sure=0.98):
         self._answers, self._sure = chain([first], repeat(others)), sure
-        self.strips = 0
+        self.strips = self.calls = 0
 
     def run(self, tensor):
         self.strips += len(tensor)
+        self.calls += 1
         texts = [next(self._answers) for _ in tensor]
         grounds = np.zeros((len(texts), len(GROUNDS)), np.float32)
         grounds[:, GROUNDS.index("yellow")] = 12.0
@@ -123,6 +126,36 @@ def test_only_a_plate_in_doubt_is_cut_out_again(sure, strips):
     network = Wavering("豫A12345", "豫A12345", sure=sure)
     SequenceReader(network=network).read_crop(PICTURE, lines=1)
     assert network.strips == strips
+
+
+def test_all_moved_cuts_go_through_the_networks_together():
+    """One call for the first cut and one for the others, of each network."""
+    network, patches = Wavering("豫A12345", "豫A12345", sure=0.97), []
+
+    class Silent:
+        engine = "onnxruntime"
+
+        def run(self, tensor):
+            patches.append(len(tensor))
+            return (np.zeros((len(tensor), len(SYMBOLS)), np.float32),)
+
+    reader = SequenceReader(network=network, second=SecondLook(network=Silent()))
+    reader.read_crop(PICTURE, lines=1)
+    assert (network.strips, network.calls) == (5, 2)
+    assert patches == [1, 4]
+
+
+def test_a_cut_out_plate_in_doubt_is_not_read_anew():
+    network = Wavering("豫A12345", "豫A12345", sure=0.97)
+
+    class Blind:
+        def within(self, _crop):
+            return None
+
+    reader = SequenceReader(network=network)
+    found = read_cut_out(np.zeros((40, 138, 3), np.uint8), Blind(), reader)
+    assert found.text == "豫A12345"
+    assert network.strips == 5
 
 
 def test_what_nothing_could_mend_is_not_cut_out_again(monkeypatch):
