@@ -192,6 +192,28 @@ def test_read_follows_the_plates_of_a_video(new_studio, capsys, tmp_path):
     assert any(line["looks"] >= 4 and line["moves"] for line in lines)
 
 
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_vote_is_told_whether_the_film_has_colour(
+    new_studio, tmp_path, monkeypatch, grey
+):
+    """In one that has, letters on no plate's ground are no plate."""
+    studio = new_studio(44)
+    face = studio.face("豫A12345", colour="blue")
+    path, told = tmp_path / "passage.avi", []
+    film = cv2.VideoWriter(
+        str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (1280, 720)
+    )
+    for step in range(3):
+        frame = studio.mounted(face, width=200, at=(300 + 40 * step, 560))
+        if grey:
+            frame[:] = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)[..., None]
+        film.write(frame)
+    film.release()
+    monkeypatch.setattr("lpr.cli.read.vote", told.extend)
+    main(["read", str(path)])
+    assert {look.colourful for look in told} == {not grey}
+
+
 def test_what_cannot_be_read_is_refused_in_one_line(tmp_path, capsys):
     telephone = tmp_path / "a.heic"
     telephone.write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(20))
