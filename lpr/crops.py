@@ -33,7 +33,7 @@ def read_cut_out(
     *,
     enough: float = PlateLimits().character_confidence,
 ) -> Decoded:
-    """What stands in a picture that a plate fills, the likelier of two readings.
+    """What stands in a picture that a plate fills, the more plausible of two readings.
 
     Args:
         image: BGR, shape (height, width, 3).

@@ -10,7 +10,7 @@ from lpr.decoding import Outputs, Prior, decode_together
 from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.models import PlateBox
 from lpr.pipeline import Pipeline
-from lpr.sequence import SequenceReader
+from lpr.sequence import Glance, SequenceReader
 from lpr.spelling import Spelling
 
 PLATES = ("豫A12345", "京B67890", "川K2468B", "鲁D35792", "粤E80416", "苏H64N27")
@@ -96,11 +96,17 @@ class TwoMinds:
     def __init__(self, straight, whole):
         self.straight, self.whole = straight, whole
 
-    def read(self, _image, _corners, *, lines, again=True):  # noqa: ARG002
-        return self.straight
+    best_of = SequenceReader.best_of
 
-    def read_crop(self, _crop, *, again=True):  # noqa: ARG002
-        return self.whole
+    def glance(self, _image, corners, *, lines):
+        return Glance(corners, lines, None, self.straight)
+
+    def glance_crop(self, crop):
+        height, width = crop.shape[:2]
+        return Glance(np.float32([[0, 0], [width, height]]), 1, None, self.whole)
+
+    def settled(self, _image, glance):
+        return glance.decoded
 
 
 class OneBox:
