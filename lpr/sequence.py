@@ -48,6 +48,11 @@ _SURE: Final = 0.995
 _HOPELESS: Final = 0.1
 """A plate is cut out again where its weakest character is between these. Of 45 rendered
 plates below it other cuts mended one, and above it none of 126 was wrong."""
+_HALF: Final = 0.5
+_AT_EDGE: Final = 1
+"""So few columns of the 36 between a character's and the end."""
+_MORE: Final = (0.1, 0.05)
+"""Where a character may be cut off, so much more is shown, as shares of the plate."""
 _SURELY_ONE: Final = 2.9
 _SURELY_TWO: Final = 1.6
 """Width by height: a plate of one line has 3.1 or 3.4 and one of two lines 2.0; turned
@@ -164,10 +169,29 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
     def settled(self, image: Image, glance: Glance) -> Decoded:
         """What a plate is read as that was glanced at: cut out again where in doubt.
 
+        A plate of one line whose characters reach the edge of the cut is cut out wider,
+        where the picture holds more: half an R reads as a sure F. So is one of which a
+        character seems hidden, too many or missing; there the more plausible of both
+        readings counts.
+
         Args:
             image: the picture that the glance is of.
             glance: the first reading.
         """
+        first = self._again(image, glance)
+        at_edge = _reach_the_edge(glance.reading[0].columns)
+        around = widened(glance.around, *_MORE)
+        if glance.lines != 1 or not _lies_in(image, around):
+            return first
+        if not at_edge and not _may_be_cut_off(first):
+            return first
+        wider = self._again(image, self._glance(image, around, (1,)))
+        if at_edge:
+            return wider
+        return max(first, wider, key=lambda one: one.plausibility(self.prior))
+
+    def _again(self, image: Image, glance: Glance) -> Decoded:
+        """The first reading, pooled with those of four moved cuts where in doubt."""
         if not _HOPELESS <= glance.decoded.confidence < _SURE:
             return glance.decoded
         moved = self._readings(image, nudged(glance.around), glance.lines)
@@ -252,6 +276,25 @@ def _patches(
     symbols = [SYMBOLS.index(symbol) for symbol in text]
     middles = middles_of(softmax(outputs.columns), symbols)[list(places)]
     return patches_of(fine, middles * np.float32(fine.shape[1]))
+
+
+def _reach_the_edge(columns: NDArray[np.float32]) -> bool:
+    """Whether a character is seen nearer to an end than a whole plate's are.
+
+    Of 300 rendered plates found in place 5 are so, of as many that are cut off 178.
+    """
+    seen = np.flatnonzero(columns.argmax(axis=1) != BLANK)
+    return bool(seen.size and min(seen[0], len(columns) - 1 - seen[-1]) <= _AT_EDGE)
+
+
+def _may_be_cut_off(found: Decoded) -> bool:
+    """Whether a reading looks as one does whose cut ends in a character."""
+    return found.covered or found.conflict == "text" or found.confidence < _HALF
+
+
+def _lies_in(image: Image, corners: Corners) -> bool:
+    height, width = image.shape[:2]
+    return bool(((corners >= 0) & (corners <= (width, height))).all())
 
 
 def _possible_lines(corners: Corners) -> tuple[Lines, ...]:

@@ -148,6 +148,33 @@ def test_a_tilted_plate_is_read_through_its_corners(reader, studio):
     assert reader.read(picture, corners, lines=1).text == text
 
 
+def test_a_plate_whose_corners_cut_a_character_off_is_cut_out_wider(reader, new_studio):
+    """Half of the last or of the first character lies outside what was found."""
+    studio = new_studio(9)
+    texts = wanted("ordinary", 8, 31)
+    right = {"wider": 0, "as found": 0}
+    for text in texts:
+        picture = mounted(studio.face(text, colour="blue"), margin=40)
+        for side in (0, 1):
+            found = corners_of(picture, 40)
+            found[[0, 3] if side == 0 else [1, 2], 0] += (24, -24)[side]
+            right["wider"] += reader.read(picture, found, lines=1).text == text
+            glance = reader.glance(picture, found, lines=1)
+            right["as found"] += glance.decoded.text == text
+    assert right["wider"] >= 14
+    assert right["as found"] <= 8, "the cut hides what it is said to hide"
+
+
+def test_a_character_at_the_edge_of_the_picture_is_read_as_it_stands(
+    reader, new_studio
+):
+    """There is no more to be seen: the plate is read within what there is."""
+    face = cv2.resize(new_studio(9).face("豫K83A26", colour="blue"), (220, 70))
+    crop = face[:, 14:]
+    glance = reader.glance_crop(crop, lines=1)
+    assert reader.settled(crop, glance).text[1:] == "K83A26"
+
+
 def test_both_engines_say_the_same(reader, studio):
     other = SequenceReader.load(packaged_reader_weights(), engine="opencv")
     face = studio.face("晋B30K21")
