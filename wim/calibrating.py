@@ -34,10 +34,10 @@ from wim.calibration import (
 )
 from wim.errors import CalibrationError
 from wim.load_transfer import Transfer, moved_kg
-from wim.loads import Loading
 from wim.road_learning import RoadSample, learn_road
 from wim.roads import Ride, Road, Role, excess, roles_of
 from wim.samples import Lane, Side
+from wim.statics import Estimation
 
 __all__ = [
     "Calibrated",
@@ -311,6 +311,7 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
         wheels[each.run, each.axle, round(each.place_m, 2)].append(each)
     shares = _shares(observations, _dynamics(observations, known))
     samples: defaultdict[int, list[RoadSample]] = defaultdict(list)
+    estimation = Estimation()
     for own in wheels.values():
         one = own[0]
         static = math.fsum(
@@ -328,9 +329,14 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
                 speed_mps=one.speed_mps,
                 place_m=one.place_m,
                 excess=dynamic / static - 1.0,
+                common=known.common_uncertainty(
+                    speed_mps=one.speed_mps,
+                    temperature_c=one.temperature_c,
+                    vehicle_class=one.vehicle_class,
+                    uncalibrated=estimation.uncertainty.uncalibrated,
+                ),
             )
         )
-    loading = Loading()
     sides = dict.fromkeys(samples, 0)
     for own in wheels.values():
         sides[own[0].lane] = max(sides[own[0].lane], len(own))
@@ -338,9 +344,8 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
         learn_road(
             samples[number],
             lane=number,
-            ride=Ride(),
-            swing=loading.known_road,
-            row_variance=loading.along_strip**2 / sides[number],
+            estimation=estimation,
+            row_variance=estimation.loading.along_strip**2 / sides[number],
         )
         for number in sorted(samples)
     ]

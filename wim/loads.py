@@ -83,7 +83,8 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 KNOWN_ROAD = Swing(
-    shares=(0.0115, 0.0175, 0.016, 0.024, 0.031, 0.055),
+    shares=(0.013, 0.016, 0.0195, 0.024, 0.0275, 0.052),
+    load_factors=(3.1, 2.5, 1.8, 1.3, 0.9, 0.71, 0.54, 0.43),
     first=0.95,
     kin_bounce_group=0.18,
     kin_bounce_others=0.18,
@@ -100,12 +101,18 @@ KNOWN_ROAD = Swing(
 class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Figures of the joint estimator.
 
-    ``open_road`` tells how axles swing on a road that nobody learned, ``known_road``
-    what is left of it on a usual road where the expected part is taken off; each
-    learned road tells how much more or less is left of it there. Their shapes were
-    fitted to recordings with the seeds 21 to 40 and 400 to 430 of the simulator; their
-    sizes were then set by hand, by how often true masses lay inside on the seeds 2000
-    to 2010 and 3001 to 3014.
+    ``open_road`` tells how axles swing on a road of class A that nobody learned,
+    ``known_road`` what is left of it on a usual road where the expected part is taken
+    off; each learned road tells how much more or less is left of it there. Their shapes
+    were fitted to recordings with the seeds 21 to 40 and 400 to 430 of the simulator;
+    how the size of ``known_road`` goes with speed and load, to how far true gross
+    masses were off on the sites 1 to 8 and 101, of both families, classes A and B, two,
+    four and six rows.
+
+    A road that nobody learned may be rougher, and what it does to all rows alike shows
+    in none of them: ``unlearned`` is how much greater the swing is taken there, at
+    ``unlearned_speeds_mps`` (linear between and constant beyond). Set on the same sites
+    with their roads forgotten.
 
     ``unknown_gain`` is the relative standard uncertainty of a strip that neither site
     nor parameter set tells; ``along_strip`` is that of the place where the wheels hit
@@ -115,8 +122,10 @@ class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     open_road: Swing = Swing()
     known_road: Swing = KNOWN_ROAD
+    unlearned_speeds_mps: tuple[Positive, ...] = (9.0, 20.0)
+    unlearned: tuple[Positive, ...] = (1.0, 1.6)
     unknown_gain: Positive = 0.01
-    along_strip: Positive = 0.008
+    along_strip: Positive = 0.007
     completed: Positive = 0.04
     halved: Positive = 0.2
 

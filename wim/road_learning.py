@@ -3,20 +3,24 @@
 Reference passages say by how much each row's load was off; the slopes that explain
 this best, given how rough roads are (ISO 8608), are the lane's effective road. It
 serves the calibration of a station, runs beside the chain and not in it, and says how
-far gross masses are still off on passages that it did not learn from.
+far gross masses are still off on passages that it did not learn from, so that the
+uncertainty stated there is neither too small nor too large.
 """
 
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wim.loads import Crossings, Swing, joint_loads
+from wim.loads import Crossings, joint_loads
 from wim.roads import Ride, Road, Role, answers
+from wim.statics import Estimation
+from wim.uncertainty import gross_variance_kg2
+from wim.unseen_bounce import bounce_left
 
 __all__ = ["RoadSample", "learn_road"]
 
@@ -26,20 +30,22 @@ _CELL_M = 0.1
 _SLOPE_DENSITY = 3.16e-6
 _NOISE = 0.035
 _ROW_SIGMA = 0.003
-_FOLDS = 5
+_FOLDS = 10
 _BANDS_MPS = (0.0, 7.0, 11.0, 15.0, 19.0, 23.0, 40.0)
 _LEAST_IN_BAND = 8
 _LEAST_PASSAGES = 20
 _DRAWN = 25
-_LEAST_REST, _MOST_REST = 0.3, 5.0
-_REST_ROUNDS = 2
+_LEAST_REST, _MOST_REST = 0.1, 20.0
+_REST_ROUNDS = 3
+_HALVINGS = 40
 _NOISE_KG = 10.0
 
 
 class RoadSample(msgspec.Struct, frozen=True, kw_only=True):
     """One axle over one row in a reference passage; ``axle`` counts from its front.
 
-    ``excess`` is the row's load over the static one, less one.
+    ``excess`` is the row's load over the static one, less one; ``common`` (relative,
+    k = 1) is what the calibration leaves unsure of all rows of the passage alike.
     """
 
     passage: int
@@ -49,28 +55,27 @@ class RoadSample(msgspec.Struct, frozen=True, kw_only=True):
     speed_mps: float
     place_m: float
     excess: float
+    common: float
 
 
 def learn_road(
     samples: Sequence[RoadSample],
     *,
     lane: int,
-    ride: Ride,
-    swing: Swing,
+    estimation: Estimation,
     row_variance: float,
 ) -> Road | None:
     """Learn the slopes of a lane and how much is left of the dynamic loads.
 
     Linear least squares with the prior of a road of class A, the cells' slopes
     independent; every row may also be off as a whole. Passages are left out in turn
-    (``_FOLDS`` parts) to find the rest: how far their gross masses are then off, over
-    what the estimator expects of a usual road.
+    (``_FOLDS`` parts) to find the rest: the size of the dynamic loads with which the
+    uncertainty stated for these passages is as large as their gross masses are off.
 
     Args:
         samples: of reference passages; places along the travel from row 0.
         lane: number of the lane.
-        ride: the suspensions it is applied with.
-        swing: how axles swing on a usual road that was learned.
+        estimation: the figures that the road is applied with.
         row_variance: relative, of what the strips of a row bring to every axle.
 
     Returns:
@@ -79,6 +84,7 @@ def learn_road(
     passages = sorted({sample.passage for sample in samples})
     if len(passages) < _LEAST_PASSAGES:
         return None
+    ride = estimation.ride
     first_m = min(sample.place_m for sample in samples) - ride.memory_m
     last_m = max(sample.place_m for sample in samples)
     cells = int((last_m - first_m) / _CELL_M) + 2
@@ -89,17 +95,18 @@ def learn_road(
         design[k, cells + rows.index(round(sample.place_m, 1))] = 1.0
     seen = np.array([sample.excess for sample in samples])
     fold = np.array([passages.index(sample.passage) % _FOLDS for sample in samples])
+    apart = [fold == part for part in range(_FOLDS)]
+    equations = [_equations(design[part], seen[part]) for part in apart]
     foreseen = np.zeros(len(samples))
-    for part in range(_FOLDS):
-        apart = fold == part
-        slopes = _solve(design[~apart], seen[~apart], cells)
-        foreseen[apart] = design[apart, :cells] @ slopes
+    for number, part in enumerate(apart):
+        others = [own for k, own in enumerate(equations) if k != number]
+        foreseen[part] = design[part, :cells] @ _solved(others, cells)
     band_speeds, rests = _rests(
         _level(samples, foreseen, row_variance=row_variance),
-        swing=swing,
+        estimation=estimation,
         row_variance=row_variance,
     )
-    slopes = _solve(design, seen, cells)
+    slopes = _solved(equations, cells)
     return Road(
         lane=lane,
         from_m=round(first_m, 3),
@@ -130,12 +137,18 @@ def _weights(sample: RoadSample, cells: int, *, first_m: float, ride: Ride) -> F
     return weights
 
 
-def _solve(design: Floats, seen: Floats, cells: int) -> Floats:
-    """Return the most likely slopes."""
-    precision = np.full(design.shape[1], 1.0 / _ROW_SIGMA**2)
+def _equations(design: Floats, seen: Floats) -> tuple[Floats, Floats]:
+    """Return the normal equations of some samples: matrix and right side."""
+    return design.T @ design / _NOISE**2, design.T @ seen / _NOISE**2
+
+
+def _solved(parts: Iterable[tuple[Floats, Floats]], cells: int) -> Floats:
+    """Return the most likely slopes of samples whose equations came in parts."""
+    matrices, sides = zip(*parts, strict=True)
+    normal, right = np.sum(matrices, axis=0), np.sum(sides, axis=0)
+    precision = np.full(len(right), 1.0 / _ROW_SIGMA**2)
     precision[:cells] = _CELL_M / _SLOPE_DENSITY
-    normal = design.T @ design / _NOISE**2 + np.diag(precision)
-    found = np.linalg.solve(normal, design.T @ seen / _NOISE**2)
+    found = np.linalg.solve(normal + np.diag(precision), right)
     return found[:cells].astype(np.float64)
 
 
@@ -144,6 +157,8 @@ class _Level(msgspec.Struct, frozen=True, kw_only=True):
 
     static_kg: float
     speed_mps: float
+    roles: tuple[Role, ...]
+    common: float
     crossings: Crossings
 
 
@@ -159,11 +174,14 @@ def _level(
     for own in of_passage.values():
         numbers = sorted({sample.axle for sample, _ in own})
         statics = {sample.axle: sample.load_kg for sample, _ in own}
+        roles = {sample.axle: sample.role for sample, _ in own}
         speeds = tuple(sample.speed_mps for sample, _ in own)
         found.append(
             _Level(
                 static_kg=math.fsum(statics.values()),
                 speed_mps=math.fsum(speeds) / len(speeds),
+                roles=tuple(roles[number] for number in numbers),
+                common=own[0][0].common,
                 crossings=Crossings(
                     axles=tuple(numbers.index(sample.axle) for sample, _ in own),
                     ranks=tuple(
@@ -183,23 +201,64 @@ def _level(
     return found
 
 
+class _Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the gross mass of a passage was off, and what may have put it off.
+
+    ``swung_kg2`` is the variance by dynamic loads where the rest is one and
+    ``bounced_kg2`` that of the bounce that no row betrays; ``strips_kg2`` is that of
+    the strips and ``relative`` (k = 1) what all rows have in common.
+    """
+
+    speed_mps: float
+    gross_kg: float
+    off_kg: float
+    strips_kg2: float
+    swung_kg2: float
+    bounced_kg2: float
+    relative: float
+
+    def ratio(self, rest: float) -> float:
+        """Return the squared error over the variance that is stated with this rest."""
+        stated = gross_variance_kg2(
+            rows_kg2=self.strips_kg2 + rest * rest * self.swung_kg2,
+            bounce_kg2=rest * self.bounced_kg2,
+            relative=self.relative,
+            gross_kg=self.gross_kg,
+        )
+        return self.off_kg * self.off_kg / stated
+
+
 def _rests(
-    passages: Sequence[_Level], *, swing: Swing, row_variance: float
+    passages: Sequence[_Level],
+    *,
+    estimation: Estimation,
+    row_variance: float,
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return what is left over the usual, by bands of speed.
 
     A band of few passages is drawn to all of them.
     """
-    overall = _rest(passages, 1.0, 0, swing=swing, row_variance=row_variance)
+    overall = 1.0
+    doubts: list[_Doubt] = []
+    for _ in range(_REST_ROUNDS):
+        doubts = [
+            _doubt(
+                each,
+                overall,
+                estimation=estimation,
+                row_variance=row_variance,
+            )
+            for each in passages
+        ]
+        overall = _rest(doubts, overall, 0)
     found = []
     for low, high in itertools.pairwise(_BANDS_MPS):
-        own = [each for each in passages if low <= each.speed_mps < high]
+        own = [each for each in doubts if low <= each.speed_mps < high]
         if len(own) >= _LEAST_IN_BAND:
-            rest = _rest(own, overall, _DRAWN, swing=swing, row_variance=row_variance)
             speed = math.fsum(each.speed_mps for each in own) / len(own)
-            found.append((speed, rest))
+            found.append((speed, _rest(own, overall, _DRAWN)))
     if not found:
-        speed = math.fsum(each.speed_mps for each in passages) / len(passages)
+        speed = math.fsum(each.speed_mps for each in doubts) / len(doubts)
         found.append((speed, overall))
     return (
         tuple(round(speed, 2) for speed, _ in found),
@@ -207,40 +266,58 @@ def _rests(
     )
 
 
-def _rest(
-    passages: Sequence[_Level],
-    usual: float,
-    drawn: int,
+def _doubt(
+    passage: _Level,
+    rest: float,
     *,
-    swing: Swing,
+    estimation: Estimation,
     row_variance: float,
-) -> float:
-    """Return the factor of the swing that makes errors as large as is expected.
+) -> _Doubt:
+    """Weigh a passage with some rest and take its variance apart."""
+    crossings = passage.crossings
+    loads = joint_loads(
+        crossings,
+        [[axle] for axle in range(len(passage.roles))],
+        swing=estimation.loading.known_road,
+        rest=rest,
+    )
+    bounce = bounce_left(
+        crossings,
+        loads.axle_loads_kg,
+        passage.roles,
+        swing=estimation.loading.open_road,
+        ride=estimation.ride,
+        bounce=estimation.unseen_bounce,
+        rest=rest,
+    )
+    gross_kg = loads.gross_mass_kg
+    variance_kg2 = loads.gross_variance_kg2
+    rows = len(set(crossings.ranks))
+    strips_kg2 = min(row_variance / rows * gross_kg**2, 0.9 * variance_kg2)
+    return _Doubt(
+        speed_mps=passage.speed_mps,
+        gross_kg=gross_kg,
+        off_kg=gross_kg - passage.static_kg,
+        strips_kg2=strips_kg2,
+        swung_kg2=(variance_kg2 - strips_kg2) / rest**2,
+        bounced_kg2=bounce.gross_sigma_kg**2 / rest,
+        relative=math.hypot(passage.common, estimation.uncertainty.temperature),
+    )
 
-    Least squares between squared errors of the gross mass and their variances, of
-    which only the part of the swing grows with the factor. ``drawn`` passages more
-    say ``usual``.
+
+def _rest(doubts: Sequence[_Doubt], usual: float, drawn: int) -> float:
+    """Return the rest with which errors are as large as their variances say.
+
+    That is where squared errors over variances have a mean of one; ``drawn`` passages
+    more say ``usual``. The mean falls as the rest grows: it is found by halving.
     """
-    rest = usual
-    for _ in range(_REST_ROUNDS):
-        top = below = 0.0
-        for each in passages:
-            loads = joint_loads(
-                each.crossings,
-                [[axle] for axle in range(1 + max(each.crossings.axles))],
-                swing=swing,
-                rest=rest,
-            )
-            error = loads.gross_mass_kg / each.static_kg - 1.0
-            variance = loads.gross_variance_kg2 / each.static_kg**2
-            rows = len(set(each.crossings.ranks))
-            swinging = max(variance - row_variance / rows, 0.1 * variance)
-            weight = swinging / variance
-            left = error * error - (variance - swinging)
-            top += weight * weight * left / swinging
-            below += weight * weight
-        mean = below / len(passages)
-        factor = (top + drawn * mean * (usual / rest) ** 2) / (below + drawn * mean)
-        rest *= math.sqrt(max(factor, 0.05))
-        rest = min(max(rest, _LEAST_REST), _MOST_REST)
-    return rest
+    low, high = _LEAST_REST, _MOST_REST
+    for _ in range(_HALVINGS):
+        rest = math.sqrt(low * high)
+        surplus = math.fsum(each.ratio(rest) - 1.0 for each in doubts)
+        surplus += drawn * ((usual / rest) ** 2 - 1.0)
+        if surplus > 0.0:
+            low = rest
+        else:
+            high = rest
+    return math.sqrt(low * high)

@@ -5,6 +5,7 @@ load can be foreseen from an axle's place, speed and load (spatial repeatability
 road comes with a station's parameter set and is never learned while weighing.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
@@ -59,7 +60,7 @@ class Road(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     the travel from row 0. ``rest`` is how much dynamic load
     is left when the expected part is taken off, over that of a usual road: the factor
     that gross masses ask for which the road was not learned from, at the speeds
-    ``rest_speeds_mps``.
+    ``rest_speeds_mps``, linear between and constant beyond.
     """
 
     lane: Annotated[int, msgspec.Meta(ge=1)]
@@ -69,21 +70,22 @@ class Road(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     rest_speeds_mps: Annotated[
         tuple[Positive, ...], msgspec.Meta(min_length=1, max_length=16)
     ]
-    rest: tuple[Annotated[float, msgspec.Meta(gt=0.0, le=5.0)], ...]
+    rest: tuple[Annotated[float, msgspec.Meta(gt=0.0, le=20.0)], ...]
 
     def __post_init__(self) -> None:
-        """Refuse a rest that does not belong to its speeds."""
+        """Refuse a rest that does not belong to its speeds, and speeds out of order."""
         if len(self.rest) != len(self.rest_speeds_mps):
             message = (
                 f"road of lane {self.lane}: {len(self.rest)} figures of rest for "
                 f"{len(self.rest_speeds_mps)} speeds; give one each"
             )
             raise ValueError(message)
-
-    def rest_at(self, speed_mps: float) -> float:
-        """Return what is left at a speed: the figure of the nearest one."""
-        apart = [abs(speed - speed_mps) for speed in self.rest_speeds_mps]
-        return self.rest[apart.index(min(apart))]
+        speeds = self.rest_speeds_mps
+        if any(b <= a for a, b in itertools.pairwise(speeds)):
+            message = (
+                f"road of lane {self.lane}: rest_speeds_mps {list(speeds)} must grow"
+            )
+            raise ValueError(message)
 
 
 def roles_of(

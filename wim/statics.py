@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from wim.axles import Axle
+from wim.calibration import interpolated
 from wim.load_transfer import Transfer, moved_kg, transfer_sigmas_kg
 from wim.loads import (
     JointLoads,
@@ -108,9 +109,18 @@ def static_loads(
     pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
     road = None if reverse else known.calibration.road_of(lane.number)
     roles = roles_of(groups, spacings_m, ride=estimation.ride)
+    rest: float | None = None
     if road is None:
-        loads = joint_loads(crossings, groups, swing=loading.open_road)
+        loads = joint_loads(
+            crossings,
+            groups,
+            swing=loading.open_road,
+            rest=interpolated(
+                loading.unlearned_speeds_mps, loading.unlearned, pace_mps
+            ),
+        )
     else:
+        rest = interpolated(road.rest_speeds_mps, road.rest, pace_mps)
         level = on_level_road(
             crossings,
             road=road,
@@ -121,7 +131,7 @@ def static_loads(
             level,
             groups,
             swing=loading.known_road,
-            rest=road.rest_at(pace_mps),
+            rest=rest,
         )
     circumstances = Circumstances(
         speed_mps=pace_mps,
@@ -143,7 +153,7 @@ def static_loads(
             swing=loading.open_road,
             ride=estimation.ride,
             bounce=estimation.unseen_bounce,
-            rest=None if road is None else road.rest_at(pace_mps),
+            rest=rest,
         ),
         unseen_side=unseen_side_sigma(lane, estimation.unseen_sides),
         temperature_c=known.temperature_c,

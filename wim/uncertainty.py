@@ -16,7 +16,14 @@ from wim.calibration import Calibration, VehicleClass
 from wim.loads import JointLoads
 from wim.unseen_bounce import BounceLeft
 
-__all__ = ["Budget", "Circumstances", "Contribution", "UncertaintyFigures", "budget_of"]
+__all__ = [
+    "Budget",
+    "Circumstances",
+    "Contribution",
+    "UncertaintyFigures",
+    "budget_of",
+    "gross_variance_kg2",
+]
 
 NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
@@ -126,6 +133,12 @@ def budget_of(
     rows_kg2 = max(loads.gross_variance_kg2, 0.0)
     bounce_kg = circumstances.bounce.gross_sigma_kg
     bounce_kg2 = max(bounce_kg * bounce_kg - rows_kg2, 0.0)
+    variance_kg2 = gross_variance_kg2(
+        rows_kg2=rows_kg2,
+        bounce_kg2=bounce_kg * bounce_kg,
+        relative=math.sqrt(relative),
+        gross_kg=gross_kg,
+    )
     axle_uncertainties = tuple(
         factor
         * math.sqrt(
@@ -142,10 +155,9 @@ def budget_of(
             )
         )
     )
-    gross_u_kg = math.sqrt(rows_kg2 + bounce_kg2 + relative * gross_kg * gross_kg)
     return Budget(
         axle_load_uncertainties_kg=axle_uncertainties,
-        gross_mass_uncertainty_kg=factor * gross_u_kg,
+        gross_mass_uncertainty_kg=factor * math.sqrt(variance_kg2),
         contributions=(
             Contribution(name="rows", gross_mass_kg=math.sqrt(rows_kg2)),
             Contribution(name="bounce", gross_mass_kg=math.sqrt(bounce_kg2)),
@@ -164,6 +176,27 @@ def budget_of(
             ),
         ),
     )
+
+
+def gross_variance_kg2(
+    *, rows_kg2: float, bounce_kg2: float, relative: float, gross_kg: float
+) -> float:
+    """Return the variance of a gross mass, k = 1.
+
+    A bounce that the rows cannot see counts only where it exceeds what they leave
+    open: what they do see is the same bounce.
+
+    Args:
+        rows_kg2: what the rows leave open.
+        bounce_kg2: what a bounce may leave that no row betrays.
+        relative: what all rows have in common.
+        gross_kg: the mass.
+
+    >>> gross_variance_kg2(rows_kg2=9.0, bounce_kg2=4.0, relative=0.04, gross_kg=100.0)
+    25.0
+    """
+    common_kg = relative * gross_kg
+    return max(rows_kg2, bounce_kg2) + common_kg * common_kg
 
 
 def _sum_of_squares(values: Iterable[float]) -> float:

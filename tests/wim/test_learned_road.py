@@ -5,12 +5,14 @@ import pytest
 
 from wim.calibration import Calibration
 from wim.kernels.ride import answer_to_slope, expected_excess
-from wim.loads import KNOWN_ROAD, Crossings, on_level_road
+from wim.loads import Crossings, on_level_road
 from wim.road_learning import RoadSample, learn_road
 from wim.roads import Ride, Road, answers, excess, roles_of
+from wim.statics import Estimation
 
 RIDE = Ride()
 ROWS_M = (0.0, 3.0, 6.0, 9.0)
+ROW_VARIANCE = 0.008**2 / 2
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def slopes():
 
 def learned(samples):
     return learn_road(
-        samples, lane=1, ride=RIDE, swing=KNOWN_ROAD, row_variance=0.008**2 / 2
+        samples, lane=1, estimation=Estimation(), row_variance=ROW_VARIANCE
     )
 
 
@@ -50,6 +52,7 @@ def samples(slopes, *, passages, seed, noise=0.01, common=0.0):
                         speed_mps=speed,
                         place_m=place,
                         excess=more + own + noise * rng.standard_normal(),
+                        common=0.001,
                     )
                 )
     return found
@@ -124,6 +127,7 @@ def test_trucks_that_the_road_does_not_shake_teach_that_nothing_is_foreseen(slop
             speed_mps=sample.speed_mps,
             place_m=sample.place_m,
             excess=float(0.03 * rng.standard_normal()),
+            common=0.001,
         )
         for sample in samples(slopes, passages=60, seed=4)
     ]
