@@ -155,6 +155,11 @@ def static_loads(
             bounce=estimation.unseen_bounce,
             rest=rest,
         ),
+        unsteady_mps2=abs(
+            estimation.transfer.unknown_acceleration_mps2
+            if acceleration_mps2 is None
+            else acceleration_mps2
+        ),
         unseen_side=unseen_side_sigma(lane, estimation.unseen_sides),
         temperature_c=known.temperature_c,
         vehicle_class=known.vehicle_class,

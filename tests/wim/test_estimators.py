@@ -125,6 +125,22 @@ def test_the_uncertainty_grows_when_the_driving_or_the_signals_get_worse(road):
     assert shaken.gross_mass_uncertainty_kg > 1.2 * calm.gross_mass_uncertainty_kg
 
 
+def test_each_change_of_speed_makes_the_gross_mass_less_certain(road):
+    axles = [axle([6000.0] * 4), axle([9000.0] * 4, behind_m=5.0)]
+
+    def driving_kg(acceleration_mps2):
+        budget = statics(road, axles, acceleration_mps2=acceleration_mps2).budget
+        (line,) = (each for each in budget.contributions if each.name == "driving")
+        return line.gross_mass_kg, budget.gross_mass_uncertainty_kg
+
+    calm, braking = driving_kg(0.0), driving_kg(-2.0)
+    assert calm[0] == 0.0
+    assert braking[0] == pytest.approx(0.0025 * 2.0 * 15_000.0)
+    assert driving_kg(2.0)[0] == braking[0]
+    assert driving_kg(None)[0] > 0.0
+    assert braking[1] > calm[1]
+
+
 def test_the_budget_adds_up_and_leaves_nothing_out(road):
     budget = statics(road, [axle([6e3] * 4), axle([9e3] * 4, behind_m=5.0)]).budget
     squares = sum(part.gross_mass_kg**2 for part in budget.contributions)

@@ -5,7 +5,7 @@ import pytest
 
 from wim.calibration import Calibration
 from wim.kernels.ride import answer_to_slope, expected_excess
-from wim.loads import Crossings, on_level_road
+from wim.loads import KNOWN_ROAD, Crossings, joint_loads, on_level_road
 from wim.road_learning import RoadSample, learn_road
 from wim.roads import Ride, Road, answers, excess, roles_of
 from wim.statics import Estimation
@@ -156,6 +156,63 @@ def test_a_rest_tells_how_far_gross_masses_are_off_and_not_how_rough_the_road_wa
     usual = rest(0.005)
     assert rest(0.015) > 2.0 * usual
     assert rest(0.005, rough=2.0) == pytest.approx(usual, rel=0.3)
+
+
+def off_and_stated(road, fresh):
+    """Return squared errors of gross masses and their variances, by passage."""
+    found = []
+    for number in sorted({sample.passage for sample in fresh}):
+        own = [sample for sample in fresh if sample.passage == number]
+        speed = own[0].speed_mps
+        level = on_level_road(
+            Crossings(
+                axles=tuple(sample.axle for sample in own),
+                ranks=tuple(ROWS_M.index(sample.place_m) for sample in own),
+                places_m=tuple(sample.place_m for sample in own),
+                speeds_mps=(speed,) * len(own),
+                loads_kg=tuple(
+                    sample.load_kg * (1.0 + sample.excess) for sample in own
+                ),
+                own_variances_kg2=(100.0,) * len(own),
+                row_variances=(ROW_VARIANCE,) * len(ROWS_M),
+            ),
+            road=road,
+            roles=("steer", "drive", "trailer"),
+            ride=RIDE,
+        )
+        rest = float(np.interp(speed, road.rest_speeds_mps, road.rest))
+        loads = joint_loads(level, [[0], [1], [2]], swing=KNOWN_ROAD, rest=rest)
+        true_kg = sum({sample.axle: sample.load_kg for sample in own}.values())
+        found.append(((loads.gross_mass_kg - true_kg) ** 2, loads.gross_variance_kg2))
+    return np.array(found).T
+
+
+def test_fresh_passages_are_off_by_as_much_as_the_rest_says(slopes):
+    stated = {}
+    for worse in (1.0, 2.5):
+        bad = {"noise": 0.015 * worse, "common": 0.008 * worse}
+        road = learned(samples(slopes, passages=120, seed=11, **bad))
+        off, variance = off_and_stated(
+            road, samples(slopes, passages=120, seed=12, **bad)
+        )
+        assert 0.7 < np.mean(off / variance) < 1.4
+        stated[worse] = np.sqrt(np.median(variance))
+    assert stated[2.5] > 1.8 * stated[1.0]
+
+
+def test_a_rest_is_bounded_by_no_usual_road(slopes):
+    smooth = learned(samples(slopes, passages=60, seed=13, noise=0.001))
+    rough = learned(samples(slopes, passages=60, seed=14, noise=0.2, common=0.15))
+    assert max(smooth.rest) < 0.3
+    assert min(rough.rest) > 5.0
+
+
+def test_a_rest_has_speeds_that_grow():
+    level = {"lane": 1, "from_m": 0.0, "cell_m": 0.1, "slopes": (0.0, 0.0)}
+    with pytest.raises(ValueError, match="rest_speeds_mps"):
+        Road(rest_speeds_mps=(15.0, 10.0), rest=(1.0, 1.2), **level)
+    with pytest.raises(ValueError, match="rest"):
+        Road(rest_speeds_mps=(10.0, 15.0), rest=(1.0,), **level)
 
 
 def test_a_few_passages_teach_no_road(slopes):

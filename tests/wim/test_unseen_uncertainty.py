@@ -109,6 +109,7 @@ def budget(bounce_kg=(0.0, 0.0), **changes):
         "bounce": BounceLeft(
             axle_sigmas_kg=bounce_kg, gross_sigma_kg=math.hypot(*bounce_kg)
         ),
+        "unsteady_mps2": 0.0,
         "unseen_side": 0.0,
         "temperature_c": 20.0,
         "vehicle_class": None,
