@@ -276,6 +276,47 @@ def test_the_next_vehicle_is_weighed_behind_one_that_rolled_back(road, site):
     assert second.gross_mass_kg == pytest.approx(16_000.0, rel=0.005)
 
 
+def test_the_next_vehicle_is_weighed_behind_one_that_nothing_explains(road, site):
+    """Who went to and fro twice has left the rows when the next one comes to them."""
+    turns = ((7, 14), (8.5, 14), (13, 7), (14, 7), (18, 12), (19, 12), (24, 5), (25, 5))
+    way = along((-2, -4), *turns, (33, 22), (36, 34))
+    truck = road.Truck(**FOUR, speed_kmh=7, gone_m=way)
+    behind = road.Truck(**TWO, speed_kmh=40, at_s=37.0)
+    *tangled, last = driven(road, site, [truck, behind], seconds=42.0)
+    assert tangled
+    assert not any(passage.valid for passage in tangled)
+    assert last.flags == ()
+    assert last.gross_mass_kg == pytest.approx(16_000.0, rel=0.005)
+
+
+def test_who_follows_closely_behind_one_that_rolled_back_is_another(road, site):
+    turns = ((7, 14), (9, 14), (15, 4), (16.5, 4), (24.5, 20), (36, 43))
+    truck = road.Truck(**FOUR, speed_kmh=7, gone_m=along((-2, -4), *turns))
+    back_m = sum(FOUR["spacings_m"]) + 5.0
+    waits = along((-2, -20), (18.4, -20), (24.5, 20 - back_m), (36, 43 - back_m))
+    behind = road.Truck(**TWO, speed_kmh=7, gone_m=waits)
+    first, second = driven(road, site, [truck, behind], seconds=42.0)
+    assert [len(each.axle_loads_kg) for each in (first, second)] == [4, 2]
+    assert "reverse" in first.flags
+    assert "reverse" not in second.flags
+    assert not first.valid
+    assert not second.valid
+
+
+def test_a_truck_and_its_trailer_that_roll_back_are_one_vehicle(road, site):
+    """Its front axles were there long before it turned, and its trailer only after."""
+    turns = ((8.7, 13.3), (10.2, 13.3), (14.6, 7.6), (16.1, 7.6), (29.3, 40.5))
+    truck = road.Truck(
+        loads_kg=(6500.0, 9000.0, 9000.0, 8000.0, 7000.0, 7000.0),
+        spacings_m=(4.2, 1.35, 4.1, 4.5, 1.31),
+        speed_kmh=7,
+        gone_m=along((-2, -4), *turns),
+    )
+    (passage,) = driven(road, site, [truck], seconds=29.0)
+    assert len(passage.axle_loads_kg) == 6
+    assert "reverse" in passage.flags
+
+
 @pytest.mark.parametrize(
     "truck",
     [
