@@ -25,6 +25,7 @@ from numba.core import event, types
 from numba.core.caching import IndexDataCacheFile
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
+from numba.core.runtime.nrt import rtsys
 
 __all__ = ["helper", "inlined", "is_kept", "njit"]
 
@@ -42,6 +43,7 @@ def njit(function: Kernel) -> Kernel:
     if isinstance(files, IndexDataCacheFile):
         origin = _origin(Path(inspect.getfile(function)))
         vars(cache)["_cache_file"] = _CheckedFiles(vars(files), origin)
+        vars(cache)["load_overload"] = _declarations.unneeded_by(cache.load_overload)
     return cast("Kernel", dispatcher)
 
 
@@ -96,7 +98,7 @@ class _CollectorRests(event.Listener):
             gc.enable()
 
 
-class _NotWithinItself:
+class _Declarations:
     """The compiler's look for new declarations, but not one within another.
 
     Each of some 250 declarations that the first look finds asks for another, through
@@ -105,13 +107,35 @@ class _NotWithinItself:
     is not there for it.
     """
 
-    def __init__(self, refresh: Callable[[], None]) -> None:
-        self._refresh = refresh
+    def __init__(self, context: Any) -> None:  # noqa: ANN401 -- Numba's
+        self._context = context
+        self._refresh = context.refresh
         self._looks = False
+        self._loads = False
         self._hidden = {"cffi", "scipy.linalg"}
+
+    def unneeded_by(self, load: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what loads code from the cache without that look.
+
+        It was a third of a start with everything in the cache. Code that is loaded asks
+        for no declaration, only for the memory of arrays; who compiles looks then.
+        """
+
+        def loads_alone(*args: Any) -> Any:  # noqa: ANN401 -- Numba's
+            with global_compiler_lock:
+                self._loads = True
+                try:
+                    return load(*args)
+                finally:
+                    self._loads = False
+
+        return loads_alone
 
     def __call__(self) -> None:
         with global_compiler_lock:  # taken again by whoever has it
+            if self._loads:
+                rtsys.initialize(self._context)
+                return
             if self._looks:
                 return
             self._looks = True
@@ -128,9 +152,8 @@ class _NotWithinItself:
 
 
 event.register("numba:compiler_lock", _CollectorRests())  # type: ignore[no-untyped-call]  # Numba's
-vars(cpu_target.target_context)["refresh"] = _NotWithinItself(
-    cpu_target.target_context.refresh
-)
+_declarations = _Declarations(cpu_target.target_context)
+vars(cpu_target.target_context)["refresh"] = _declarations
 
 
 def _compiled(function: Kernel, **options: Any) -> Any:  # noqa: ANN401 -- Numba's
