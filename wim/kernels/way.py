@@ -179,7 +179,11 @@ def fit_way(
 def _invert(
     normal: Floats, ridge: Floats, lower: Floats, inverse: Floats, size: int
 ) -> None:
-    """Invert the normal matrix with its ridge; the ridge keeps it definite."""
+    """Invert the normal matrix with its ridge; the ridge keeps it definite.
+
+    The columns of the inverse go side by side, so that the processor takes several at
+    once; each goes through its own sums in their order.
+    """
     for j in range(size):
         for k in range(j + 1):
             value = normal[j, k]
@@ -191,14 +195,17 @@ def _invert(
                 lower[j, j] = np.sqrt(max(value, 1e-30))
             else:
                 lower[j, k] = value / lower[k, k]
-    for c in range(size):
-        for j in range(size):
-            value = 1.0 if j == c else 0.0
-            for k in range(j):
-                value -= lower[j, k] * inverse[k, c]
-            inverse[j, c] = value / lower[j, j]
-        for j in range(size - 1, -1, -1):
-            value = inverse[j, c]
-            for k in range(j + 1, size):
-                value -= lower[k, j] * inverse[k, c]
-            inverse[j, c] = value / lower[j, j]
+    for j in range(size):
+        for c in range(size):
+            inverse[j, c] = 1.0 if j == c else 0.0
+        for k in range(j):
+            for c in range(size):
+                inverse[j, c] -= lower[j, k] * inverse[k, c]
+        for c in range(size):
+            inverse[j, c] /= lower[j, j]
+    for j in range(size - 1, -1, -1):
+        for k in range(j + 1, size):
+            for c in range(size):
+                inverse[j, c] -= lower[k, j] * inverse[k, c]
+        for c in range(size):
+            inverse[j, c] /= lower[j, j]
