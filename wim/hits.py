@@ -61,11 +61,12 @@ def row_crossings(hits: Sequence[Hit]) -> list[Crossed]:
     return crossings
 
 
-def rough_speed_mps(*pulses: Pulse) -> float:
+def rough_speed_mps(pulse: Pulse, other: Pulse | None = None) -> float:
     """Return a speed from the length of pulses alone, right within a third or so."""
-    lengths_s = [pulse.end_s - pulse.start_s for pulse in pulses]
-    length_s = math.fsum(lengths_s) / len(pulses)
-    return USUAL_CONTACT_M / max(length_s, 1e-3)
+    lasts_s = pulse.end_s - pulse.start_s
+    if other is not None:
+        lasts_s = 0.5 * (lasts_s + (other.end_s - other.start_s))
+    return USUAL_CONTACT_M / max(lasts_s, 1e-3)
 
 
 def _row_crossed(hits: Sequence[Hit]) -> Crossed:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from wim.assembly import Assembly
+from wim.axles import Axle
 from wim.crossings import Crossing, Entry, LaneEvent, Neighbour
 from wim.endings import Endings
 from wim.health import Health, Run, StripMemory
@@ -26,6 +27,7 @@ from wim.waits import Waits
 __all__ = ["Assembly", "Crossing", "Entry", "LaneEvent", "LaneWatch", "Neighbour"]
 
 _EARLY_S = 1e-6
+_LEAST_MPS = 0.1
 
 
 class LaneWatch:
@@ -70,9 +72,11 @@ class LaneWatch:
             views=self._views,
         )
         self._open: list[OpenVehicle] = []
+        self._row_of = [strip.row for strip in lane.strips]
         self._first_indices = [s.index for s in self._forward.row(0)]
         self._disbelieved = False
         self._beheaded: OpenVehicle | None = None
+        self._quiet_until_s: float | None = None
 
     @property
     def stray_pulses(self) -> int:
@@ -92,60 +96,66 @@ class LaneWatch:
     @property
     def due_s(self) -> float:
         """Return the next time at which something is decided without a pulse."""
-        due_s = math.inf
-        if self._beheaded is not None:
-            due_s = self._waits.gap_ends_s(self._beheaded)
-        if self._open:
-            due_s = min(due_s, self._waits.open_ends_s(self._open[0]))
-        return due_s
+        waits = self._open or self._beheaded is not None
+        return self.quiet_until_s if waits else math.inf
 
     @property
     def quiet_until_s(self) -> float:
-        """Return until when ``advance`` has nothing to do, rather too early."""
-        if self._open or self._beheaded is not None:
-            return self.due_s
-        return self._store.oldest_s + self._assembly.stray_after_s - _EARLY_S
+        """Return until when ``advance`` has nothing to do, rather too early.
 
-    def holds(
-        self,
-        axles: Sequence[Sequence[tuple[int, float, float]]],
-        *,
-        within_m: float,
-        share: float,
-    ) -> bool:
+        It is found once for what the lane has taken: whatever takes something forgets
+        it.
+        """
+        if self._quiet_until_s is None:
+            self._quiet_until_s = self._find_quiet_s()
+        return self._quiet_until_s
+
+    def _find_quiet_s(self) -> float:
+        if not self._open and self._beheaded is None:
+            return self._store.oldest_s + self._assembly.stray_after_s - _EARLY_S
+        if self._beheaded is None:
+            return self._waits.open_ends_s(self._open[0])
+        gap_s = self._waits.gap_ends_s(self._beheaded)
+        return min([gap_s, *map(self._waits.open_ends_s, self._open[:1])])
+
+    def holds(self, axles: Sequence[Axle], *, within_m: float, share: float) -> bool:
         """Tell whether wheels wait here that crossed some row with some axles.
 
         Who changes lanes leaves wheels on the later rows only.
 
         Args:
-            axles: of each, the rows that it crossed: number, time [s], speed [m/s].
+            axles: of a vehicle in another lane.
             within_m: how far apart along the way they may be.
             share: of the axles that must have such a wheel on one row.
         """
-        together: dict[int, int] = {}
-        for sensors in self._forward.by_rank:
-            times = [
+        waiting = [
+            [
                 pulse.centroid_s
-                for sensor in sensors
+                for sensor in row
                 for pulse in self._store.of[sensor.index]
             ]
-            if not times:
-                continue
-            number = sensors[0].strip.row
-            for axle in axles:
-                for row, at_s, speed_mps in axle:
-                    if row == number and any(
-                        abs(time - at_s) * speed_mps <= within_m for time in times
-                    ):
-                        together[row] = together.get(row, 0) + 1
-        return max(together.values(), default=0) >= share * len(axles)
+            for row in self._forward.by_rank
+        ]
+        if not any(waiting):
+            return False
+        together = [0] * len(waiting)
+        for axle in axles:
+            for row in axle.rows:
+                if row.row > self._last_row or not waiting[row.row]:
+                    continue
+                at_s = row.at_s
+                apart_s = min([abs(time - at_s) for time in waiting[row.row]])
+                near = apart_s * max(row.speed_mps, _LEAST_MPS) <= within_m
+                together[row.row] += near
+        return max(together) >= share * len(axles)
 
     def take(self, pulse: Pulse, now_s: float) -> list[LaneEvent]:
         """Take one pulse that became known at ``now_s``."""
         events = self.advance(now_s)
+        self._quiet_until_s = None
         index = pulse.strip - self._first_index
         self._store.add(index, pulse)
-        row = self.lane.strips[index].row
+        row = self._row_of[index]
         if row == 0:
             self._at_first_row(index, pulse, events)
         elif row == self._last_row:
@@ -158,6 +168,7 @@ class LaneWatch:
     def appear(self, from_s: float, now_s: float) -> list[LaneEvent]:
         """Take the separator's word that a vehicle came between these times."""
         events = self.advance(now_s)
+        self._quiet_until_s = None
         slack_s = self._assembly.separator_slack_s
         last = self._open[-1] if self._open else None
         if last is not None and not last.by_separator and last.ended_s is None:
@@ -177,6 +188,7 @@ class LaneWatch:
             active: tells of a strip's index whether a pulse is under way on it.
         """
         events = self.advance(now_s)
+        self._quiet_until_s = None
         self._disbelieved = False
         for vehicle in self._open:
             if vehicle.by_separator and vehicle.ended_s is None:
@@ -191,6 +203,7 @@ class LaneWatch:
 
     def interrupt(self, now_s: float) -> list[LaneEvent]:
         """Take note that samples are missing: no pulse under way will come."""
+        self._quiet_until_s = None
         for vehicle in self._open:
             vehicle.waiting.clear()
             vehicle.whole &= vehicle.ended_s is not None
@@ -201,6 +214,7 @@ class LaneWatch:
         events: list[LaneEvent] = []
         if now_s < self.quiet_until_s:
             return events
+        self._quiet_until_s = None
         if self._beheaded and now_s >= self._waits.gap_ends_s(self._beheaded):
             self._finish_beheaded(events)
         while self._open:
@@ -232,6 +246,7 @@ class LaneWatch:
             interrupted: more was to come, so that what is still open is not whole.
         """
         events: list[LaneEvent] = []
+        self._quiet_until_s = None
         self._finish_beheaded(events)
         while self._open:
             vehicle = self._open[0]
@@ -390,11 +405,13 @@ class LaneWatch:
         """Tell whether the rows were hit from the last to the first."""
         if len(self._open) > 1:
             return False
+        last_s = self._store.row_first_hit_s(self._last_row)
+        if last_s is None:
+            return False
         here_s = self._store.row_first_hit_s(0)
         if here_s is None:
             here_s = math.inf
-        last_s = self._store.row_first_hit_s(self._last_row)
-        if last_s is None or last_s >= here_s:
+        if last_s >= here_s:
             return False
         times_s = [
             at_s

@@ -1,5 +1,7 @@
 """How fast the latest axle of a lane went between the first two rows that show it."""
 
+import math
+
 from wim.hits import USUAL_CONTACT_M, rough_speed_mps
 from wim.pulse_store import PulseStore
 from wim.pulses import Pulse
@@ -36,8 +38,11 @@ class Pace:
             for row in view.by_rank[1:]
         ]
         self._mps: float | None = None
-        self._told_by: list[int] = self._rows
-        self._changes = -1
+        self._told_by: list[int] = self._rows[1:]
+        self._behind = self._ahead = -1
+        self._late_s = -math.inf
+        # of each strip of the first row, how many pulses were looked at
+        self._looked_at = [(sensor.index, 0) for sensor in view.row(0)]
 
     @property
     def mps(self) -> float | None:
@@ -48,11 +53,30 @@ class Pace:
         that rough speed is the pace.
         """
         changes = self._store.changes
-        if sum([changes[row] for row in self._told_by]) != self._changes:
+        ahead = changes[self._rows[0]]
+        if sum([changes[row] for row in self._told_by]) != self._behind or (
+            ahead != self._ahead and self._first_row_tells()
+        ):
+            of = self._store.of
+            self._looked_at = [(index, len(of[index])) for index, _ in self._looked_at]
+            self._late_s = -math.inf
             rank = self._find()
-            self._told_by = self._rows[: rank + 1]
-            self._changes = sum([changes[row] for row in self._told_by])
+            self._told_by = self._rows[1 : rank + 1]
+            self._behind = sum([changes[row] for row in self._told_by])
+        self._ahead = ahead
         return self._mps
+
+    def _first_row_tells(self) -> bool:
+        """Tell whether what came to the first row may be what a later row has seen.
+
+        A wheel that is there after all of the later rows' tells nothing yet.
+        """
+        of = self._store.of
+        return any(
+            len(of[index]) > _RECENT
+            or any(pulse.centroid_s < self._late_s for pulse in of[index][known:])
+            for index, known in self._looked_at
+        )
 
     def _find(self) -> int:
         """Find the pace; return the rank of the row that told it, else the last."""
@@ -64,19 +88,23 @@ class Pace:
             if not lates:
                 continue
             newest = max(lates, key=_at_s)
+            self._late_s = max(self._late_s, newest[1].centroid_s)
             found: list[tuple[bool, float, float]] = []
             for second, firsts in row:
                 if not of[second.index]:
                     continue
                 late = of[second.index][-1]
+                at_s = late.centroid_s
                 passed = _is_before((second, late), newest)
                 for first, way_m in firsts:
                     for early in of[first][-_RECENT:]:
-                        taken_s = late.centroid_s - early.centroid_s
+                        taken_s = at_s - early.centroid_s
                         if taken_s > 0.0:
                             pace_mps = way_m / taken_s
                             ratio = pace_mps / rough_speed_mps(early, late)
-                            found.append((passed, max(ratio, 1.0 / ratio), pace_mps))
+                            if ratio < 1.0:
+                                ratio = max(ratio, 1.0 / ratio)
+                            found.append((passed, ratio, pace_mps))
             if found:
                 _, ratio, self._mps = min(found)
                 sensor, late = newest

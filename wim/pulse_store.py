@@ -24,6 +24,10 @@ class PulseStore:
         self._row_of = [strip.row for strip in lane.strips]
         self.changes = [0] * (1 + max(self._row_of))
         self.of: list[list[Pulse]] = [[] for _ in lane.strips]
+        self._strips_of = [
+            [k for k, own in enumerate(self._row_of) if own == row]
+            for row in range(len(self.changes))
+        ]
         self.taken = 0
         self.latest_s = -math.inf
         self.oldest_s = math.inf
@@ -48,19 +52,18 @@ class PulseStore:
 
     def row_first_hit_s(self, row: int) -> float | None:
         """Return the time of a row's first pulse in the store, None without one."""
-        first_s: float | None = None
-        for own, pulses in zip(self._row_of, self.of, strict=True):
-            if own == row and pulses:
-                known_s = pulses[0].centroid_s
-                first_s = known_s if first_s is None else min(first_s, known_s)
-        return first_s
+        of = self.of
+        return min(
+            [of[index][0].centroid_s for index in self._strips_of[row] if of[index]],
+            default=None,
+        )
 
     def consume(self, hits: Sequence[tuple[Hit, ...]], axles: Sequence[Axle]) -> None:
         """Take a vehicle's pulses, and what lies before them, out of the store."""
         weighed = {
-            (hit.sensor.index, hit.pulse.last_sample)
+            (sensor.index, pulse.last_sample)
             for axle in axles
-            for hit in axle.hits
+            for sensor, pulse in axle.hits
         }
         through_s = [-math.inf] * len(self.of)
         for axle in hits:

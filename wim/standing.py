@@ -64,7 +64,9 @@ class Standing:
     @property
     def due_s(self) -> float:
         """Return when the next crossing need not wait any longer."""
-        return min(map(self._due_s, self._held), default=math.inf)
+        if not self._held:
+            return math.inf
+        return min(map(self._due_s, self._held))
 
     def take(self, lane: Lane, crossing: Crossing) -> list[tuple[Lane, Crossing]]:
         """Take one crossing and return what need not wait any longer."""

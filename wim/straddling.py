@@ -83,14 +83,7 @@ class Straddling:
 
     def _may_have_half(self, lane: Lane, crossing: Crossing) -> bool:
         return any(
-            watch.holds(
-                [
-                    [(row.row, row.at_s, max(row.speed_mps, 0.1)) for row in axle.rows]
-                    for axle in crossing.axles
-                ],
-                within_m=_APART_M,
-                share=_TOGETHER,
-            )
+            watch.holds(crossing.axles, within_m=_APART_M, share=_TOGETHER)
             for watch in self._beside[lane.number]
         )
 
