@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from wim.axles import Axle
+from wim.pulses import Pulse
 from wim.samples import Lane, Side
 
 __all__ = ["Damage", "Health", "Illness", "Run", "StripMemory"]
@@ -18,6 +19,7 @@ __all__ = ["Damage", "Health", "Illness", "Run", "StripMemory"]
 Illness: TypeAlias = Literal["dead", "gain", "noisy", "clipped"]
 _Place: TypeAlias = tuple[int, Side]
 _LONGEST_RUN = 8
+_SURELY = 1.0 - 1e-9
 
 
 class Health(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -94,11 +96,14 @@ class StripMemory:
         Returns:
             Damages in the order of the strips, one a strip at most.
         """
-        found = {damage.strip: damage for damage in self._noisy(axles)}
-        found |= {damage.strip: damage for damage in self._clipped(axles)}
-        suspects = {damage.strip: damage for damage in self._silent(axles)}
+        own: list[list[Pulse]] = [[] for _ in self._lane.strips]
+        for axle in axles:
+            for sensor, pulse in axle.hits:
+                own[sensor.index].append(pulse)
+        found = {damage.strip: damage for damage in self._noisy(own)}
+        found |= {damage.strip: damage for damage in self._clipped(own)}
+        suspects = {d.strip: d for d in self._silent(own, axles=len(axles))}
         suspects |= {d.strip: d for d in self._weak(axles, {*found, *suspects})}
-        seen = {hit.sensor.index for axle in axles for hit in axle.hits}
         for k in range(len(self._lane.strips)):
             if k in suspects:
                 self._ill[k] = min(self._ill[k] + 1, _LONGEST_RUN)
@@ -106,61 +111,56 @@ class StripMemory:
                 if not known_sound or self._ill[k] >= self._health.ill_run:
                     found[k] = suspects[k]
                     self._sound[k] = 0
-            elif k in seen:
+            elif own[k]:
                 self._ill[k] = 0
                 self._sound[k] = min(self._sound[k] + 1, _LONGEST_RUN)
         return tuple(found[k] for k in sorted(found))
 
-    def _silent(self, axles: Sequence[Axle]) -> list[Damage]:
+    def _silent(self, own: Sequence[Sequence[Pulse]], *, axles: int) -> list[Damage]:
         """Return strips that missed every axle while their neighbours saw most."""
-        if len(axles) < 2:
+        if axles < 2 or all(own):
             return []
-        hits = [0] * len(self._lane.strips)
-        for axle in axles:
-            for hit in axle.hits:
-                hits[hit.sensor.index] += 1
         dead = []
         for k, strip in enumerate(self._lane.strips):
-            if hits[k]:
+            if own[k]:
                 continue
             others = [
-                2 * hits[j] > len(axles)
+                2 * len(own[j]) > axles
                 for j, other in enumerate(self._lane.strips)
                 if j != k and other.side == strip.side
             ]
             if 2 * sum(others) > len(others) or (others and all(others)):
-                dead.append(Damage(k, "dead", float(len(axles)), 0.0))
+                dead.append(Damage(k, "dead", float(axles), 0.0))
         return dead
 
-    def _noisy(self, axles: Sequence[Axle]) -> list[Damage]:
-        noise: dict[int, float] = {}
-        for axle in axles:
-            for hit in axle.hits:
-                strip = hit.sensor.strip
-                own = hit.pulse.noise_counts / strip.counts_per_newton
-                noise[hit.sensor.index] = max(noise.get(hit.sensor.index, 0.0), own)
-        if len(noise) < 3:
+    def _noisy(self, own: Sequence[Sequence[Pulse]]) -> list[Damage]:
+        noise_n = {
+            k: max([pulse.noise_counts for pulse in pulses]) / strip.counts_per_newton
+            for k, (strip, pulses) in enumerate(
+                zip(self._lane.strips, own, strict=True)
+            )
+            if pulses
+        }
+        if len(noise_n) < 3:
             return []
-        usual = _median(list(noise.values()))
+        usual_n = _median(list(noise_n.values()))
         most = self._health.noise_ratio
         return [
-            Damage(k, "noisy", own / usual, most)
-            for k, own in noise.items()
-            if usual > 0.0 and own > max(most * usual, self._health.least_noise_n)
+            Damage(k, "noisy", each / usual_n, most)
+            for k, each in noise_n.items()
+            if usual_n > 0.0 and each > max(most * usual_n, self._health.least_noise_n)
         ]
 
     @staticmethod
-    def _clipped(axles: Sequence[Axle]) -> list[Damage]:
-        clipped: dict[int, int] = {}
-        for axle in axles:
-            for hit in axle.hits:
-                if hit.pulse.clipped:
-                    clipped[hit.sensor.index] = clipped.get(hit.sensor.index, 0) + 1
-        return [Damage(k, "clipped", float(n), 0.0) for k, n in clipped.items()]
+    def _clipped(own: Sequence[Sequence[Pulse]]) -> list[Damage]:
+        clipped = [sum([pulse.clipped for pulse in pulses]) for pulses in own]
+        return [Damage(k, "clipped", float(n), 0.0) for k, n in enumerate(clipped) if n]
 
     def _weak(self, axles: Sequence[Axle], known: set[int]) -> list[Damage]:
         """Return strips with another gain than their neighbours, the worst first."""
         wheels = [_wheels(axle) for axle in axles]
+        if self._agree(wheels):
+            return []
         out = {place for place, k in self._index.items() if k in known}
         weak: list[Damage] = []
         while 2 * len(out) < len(self._index):
@@ -180,6 +180,21 @@ class StripMemory:
             out.add(place)
             weak.append(Damage(self._index[place], "gain", gain, most))
         return weak
+
+    def _agree(self, wheels: Sequence[dict[_Place, float]]) -> bool:
+        """Tell cheaply that no strip can be far from its side on any axle.
+
+        Where the most and the least that a side says of an axle are closer than half
+        way to the ratio of a damage, so is each of them to the middle of the others.
+        """
+        near = min(self._health.gain_ratio, self._health.alone_ratio)
+        near = _SURELY * 0.5 * (1.0 + near)
+        for masses in wheels:
+            for side in ("left", "right", "full"):
+                own = [kg for (_, whose), kg in masses.items() if whose == side]
+                if own and not 0.0 < max(own) < near * min(own):
+                    return False
+        return True
 
     def _gain(
         self,
