@@ -176,12 +176,27 @@ class Calibration(
         vehicle_class: VehicleClass | None,
     ) -> float:
         """Return the factor that all strips have in common."""
-        factor = self.class_factor(vehicle_class)
-        if self.speed is not None:
-            factor *= self.speed.factor_at(speed_mps)
-        if self.temperature is not None and temperature_c is not None:
-            factor *= self.temperature.factor_at(temperature_c)
+        (factor,) = self.common_factors(
+            [speed_mps], temperature_c=temperature_c, vehicle_class=vehicle_class
+        )
         return factor
+
+    def common_factors(
+        self,
+        speeds_mps: Sequence[float],
+        *,
+        temperature_c: float | None,
+        vehicle_class: VehicleClass | None,
+    ) -> list[float]:
+        """Return the factor that all strips have in common, at some speeds."""
+        steady = self.class_factor(vehicle_class)
+        factors = [steady] * len(speeds_mps)
+        if self.speed is not None:
+            factors = [steady * self.speed.factor_at(speed) for speed in speeds_mps]
+        if self.temperature is not None and temperature_c is not None:
+            warm = self.temperature.factor_at(temperature_c)
+            factors = [factor * warm for factor in factors]
+        return factors
 
     def common_uncertainty(
         self,

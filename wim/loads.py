@@ -5,12 +5,14 @@ the rows see it at a few moments only. It looks at all axles together and says h
 uncertain each load and their sum are; it judges nothing and moves no vehicle.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from wim.axles import Axle, RowLoad
 from wim.calibration import Calibration, VehicleClass, interpolated
@@ -33,6 +35,8 @@ __all__ = [
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
+Floats = npt.NDArray[np.float64]
+_TABLES = 256
 
 
 class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -182,28 +186,26 @@ def crossings_of(
         known: what is known of the vehicle and the station.
         loading: figures of the estimator.
     """
-    found: list[tuple[int, RowLoad, float, float]] = []
-    for number, axle in enumerate(axles):
-        share = _left_share(axle)
-        for row in axle.rows:
-            factor = known.calibration.common_factor(
-                speed_mps=row.speed_mps,
-                temperature_c=known.temperature_c,
-                vehicle_class=known.vehicle_class,
-            )
-            load_kg, sigma_kg = _completed(row, share, loading)
-            found.append((number, row, factor * load_kg, factor * sigma_kg))
-    variances = [0.0] * (1 + max(row.rank for _, row, _, _ in found))
-    for _, row, _, _ in found:
-        strips = [strip for strip in lane.strips if strip.row == row.row]
-        variances[row.rank] = _row_variance(strips, loading)
+    rows = [row for axle in axles for row in axle.rows]
+    factors = known.calibration.common_factors(
+        [row.speed_mps for row in rows],
+        temperature_c=known.temperature_c,
+        vehicle_class=known.vehicle_class,
+    )
+    seen = [each for axle in axles for each in _completed_rows(axle, loading)]
+    sigmas = [f * sigma for f, (_, sigma) in zip(factors, seen, strict=True)]
+    row_of = {row.rank: row.row for row in rows}
+    variances = [0.0] * (1 + max(row_of))
+    for rank, number in row_of.items():
+        strips = [strip for strip in lane.strips if strip.row == number]
+        variances[rank] = _row_variance(strips, loading)
     return Crossings(
-        axles=tuple(number for number, _, _, _ in found),
-        ranks=tuple(row.rank for _, row, _, _ in found),
-        places_m=tuple(row.place_m for _, row, _, _ in found),
-        speeds_mps=tuple(max(row.speed_mps, 0.1) for _, row, _, _ in found),
-        loads_kg=tuple(load for _, _, load, _ in found),
-        own_variances_kg2=tuple(max(s * s, 1.0) for _, _, _, s in found),
+        axles=tuple([i for i, axle in enumerate(axles) for _ in axle.rows]),
+        ranks=tuple([row.rank for row in rows]),
+        places_m=tuple([row.place_m for row in rows]),
+        speeds_mps=tuple([max(row.speed_mps, 0.1) for row in rows]),
+        loads_kg=tuple([f * load for f, (load, _) in zip(factors, seen, strict=True)]),
+        own_variances_kg2=tuple([max(sigma * sigma, 1.0) for sigma in sigmas]),
         row_variances=tuple(variances),
     )
 
@@ -213,8 +215,10 @@ def at_steady_speed(crossings: Crossings, moved_kg: Sequence[float]) -> Crossing
     return msgspec.structs.replace(
         crossings,
         loads_kg=tuple(
-            max(load - moved_kg[axle], 0.5 * load)
-            for axle, load in zip(crossings.axles, crossings.loads_kg, strict=True)
+            [
+                max(load - moved_kg[axle], 0.5 * load)
+                for axle, load in zip(crossings.axles, crossings.loads_kg, strict=True)
+            ]
         ),
     )
 
@@ -283,21 +287,7 @@ def joint_loads(
             for axle, rough in enumerate(rough_kg)
         ]
     )
-    group_of = [0] * count
-    for number, members in enumerate(groups):
-        for axle in members:
-            group_of[axle] = number
-    kinship = np.ones((2, count, count))
-    for i in range(count):
-        for k in range(count):
-            if i != k:
-                alike = group_of[i] == group_of[k]
-                kinship[0, i, k] = (
-                    swing.kin_bounce_group if alike else swing.kin_bounce_others
-                )
-                kinship[1, i, k] = (
-                    swing.kin_hop_group if alike else swing.kin_hop_others
-                )
+    bounces, hop, scales = _suppositions(swing)
     means = np.zeros(count)
     covariance = np.zeros((count, count))
     estimate_jointly(
@@ -309,18 +299,52 @@ def joint_loads(
         np.array(crossings.own_variances_kg2),
         np.array(crossings.row_variances),
         swings,
-        kinship,
-        np.array([(f, swing.bounce_damping, p) for f, p in swing.bounces]),
-        np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
-        np.array(swing.scales),
+        _kinship(tuple(map(len, groups)), swing),
+        bounces,
+        hop,
+        scales,
         means,
         covariance,
         np.zeros((len(swing.bounces), len(swing.scales))),
     )
     return JointLoads(
-        axle_loads_kg=tuple(max(load, 0.0) for load in means.tolist()),
-        covariance_kg2=tuple(tuple(row) for row in covariance.tolist()),
+        axle_loads_kg=tuple([max(load, 0.0) for load in means.tolist()]),
+        covariance_kg2=tuple(map(tuple, covariance.tolist())),
     )
+
+
+@functools.lru_cache(maxsize=_TABLES)
+def _suppositions(swing: Swing) -> tuple[Floats, Floats, Floats]:
+    """Return bounces, hop and scales as the kernel reads them; nobody writes there."""
+    return (
+        np.array([(f, swing.bounce_damping, p) for f, p in swing.bounces]),
+        np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
+        np.array(swing.scales),
+    )
+
+
+@functools.lru_cache(maxsize=_TABLES)
+def _kinship(sizes: tuple[int, ...], swing: Swing) -> Floats:
+    """Return how alike axles swing, in bounce and hop; nobody writes there.
+
+    Args:
+        sizes: how many axles each group has, in the order of the axles.
+        swing: how alike those of one group are, and others.
+    """
+    group_of = [number for number, size in enumerate(sizes) for _ in range(size)]
+    count = len(group_of)
+    kinship = np.ones((2, count, count))
+    for i in range(count):
+        for k in range(count):
+            if i != k:
+                alike = group_of[i] == group_of[k]
+                kinship[0, i, k] = (
+                    swing.kin_bounce_group if alike else swing.kin_bounce_others
+                )
+                kinship[1, i, k] = (
+                    swing.kin_hop_group if alike else swing.kin_hop_others
+                )
+    return kinship
 
 
 def rough_loads_kg(crossings: Crossings) -> list[float]:
@@ -342,6 +366,14 @@ def _left_share(axle: Axle) -> float | None:
             right_kg += row.right_kg
     both_kg = left_kg + right_kg
     return left_kg / both_kg if both_kg > 0.0 else None
+
+
+def _completed_rows(axle: Axle, loading: Loading) -> list[tuple[float, float]]:
+    """Return load and standard uncertainty of each of an axle's rows."""
+    if all(row.whole for row in axle.rows):
+        return [(row.load_kg, row.sigma_kg) for row in axle.rows]
+    share = _left_share(axle)
+    return [_completed(row, share, loading) for row in axle.rows]
 
 
 def _completed(

@@ -12,7 +12,7 @@ import msgspec
 
 from wim.axles import Axle
 from wim.calibration import interpolated
-from wim.load_transfer import Transfer, moved_kg, transfer_sigmas_kg
+from wim.load_transfer import Stance, Transfer
 from wim.loads import (
     JointLoads,
     Known,
@@ -95,20 +95,21 @@ def static_loads(
     crossings = crossings_of(axles, lane=lane, known=known, loading=loading)
     # who drives backwards pushes what it tows, and nobody says which axles these are
     vehicle_class = None if reverse else known.vehicle_class
-    rough_kg = rough_loads_kg(crossings)
-    moved = moved_kg(
-        rough_kg,
+    transfer, ride = estimation.transfer, estimation.ride
+    roles = roles_of(groups, spacings_m, ride=ride)
+    stance = Stance.of(
+        rough_loads_kg(crossings),
         spacings_m=spacings_m,
         groups=groups,
+        roles=roles,
         vehicle_class=vehicle_class,
-        acceleration_mps2=acceleration_mps2 or 0.0,
-        transfer=estimation.transfer,
-        ride=estimation.ride,
+        transfer=transfer,
+        ride=ride,
     )
+    moved = stance.moved_kg(acceleration_mps2 or 0.0, transfer=transfer)
     crossings = at_steady_speed(crossings, moved)
     pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
     road = None if reverse else known.calibration.road_of(lane.number)
-    roles = roles_of(groups, spacings_m, ride=estimation.ride)
     rest: float | None = None
     if road is None:
         loads = joint_loads(
@@ -121,12 +122,7 @@ def static_loads(
         )
     else:
         rest = interpolated(road.rest_speeds_mps, road.rest, pace_mps)
-        level = on_level_road(
-            crossings,
-            road=road,
-            roles=roles,
-            ride=estimation.ride,
-        )
+        level = on_level_road(crossings, road=road, roles=roles, ride=ride)
         loads = joint_loads(
             level,
             groups,
@@ -136,22 +132,13 @@ def static_loads(
     circumstances = Circumstances(
         speed_mps=pace_mps,
         speed_sigma=_speed_sigma(axles),
-        moved_sigmas_kg=transfer_sigmas_kg(
-            rough_kg,
-            moved,
-            spacings_m=spacings_m,
-            groups=groups,
-            vehicle_class=vehicle_class,
-            acceleration_mps2=acceleration_mps2,
-            transfer=estimation.transfer,
-            ride=estimation.ride,
-        ),
+        moved_sigmas_kg=stance.sigmas_kg(moved, acceleration_mps2, transfer=transfer),
         bounce=bounce_left(
             crossings,
             loads.axle_loads_kg,
             roles,
             swing=loading.open_road,
-            ride=estimation.ride,
+            ride=ride,
             bounce=estimation.unseen_bounce,
             rest=rest,
         ),

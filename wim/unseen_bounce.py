@@ -101,23 +101,21 @@ def bounce_left(
             none was learned, and all of the swing is left.
     """
     pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
+    places: list[list[float]] = [[] for _ in loads_kg]
+    for place_m, axle in zip(crossings.places_m, crossings.axles, strict=True):
+        places[axle].append(place_m)
     sigmas = []
     for axle, (load_kg, role) in enumerate(zip(loads_kg, roles, strict=True)):
         suspension: Suspension = getattr(ride, role)
         swinging_kg = max(load_kg, suspension.unsprung_kg)
         low_hz, high_hz = bounce_band_hz(suspension, swinging_kg)
-        places = [
-            place
-            for place, whose in zip(crossings.places_m, crossings.axles, strict=True)
-            if whose == axle
-        ]
-        left = share_in_mean(np.array(places), pace_mps, low_hz, high_hz)
+        left = share_in_mean(np.array(places[axle]), pace_mps, low_hz, high_hz)
         usual = swing.share_at(swinging_kg, pace_mps, first=axle == 0)
         if rest is not None:
             usual *= bounce.share_at(swinging_kg, rest)
         sigmas.append(usual * load_kg * math.sqrt(left))
     whole_kg = math.fsum(sigmas)
-    own_kg2 = math.fsum(each * each for each in sigmas)
+    own_kg2 = math.fsum([each * each for each in sigmas])
     alike = swing.kin_bounce_others if rest is None else 0.0
     gross_kg2 = (1.0 - alike) * own_kg2 + alike * whole_kg * whole_kg
     return BounceLeft(axle_sigmas_kg=tuple(sigmas), gross_sigma_kg=math.sqrt(gross_kg2))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from wim.load_transfer import Transfer, moved_kg, transfer_sigmas_kg
-from wim.roads import Ride
+from wim.load_transfer import Stance, Transfer, moved_kg
+from wim.roads import Ride, roles_of
 
 TRACTOR = {
     "spacings_m": (3.3, 1.35, 7.0, 1.31, 1.31),
@@ -97,16 +97,17 @@ def test_one_axle_alone_moves_nothing():
 
 
 def test_an_unknown_acceleration_is_less_certain_than_any_mild_one():
-    shape = {**TRACTOR, "vehicle_class": "articulated"}
+    stance = Stance.of(
+        LOADS_KG,
+        roles=roles_of(**TRACTOR, ride=Ride()),
+        vehicle_class="articulated",
+        transfer=FLAT,
+        ride=Ride(),
+        **TRACTOR,
+    )
 
     def sigma(acceleration_mps2):
-        return transfer_sigmas_kg(
-            LOADS_KG,
-            moved(LOADS_KG, acceleration_mps2=acceleration_mps2 or 0.0, **shape),
-            acceleration_mps2=acceleration_mps2,
-            transfer=FLAT,
-            ride=Ride(),
-            **shape,
-        )[0]
+        moved_kg = stance.moved_kg(acceleration_mps2 or 0.0, transfer=FLAT)
+        return stance.sigmas_kg(moved_kg, acceleration_mps2, transfer=FLAT)[0]
 
     assert 0.0 < sigma(0.0) < sigma(0.2) < sigma(0.4) < sigma(None)
