@@ -18,7 +18,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from wim.axles import Axle
+from wim.axles import Axle, RowLoad
 
 __all__ = [
     "Alarm",
@@ -129,17 +129,11 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
 def row_sums(axles: Sequence[Axle]) -> tuple[RowSum, ...]:
     """Return what each row weighed of a vehicle, rows that missed a wheel left out."""
-    found: dict[int, list[RowSum]] = {}
+    found: dict[int, list[RowLoad]] = {}
     for axle in axles:
         for row in axle.rows:
             if row.whole:
-                one = RowSum(
-                    row=row.row,
-                    left_kg=row.left_kg,
-                    right_kg=row.right_kg,
-                    load_kg=row.load_kg,
-                )
-                found.setdefault(row.row, []).append(one)
+                found.setdefault(row.row, []).append(row)
     sums = []
     for number in sorted(found):
         own = found[number]
@@ -149,7 +143,7 @@ def row_sums(axles: Sequence[Axle]) -> tuple[RowSum, ...]:
                     row=number,
                     left_kg=_total([each.left_kg for each in own]),
                     right_kg=_total([each.right_kg for each in own]),
-                    load_kg=math.fsum(each.load_kg for each in own),
+                    load_kg=math.fsum([each.load_kg for each in own]),
                 )
             )
     return tuple(sums)

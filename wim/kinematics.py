@@ -102,6 +102,11 @@ class Way(NamedTuple):
         dt, (_, _, gain, change) = self._part(t)
         return gain + change * dt
 
+    def moved_at(self, t: float) -> tuple[float, float]:
+        """Return speed and acceleration at a time."""
+        dt, (_, speed, gain, change) = self._part(t)
+        return speed + (gain + 0.5 * change * dt) * dt, gain + change * dt
+
     def sigma_at(self, t: float) -> float:
         """Return the standard uncertainty of the speed at a time."""
         parts = (t - self.first_s) / self.step_s
@@ -142,6 +147,12 @@ class Motion(NamedTuple):
         if self.way is not None:
             return self.way.acceleration_at(t)
         return self.acceleration_mps2 or 0.0
+
+    def moved_at(self, t: float) -> tuple[float, float]:
+        """Return speed [m/s] and acceleration [m/s²] at a time."""
+        if self.way is not None:
+            return self.way.moved_at(t)
+        return self.speed_at(t), self.acceleration_at(t)
 
     def speed_sigma_at(self, t: float) -> float:
         """Return the standard uncertainty of the speed [m/s]; unknown is infinite."""
@@ -217,8 +228,8 @@ def fit_together(
     dropped = np.empty(sum(counts), dtype=np.int64)
     figures = np.empty(BODY_FIGURES)
     left_out = fit_body(
-        np.array([crossed.at_s for crossings in axles for crossed in crossings]),
-        np.array([crossed.s_m for crossings in axles for crossed in crossings]),
+        np.array([at_s for crossings in axles for at_s, _ in crossings]),
+        np.array([s_m for crossings in axles for _, s_m in crossings]),
         np.array([i for i in range(count) for _ in range(counts[i])], dtype=np.int64),
         count,
         np.array(kinematics.gain_spreads),

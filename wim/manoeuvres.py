@@ -6,15 +6,14 @@ and finds nothing. Nothing here knows a limit: a manoeuvre is never an overload.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Annotated, TypeAlias
 
 import msgspec
 
-from wim.axles import Axle, Hit, hit_time_s
+from wim.axles import Axle
 from wim.lanes import Crossing
 from wim.messages import Flag
-from wim.samples import Lane
+from wim.samples import Lane, Side
 from wim.scatter import scatter_of
 from wim.sides import Sides, shortest_reach_m, sides_of
 
@@ -122,8 +121,16 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     gap_m: float | None
 
 
-def figures_of(crossing: Crossing, *, lane: Lane) -> Figures:
-    """Return what a crossing shows of its driving."""
+def figures_of(
+    crossing: Crossing, *, lane: Lane, spacings_m: Sequence[float]
+) -> Figures:
+    """Return what a crossing shows of its driving.
+
+    Args:
+        crossing: the vehicle.
+        lane: where it drove.
+        spacings_m: between its axles, one fewer.
+    """
     axles = crossing.axles
     times = [row.at_s for axle in axles for row in axle.rows]
     first_s, last_s = min(times), max(times)
@@ -132,11 +139,14 @@ def figures_of(crossing: Crossing, *, lane: Lane) -> Figures:
     if crossing.smooth and last_s > first_s:
         way = axles[0].motion
         mean = (way.speed_at(last_s) - way.speed_at(first_s)) / (last_s - first_s)
-        moments = [first_s + (last_s - first_s) * k / _STEPS for k in range(_STEPS + 1)]
-        gains = [way.acceleration_at(at_s) for at_s in moments]
+        moments = [
+            way.moved_at(first_s + (last_s - first_s) * k / _STEPS)
+            for k in range(_STEPS + 1)
+        ]
+        gains = [gain for _, gain in moments]
         swing = max(gains) - min(gains)
-        between = [max(way.speed_at(at_s), 0.0) for at_s in moments]
-        slowest = min(between)
+        between = [speed for speed, _ in moments]
+        slowest = max(min(between), 0.0)
         share = slowest / max(between)
     scatter, worst_row = scatter_of(axles)
     damaged = {damage.strip for damage in crossing.damages}
@@ -157,7 +167,12 @@ def figures_of(crossing: Crossing, *, lane: Lane) -> Figures:
         fastest_mps=max(speeds),
         scatter=scatter,
         worst_row=worst_row,
-        sides=sides_of(axles, steered=None if light else steered, rows=healthy),
+        sides=sides_of(
+            axles,
+            steered=None if light else steered,
+            rows=healthy,
+            spacings_m=spacings_m,
+        ),
         gap_m=min((each.gap_m for each in near), default=None),
     )
 
@@ -257,35 +272,33 @@ def _stall(axles: Sequence[Axle]) -> float | None:
     """
     least: float | None = None
     for axle in axles:
-        lanes: dict[str, list[Hit]] = {}
-        for hit in axle.hits:
-            if hit.sensor.strip.kind == "strip":
-                lanes.setdefault(hit.sensor.side, []).append(hit)
-        for hits in lanes.values():
-            for early, late in pairwise(hits):
-                took_s = hit_time_s(late) - hit_time_s(early)
-                lasts_s = max(
-                    early.pulse.fall_s - early.pulse.rise_s,
-                    late.pulse.fall_s - late.pulse.rise_s,
-                )
-                if took_s > 0.0 and lasts_s > 0.0:
-                    way_m = abs(late.sensor.s_m - early.sensor.s_m)
-                    share = way_m / took_s * lasts_s / _USUAL_HALF_M
-                    least = share if least is None else min(least, share)
+        # of each side, the latest strip: when, where and for how long
+        latest: dict[Side, tuple[float, float, float]] = {}
+        for sensor, pulse in axle.hits:
+            if sensor.strip.kind != "strip":
+                continue
+            late = (pulse.centre_s, sensor.s_m, pulse.fall_s - pulse.rise_s)
+            early = latest.get(sensor.side)
+            latest[sensor.side] = late
+            if early is None:
+                continue
+            took_s = late[0] - early[0]
+            lasts_s = max(early[2], late[2])
+            if took_s > 0.0 and lasts_s > 0.0:
+                share = abs(late[1] - early[1]) / took_s * lasts_s / _USUAL_HALF_M
+                if least is None or share < least:
+                    least = share
     return least
 
 
 def _two_sided(lane: Lane, damaged: set[int]) -> set[int]:
     """Return the rows that have a left and a right strip, both healthy."""
-    return {
-        row
-        for row in {strip.row for strip in lane.strips}
-        if all(
-            k not in damaged and strip.side != "full"
-            for k, strip in enumerate(lane.strips)
-            if strip.row == row
-        )
+    unfit = {
+        strip.row
+        for k, strip in enumerate(lane.strips)
+        if k in damaged or strip.side == "full"
     }
+    return {strip.row for strip in lane.strips} - unfit
 
 
 def _worst(*figures: tuple[float | None, float]) -> tuple[float | None, float]:

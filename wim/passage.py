@@ -447,19 +447,11 @@ class Weigher:
     def _passage(self, lane: Lane, crossing: Crossing) -> Passage:
         axles = crossing.axles
         first_s = axles[0].crossed_s
-        ended_s = max(hit.pulse.end_s for axle in axles for hit in axle.hits)
-        slow_mps = min(speed for axle in axles for speed in axle.local_speeds_mps)
-        before_m = max(crossing.view.length_m, self.parameters.assembly.axle_gap_m)
-        before_s = before_m / max(slow_mps, 0.1)
-        gaps = [
-            gap
-            for gap in self._gaps
-            if gap.end_s >= first_s - before_s and gap.start_s <= ended_s
-        ]
-        lost = sum(gap.samples for gap in gaps)
+        ended_s = max([pulse.end_s for axle in axles for _, pulse in axle.hits])
+        gaps = self._gaps_in(crossing, first_s, ended_s) if self._gaps else []
         spacings = tuple(map(spacing_m, axles, axles[1:]))
         groups = group_axles(spacings, longest_m=self.parameters.group_spacing_m)
-        figures = figures_of(crossing, lane=lane)
+        figures = figures_of(crossing, lane=lane, spacings_m=spacings)
         findings = findings_of(
             crossing,
             figures,
@@ -533,10 +525,25 @@ class Weigher:
             flags=flags,
             findings=findings,
             valid=not bars_evidence(findings),
-            samples_lost=lost,
+            samples_lost=sum(gap.samples for gap in gaps),
             axles=axles,
             figures=figures,
         )
+
+    def _gaps_in(
+        self, crossing: Crossing, first_s: float, ended_s: float
+    ) -> list[_Gap]:
+        """Return which samples are missing of a crossing or of the way before it."""
+        slow_mps = min(
+            speed for axle in crossing.axles for speed in axle.local_speeds_mps
+        )
+        before_m = max(crossing.view.length_m, self.parameters.assembly.axle_gap_m)
+        before_s = before_m / max(slow_mps, 0.1)
+        return [
+            gap
+            for gap in self._gaps
+            if gap.end_s >= first_s - before_s and gap.start_s <= ended_s
+        ]
 
 
 def parameter_hash(

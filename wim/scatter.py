@@ -52,7 +52,7 @@ def scatter_of(axles: Sequence[Axle]) -> Scatter:
         whole = [row for row in axle.rows if row.whole]
         if len(whole) < 2:
             continue
-        mean = math.fsum(row.load_kg for row in whole) / len(whole)
+        mean = math.fsum([row.load_kg for row in whole]) / len(whole)
         usual = mean * share * interpolated(_LOADS_KG, _FACTORS, mean)
         expected += usual * usual + (_STRIPS * mean) * (_STRIPS * mean)
         freedom = math.sqrt(len(whole) - 1)
@@ -60,20 +60,24 @@ def scatter_of(axles: Sequence[Axle]) -> Scatter:
             rests.setdefault(row.row, []).append((row.load_kg - mean) / freedom)
     if expected <= 0.0:
         return None, None
-    squares = math.fsum(_square(own) for own in rests.values())
-    worst = max(rests, key=lambda row: math.fsum(rest * rest for rest in rests[row]))
+    lengths = {
+        row: math.fsum([rest * rest for rest in own]) for row, own in rests.items()
+    }
+    squares = math.fsum([_square(own, lengths[row]) for row, own in rests.items()])
+    worst = max(lengths, key=lengths.__getitem__)
     return math.sqrt(squares / expected), worst
 
 
-def _square(rests: Sequence[float]) -> float:
+def _square(rests: Sequence[float], length: float) -> float:
     """Return the square of what the axles show at one row, the common part for less.
 
-    That is the squared length (Mahalanobis) of figures that are alike in pairs.
+    That is the squared length (Mahalanobis) of figures that are alike in pairs;
+    ``length`` is that of figures that are not.
     """
     count = len(rests)
     total = math.fsum(rests)
     common = total * total / count
-    own = max(math.fsum(rest * rest for rest in rests) - common, 0.0)
+    own = max(length - common, 0.0)
     return common / (1.0 + (count - 1) * _ALIKE) + own / (1.0 - _ALIKE)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from wim.axles import Axle, group_axles, spacing_m
+from wim.axles import Axle, group_axles
 from wim.samples import Lane
 
 __all__ = ["Sides", "shortest_reach_m", "sides_of"]
@@ -45,7 +45,13 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
 
 
-def sides_of(axles: Sequence[Axle], *, steered: Axle | None, rows: set[int]) -> Sides:
+def sides_of(
+    axles: Sequence[Axle],
+    *,
+    steered: Axle | None,
+    rows: set[int],
+    spacings_m: Sequence[float],
+) -> Sides:
     """Return how the load of a vehicle lay on left and right.
 
     A wheel of which nothing was seen while the other was, carried nothing there.
@@ -54,23 +60,24 @@ def sides_of(axles: Sequence[Axle], *, steered: Axle | None, rows: set[int]) -> 
         axles: of one vehicle, at least one.
         steered: the one of them that is steered, None where it says nothing.
         rows: those that have a left and a right strip, both healthy.
+        spacings_m: between the axles, one fewer.
     """
     wheels = [_wheels_kg(axle, rows) for axle in axles]
-    left_kg = math.fsum(left for left, _ in wheels)
-    right_kg = math.fsum(right for _, right in wheels)
+    left_kg = math.fsum([left for left, _ in wheels])
+    right_kg = math.fsum([right for _, right in wheels])
     if left_kg + right_kg <= 0.0:
         return Sides()
-    spacings = [spacing_m(axles[i - 1], axles[i]) for i in range(1, len(axles))]
     tilts = []
-    for group in group_axles(spacings, longest_m=_LONGEST_GROUP_M):
-        left = math.fsum(wheels[i][0] for i in group)
-        right = math.fsum(wheels[i][1] for i in group)
+    for group in group_axles(spacings_m, longest_m=_LONGEST_GROUP_M):
+        left = math.fsum([wheels[i][0] for i in group])
+        right = math.fsum([wheels[i][1] for i in group])
         tilts.append((left - right) / max(left + right, _LIGHT_KG * len(group)))
     speeds = [row.speed_mps for axle in axles for row in axle.rows]
     pace_mps = math.fsum(speeds) / len(speeds)
     front = [] if steered is None else [steered]
-    steer_left = math.fsum(_wheels_kg(axle, rows)[0] for axle in front)
-    steer_right = math.fsum(_wheels_kg(axle, rows)[1] for axle in front)
+    steer_left = steer_right = 0.0
+    if steered is not None:
+        steer_left, steer_right = _wheels_kg(steered, rows)
     steer_kg = steer_left + steer_right
     return Sides(
         steer=abs(steer_left - steer_right) / steer_kg if steer_kg > 0.0 else None,
@@ -111,8 +118,8 @@ def _wheels_kg(axle: Axle, rows: set[int]) -> tuple[float, float]:
     own = [row for row in axle.rows if row.row in rows]
     if not own:
         return 0.0, 0.0
-    left_kg = math.fsum(row.left_kg or 0.0 for row in own)
-    right_kg = math.fsum(row.right_kg or 0.0 for row in own)
+    left_kg = math.fsum([row.left_kg or 0.0 for row in own])
+    right_kg = math.fsum([row.right_kg or 0.0 for row in own])
     return left_kg / len(own), right_kg / len(own)
 
 
@@ -128,10 +135,10 @@ def _swing(
     both_kg: dict[int, float] = {}
     for axle in axles:
         own = [row for row in axle.rows if row.row in rows and row.load_kg > 0.0]
-        total_kg = math.fsum(row.load_kg for row in own)
         if len(own) < 2:
             continue
-        share = math.fsum(row.left_kg or 0.0 for row in own) / total_kg
+        total_kg = math.fsum([row.load_kg for row in own])
+        share = math.fsum([row.left_kg or 0.0 for row in own]) / total_kg
         for row in own:
             more_kg = (row.left_kg or 0.0) - share * row.load_kg
             off_kg[row.row] = off_kg.get(row.row, 0.0) + more_kg
