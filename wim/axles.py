@@ -13,7 +13,14 @@ import numpy as np
 
 from wim.calibration import STANDARD_GRAVITY_MPS2
 from wim.hits import USUAL_CONTACT_M, Hit, hit_time_s
-from wim.kernels.rows import AXLE_COLUMNS, LEFT, RIGHT, ROW_COLUMNS, weigh_rows
+from wim.kernels.rows import (
+    AXLE_COLUMNS,
+    HIT_COLUMNS,
+    LEFT,
+    RIGHT,
+    ROW_COLUMNS,
+    weigh_rows,
+)
 from wim.kinematics import Crossed, Kinematics, Motion, Way, fit_alone, fit_together
 
 __all__ = [
@@ -142,26 +149,24 @@ def weighed(
             of each pulse does, roughly.
         damaged: indices of strips that weigh nothing that can be relied on.
     """
-    table = []
+    table: list[float] = []
     ends = []
     row_of: dict[int, int] = {}
     for own, _ in moved:
         for sensor, pulse in own:
             row_of[sensor.rank] = sensor.strip.row
             shows = sensor.strip.kind == "strip" and not pulse.clipped
-            table.append(
-                (
-                    *sensor.figures,
-                    sensor.index not in damaged,
-                    shows,
-                    pulse.centre_s,
-                    pulse.area_counts_s,
-                    pulse.area_sigma_counts_s,
-                    pulse.fall_s - pulse.rise_s,
-                    pulse.end_s - pulse.start_s,
-                )
+            table += (
+                *sensor.figures,
+                sensor.index not in damaged,
+                shows,
+                pulse.centre_s,
+                pulse.area_counts_s,
+                pulse.area_sigma_counts_s,
+                pulse.fall_s - pulse.rise_s,
+                pulse.end_s - pulse.start_s,
             )
-        ends.append(len(table))
+        ends.append(len(table) // HIT_COLUMNS)
     if not table:
         return []
     ways: list[Way] = []
@@ -173,10 +178,11 @@ def weighed(
         if not ways or motion.way is not ways[-1]:
             ways.append(motion.way)
         way_of.append(len(ways) - 1)
-    rows = np.empty((len(table), ROW_COLUMNS))
+    hits = np.array(table, dtype=np.float64).reshape(-1, HIT_COLUMNS)
+    rows = np.empty((len(hits), ROW_COLUMNS))
     axles = np.empty((len(moved), AXLE_COLUMNS))
     count = weigh_rows(
-        np.array(table, dtype=np.float64),
+        hits,
         np.array(ends, dtype=np.int64),
         np.array([way.first_s for way in ways]),
         np.array([way.step_s for way in ways]),

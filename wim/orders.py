@@ -33,20 +33,26 @@ def all_alike(
     entry = view.row(0)
     if any(len(axle) != len(entry) for axle in axles):
         return False
-    for i in range(n):
-        before: tuple[float, float, float] | None = None
-        for row in view.by_rank:
-            pulses = [store[sensor.index][i] for sensor in row]
-            at_s = math.fsum(pulse.centroid_s for pulse in pulses) / len(row)
-            here_m = math.fsum(sensor.s_m for sensor in row) / len(row)
-            lasts_s = min(pulse.fall_s - pulse.rise_s for pulse in pulses)
-            if before is not None:
-                took_s = at_s - before[0]
-                fastest_mps = _USUAL_HALF_M / max(min(lasts_s, before[2]), 1e-4)
-                if took_s <= 0.0 or here_m - before[1] > 1.5 * fastest_mps * took_s:
-                    return False
-            before = (at_s, here_m, lasts_s)
+    # of each axle, when it was over the row before, and how long
+    before: list[tuple[float, float]] = []
+    before_m = 0.0
+    for row in view.by_rank:
+        here_m = math.fsum([sensor.s_m for sensor in row]) / len(row)
+        pulses = [store[sensor.index] for sensor in row]
+        here = [_over_row(own) for own in zip(*pulses, strict=True)]
+        for (early_s, lasted_s), (at_s, lasts_s) in zip(before, here, strict=False):
+            took_s = at_s - early_s
+            fastest_mps = _USUAL_HALF_M / max(min(lasts_s, lasted_s), 1e-4)
+            if took_s <= 0.0 or here_m - before_m > 1.5 * fastest_mps * took_s:
+                return False
+        before, before_m = here, here_m
     return True
+
+
+def _over_row(pulses: Sequence[Pulse]) -> tuple[float, float]:
+    """Return when an axle was over a row, and for how long at half its height."""
+    at_s = math.fsum([pulse.centroid_s for pulse in pulses]) / len(pulses)
+    return at_s, min([pulse.fall_s - pulse.rise_s for pulse in pulses])
 
 
 def somebody_stood(view: View, store: Sequence[Sequence[Pulse]]) -> bool:

@@ -1,5 +1,6 @@
 """Vehicles among axles that no separator told apart, before anything is weighed."""
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -47,16 +48,12 @@ def parts_of(
         likely_m = math.fsum(told) / len(told) if told else 0.0
         least_m, most_m = _apart_m(here, there)
         spacings.append(min(max(likely_m, least_m), most_m))
-    loads_kg = [
-        _rough_load_kg(axle, speed_mps=pace)
-        for axle, pace in zip(kept, paces, strict=True)
-    ]
     ways: list[list[Part]] = []
     for way in (1, -1) if reverse else (1,):
         parts = separate(
             crossings[::way],
             spacings[::way],
-            loads_kg=loads_kg[::way],
+            mass_kg=functools.partial(_rough_mass_kg, kept[::way], paces[::way]),
             longest_gap_m=assembly.axle_gap_m,
             shapes=shapes,
             kinematics=kinematics,
@@ -118,28 +115,32 @@ def _apart_m(
     However slowly a vehicle goes or stands: an axle that is on row 0 before another
     one has left row 3 is no further behind it than these rows are apart.
     """
-    least_m, most_m = 0.0, math.inf
-    for ahead_s, ahead_m in first:
-        for behind_s, behind_m in second:
-            apart_m = ahead_m - behind_m
-            if ahead_s < behind_s:
-                least_m = max(least_m, apart_m)
-            elif apart_m < most_m:
-                most_m = max(apart_m, 0.0)
+    pairs = [(early, late) for early in first for late in second]
+    ahead = [a.s_m - b.s_m for a, b in pairs if a.at_s < b.at_s]
+    behind = [a.s_m - b.s_m for a, b in pairs if a.at_s >= b.at_s]
+    least_m = max([0.0, *ahead])
+    most_m = max(min(behind, default=math.inf), 0.0)
     return least_m, max(most_m, least_m)
+
+
+def _rough_mass_kg(
+    kept: Sequence[tuple[Hit, ...]], paces: Sequence[float], first: int, end: int
+) -> float:
+    """Return what some axles weigh together, roughly."""
+    own = slice(first, end)
+    return math.fsum(
+        _rough_load_kg(axle, speed_mps=pace)
+        for axle, pace in zip(kept[own], paces[own], strict=True)
+    )
 
 
 def _rough_load_kg(hits: Sequence[Hit], *, speed_mps: float) -> float:
     """Return what an axle weighs, roughly: the mean over the rows that saw it."""
-    total_kg = math.fsum(
-        mass_kg(
-            hit.sensor.strip,
-            area_counts_s=hit.pulse.area_counts_s,
-            speed_mps=speed_mps,
-        )
-        for hit in hits
-    )
-    return total_kg / len({hit.sensor.rank for hit in hits})
+    masses_kg = [
+        mass_kg(sensor.strip, area_counts_s=pulse.area_counts_s, speed_mps=speed_mps)
+        for sensor, pulse in hits
+    ]
+    return math.fsum(masses_kg) / len({sensor.rank for sensor, _ in hits})
 
 
 def _pace_mps(crossings: Sequence[Crossed]) -> float:

@@ -393,44 +393,50 @@ class PulseDetector:
         return [pulse for pulse in pulses if pulse.last_sample < first]
 
     def _pulse(self, row: list[float], bank: "_Bank") -> Pulse:
-        strip = bank.strip_of[int(row[0])]
+        (column, start, end, rise, fall, centroid, area, sigma) = row[:8]
+        (peak, plateau, noise, closure, highest, tops, _, last) = row[8:]
+        strip = bank.strip_of[int(column)]
         shape = self._strips[strip]
         shift = shape.time_offset_s
         rate = self._rate
         full = shape.full_scale_counts
-        top = int(row[12])
-        clipped = self._is_flat(row, shape) or (
-            top in _RAILS and row[13] > 1.0 if full is None else top >= full
+        if full is None:
+            clipped = tops > 1.0 and int(highest) in _RAILS
+        else:
+            clipped = int(highest) >= full
+        clipped = clipped or (
+            tops >= _FEWEST_TOPS and self._is_flat(shape, tops, fall - rise, noise)
         )
-        rise_s, fall_s = row[3] / rate + shift, row[4] / rate + shift
-        centroid_s = row[5] / rate + shift
+        rise_s, fall_s = rise / rate + shift, fall / rate + shift
+        centroid_s = centroid / rate + shift
         middle_s = 0.5 * (rise_s + fall_s)
         leans = clipped or abs(centroid_s - middle_s) > _LEAN * (fall_s - rise_s)
         return Pulse(
             strip=strip,
-            start_s=row[1] / rate + shift,
-            end_s=row[2] / rate + shift,
+            start_s=start / rate + shift,
+            end_s=end / rate + shift,
             rise_s=rise_s,
             fall_s=fall_s,
             centroid_s=centroid_s,
             centre_s=middle_s if leans else centroid_s,
-            area_counts_s=row[6] / rate,
-            area_sigma_counts_s=row[7] / rate,
-            peak_counts=row[8],
-            plateau_counts=row[9] if shape.kind == "plate" else None,
-            noise_counts=row[10],
-            closure_counts=row[11],
+            area_counts_s=area / rate,
+            area_sigma_counts_s=sigma / rate,
+            peak_counts=peak,
+            plateau_counts=plateau if shape.kind == "plate" else None,
+            noise_counts=noise,
+            closure_counts=closure,
             clipped=clipped,
-            last_sample=int(row[15]),
+            last_sample=int(last),
         )
 
-    def _is_flat(self, row: list[float], shape: Strip) -> bool:
-        """Tell whether the top of a pulse is cut off straight."""
+    def _is_flat(
+        self, shape: Strip, tops: float, wide: float, noise_counts: float
+    ) -> bool:
+        """Tell whether the top of a pulse, some samples high, is cut off straight."""
         if shape.kind == "plate" or shape.width_m > _NARROW_M:
             return False
-        tops, wide, noise_counts = row[13], row[4] - row[3], row[10]
-        least = max(self._detection.flat_share * wide, _FEWEST_TOPS)
-        return tops >= least and noise_counts >= self._detection.flat_noise_counts
+        enough = tops >= self._detection.flat_share * wide
+        return enough and noise_counts >= self._detection.flat_noise_counts
 
 
 def _left_in_mean(periods: float, tile: int) -> float:

@@ -7,7 +7,7 @@ two vehicles apart, that is said, and they stay one.
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
@@ -100,7 +100,7 @@ def separate(
     crossings: Sequence[Sequence[Crossed]],
     spacings_m: Sequence[float],
     *,
-    loads_kg: Sequence[float],
+    mass_kg: Callable[[int, int], float],
     longest_gap_m: float,
     shapes: Shapes,
     kinematics: Kinematics,
@@ -110,7 +110,8 @@ def separate(
     Args:
         crossings: of each axle, in the order in which they came.
         spacings_m: between them, one fewer.
-        loads_kg: what each axle weighs, roughly.
+        mass_kg: what the axles from one to before another weigh, roughly; it is asked
+            only where that decides.
         longest_gap_m: behind so much without an axle another vehicle begins.
         shapes: figures of vehicles.
         kinematics: figures of the fit that compares speeds.
@@ -141,7 +142,7 @@ def separate(
                 and end - begins <= shapes.most_axles
                 and math.fsum(spacings_m[begins : end - 1])
                 <= shapes.longest_wheelbase_m
-                and not _one_is_small(loads_kg, spacings_m, begins, i, end, shapes)
+                and not _one_is_small(mass_kg, spacings_m, begins, i, end, shapes)
             ):
                 continue
         parts.append(Part(begins, i, *before))
@@ -268,7 +269,7 @@ def _may_begin(spacings_m: Sequence[float], first: int, shapes: Shapes) -> bool:
 
 
 def _one_is_small(
-    loads_kg: Sequence[float],
+    mass_kg: Callable[[int, int], float],
     spacings_m: Sequence[float],
     begins: int,
     middle: int,
@@ -276,12 +277,12 @@ def _one_is_small(
     shapes: Shapes,
 ) -> bool:
     """Tell whether one of two parts is a car or van that belongs to no other."""
-    if math.fsum(loads_kg[begins:middle]) < shapes.small_kg:
+    if mass_kg(begins, middle) < shapes.small_kg:
         return True
     return (
         end - middle == 2
         and spacings_m[middle] <= shapes.small_wheelbase_m
-        and math.fsum(loads_kg[middle:end]) < shapes.small_kg
+        and mass_kg(middle, end) < shapes.small_kg
     )
 
 

@@ -44,7 +44,7 @@ def parts(*vehicles, axles_kg=(5000.0, 5000.0)):
     found = separate(
         crossings,
         spacings,
-        loads_kg=[axles_kg[i >= first] for i in range(len(crossings))],
+        mass_kg=lambda begin, end: sum(axles_kg[i >= first] for i in range(begin, end)),
         longest_gap_m=12.0,
         shapes=SHAPES,
         kinematics=Kinematics(),
