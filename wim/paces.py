@@ -52,9 +52,8 @@ class Pace:
         duration is a rough speed that needs no partner. Where no two are one axle's,
         that rough speed is the pace.
         """
-        changes = self._store.changes
-        ahead = changes[self._rows[0]]
-        if sum([changes[row] for row in self._told_by]) != self._behind or (
+        ahead = self._store.changes[self._rows[0]]
+        if self._changes_behind() != self._behind or (
             ahead != self._ahead and self._first_row_tells()
         ):
             of = self._store.of
@@ -62,9 +61,17 @@ class Pace:
             self._late_s = -math.inf
             rank = self._find()
             self._told_by = self._rows[1 : rank + 1]
-            self._behind = sum([changes[row] for row in self._told_by])
+            self._behind = self._changes_behind()
         self._ahead = ahead
         return self._mps
+
+    def _changes_behind(self) -> int:
+        """Return how often the later rows changed that told the pace."""
+        changes = self._store.changes
+        count = 0
+        for row in self._told_by:
+            count += changes[row]
+        return count
 
     def _first_row_tells(self) -> bool:
         """Tell whether what came to the first row may be what a later row has seen.

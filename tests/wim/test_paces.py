@@ -31,14 +31,19 @@ def pulse(strip, at_s, lasts_s=0.016):
     )
 
 
-@settings(max_examples=60, deadline=None)
+STRIPS = (0, 0, 0, 0, 1, 2, 2, 3, 4, 5, 6, 7)
+SWEEP, LATE, UNASKED = 0, (1, 2), (3, 4)
+
+
+@settings(max_examples=150, deadline=None)
 @given(
     steps=st.lists(
-        st.tuples(st.integers(0, 7), st.floats(0.01, 0.4), st.integers(0, 9)),
+        st.tuples(st.sampled_from(STRIPS), st.floats(0.01, 0.4), st.integers(SWEEP, 9)),
         max_size=40,
     )
 )
 def test_what_is_kept_is_what_would_be_found_anew(road, steps):
+    """Also of pulses that are known late, and where it is asked after several."""
     lane = road.site_of(road.site_text()).lanes[0]
     views = [
         View.of(lane, reverse=False),
@@ -50,10 +55,14 @@ def test_what_is_kept_is_what_would_be_found_anew(road, steps):
     at_s = 0.0
     for strip, later_s, what in steps:
         at_s += later_s
-        if what == 0:
-            store.sweep(at_s - 1.0)
+        if what == SWEEP:
+            store.sweep(at_s - 3.0)
         else:
-            store.add(strip, pulse(strip, at_s, 0.01 + 0.02 * later_s))
+            seen_s = [each.centroid_s for each in store.of[strip]]
+            came_s = max([at_s - 0.3, *seen_s]) if what in LATE else at_s
+            store.add(strip, pulse(strip, came_s, 0.01 + 0.02 * later_s))
+        if what in UNASKED:
+            continue
         assert [pace.mps for pace in kept] == [Pace(v, store).mps for v in views]
         heads = [own[0].centroid_s for own in store.of if own]
         assert store.oldest_s == min(heads, default=math.inf)
@@ -71,6 +80,31 @@ def test_two_rows_at_fifteen_metres_a_second(road):
     store.sweep(5.0)
     assert pace.mps is None
     assert store.stray_pulses == 2
+
+
+def test_a_wheel_that_is_known_late_tells_though_another_came_behind_it(road):
+    lane = road.site_of(road.site_text()).lanes[0]
+    store = PulseStore(lane)
+    pace = Pace(View.of(lane, reverse=False), store)
+    store.add(0, pulse(0, 0.5))
+    store.add(2, pulse(2, 1.2))
+    assert pace.mps != pytest.approx(15.0)
+    store.add(0, pulse(0, 1.0))
+    store.add(0, pulse(0, 1.4))
+    assert pace.mps == pytest.approx(15.0)
+
+
+def test_so_many_wheels_came_to_the_first_row_that_the_latest_axles_is_forgotten(road):
+    lane = road.site_of(road.site_text()).lanes[0]
+    store = PulseStore(lane)
+    view = View.of(lane, reverse=False)
+    pace = Pace(view, store)
+    store.add(0, pulse(0, 1.0))
+    store.add(2, pulse(2, 1.2))
+    for k in range(8):
+        assert pace.mps == pytest.approx(15.0)
+        store.add(0, pulse(0, 1.3 + 0.1 * k))
+    assert pace.mps is None
 
 
 def test_the_pace_is_the_latest_axles_not_that_of_a_crawler_on_the_other_side(road):
