@@ -117,7 +117,7 @@ class _Declarations:
     def unneeded_by(self, load: Callable[..., Any]) -> Callable[..., Any]:
         """Return what loads code from the cache without that look.
 
-        It was a third of a start with everything in the cache. Code that is loaded asks
+        It was a fifth of a start with everything in the cache. Code that is loaded asks
         for no declaration, only for the memory of arrays; who compiles looks then.
         """
 

@@ -158,9 +158,9 @@ class StripMemory:
 
     def _weak(self, axles: Sequence[Axle], known: set[int]) -> list[Damage]:
         """Return strips with another gain than their neighbours, the worst first."""
-        wheels = [_wheels(axle) for axle in axles]
-        if self._agree(wheels):
+        if self._agree(axles):
             return []
+        wheels = [_wheels(axle) for axle in axles]
         out = {place for place, k in self._index.items() if k in known}
         weak: list[Damage] = []
         while 2 * len(out) < len(self._index):
@@ -181,7 +181,7 @@ class StripMemory:
             weak.append(Damage(self._index[place], "gain", gain, most))
         return weak
 
-    def _agree(self, wheels: Sequence[dict[_Place, float]]) -> bool:
+    def _agree(self, axles: Sequence[Axle]) -> bool:
         """Tell cheaply that no strip can be far from its side on any axle.
 
         Where the most and the least that a side says of an axle are closer than half
@@ -189,9 +189,15 @@ class StripMemory:
         """
         near = min(self._health.gain_ratio, self._health.alone_ratio)
         near = _SURELY * 0.5 * (1.0 + near)
-        for masses in wheels:
-            for side in ("left", "right", "full"):
-                own = [kg for (_, whose), kg in masses.items() if whose == side]
+        for axle in axles:
+            left = [row.left_kg for row in axle.rows if row.left_kg is not None]
+            right = [row.right_kg for row in axle.rows if row.right_kg is not None]
+            both = [
+                row.load_kg
+                for row in axle.rows
+                if row.left_kg is None and row.right_kg is None
+            ]
+            for own in (left, right, both):
                 if own and not 0.0 < max(own) < near * min(own):
                     return False
         return True

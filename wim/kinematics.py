@@ -102,10 +102,13 @@ class Way(NamedTuple):
         dt, (_, _, gain, change) = self._part(t)
         return gain + change * dt
 
-    def moved_at(self, t: float) -> tuple[float, float]:
-        """Return speed and acceleration at a time."""
-        dt, (_, speed, gain, change) = self._part(t)
-        return speed + (gain + 0.5 * change * dt) * dt, gain + change * dt
+    def moved_at(self, times: Sequence[float]) -> list[tuple[float, float]]:
+        """Return speed and acceleration at some times."""
+        moved = []
+        for t in times:
+            dt, (_, speed, gain, change) = self._part(t)
+            moved.append((speed + (gain + 0.5 * change * dt) * dt, gain + change * dt))
+        return moved
 
     def sigma_at(self, t: float) -> float:
         """Return the standard uncertainty of the speed at a time."""
@@ -148,11 +151,11 @@ class Motion(NamedTuple):
             return self.way.acceleration_at(t)
         return self.acceleration_mps2 or 0.0
 
-    def moved_at(self, t: float) -> tuple[float, float]:
-        """Return speed [m/s] and acceleration [m/s²] at a time."""
+    def moved_at(self, times: Sequence[float]) -> list[tuple[float, float]]:
+        """Return speed [m/s] and acceleration [m/s²] at some times."""
         if self.way is not None:
-            return self.way.moved_at(t)
-        return self.speed_at(t), self.acceleration_at(t)
+            return self.way.moved_at(times)
+        return [(self.speed_at(t), self.acceleration_at(t)) for t in times]
 
     def speed_sigma_at(self, t: float) -> float:
         """Return the standard uncertainty of the speed [m/s]; unknown is infinite."""
@@ -249,8 +252,10 @@ def fit_together(
     )
     if left_out < 0:
         return None
-    places = [(i, k) for i, own in enumerate(counts) for k in range(own)]
-    out = tuple(places[k] for k in dropped[:left_out].tolist())
+    out: tuple[tuple[int, int], ...] = ()
+    if left_out > 0:
+        places = [(i, k) for i, own in enumerate(counts) for k in range(own)]
+        out = tuple(places[k] for k in dropped[:left_out].tolist())
     for i, _ in out:
         counts[i] -= 1
     first_s, step_s, squares, used, gain, mean_mps, smooth = figures.tolist()

@@ -36,7 +36,7 @@ __all__ = [
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 Floats = npt.NDArray[np.float64]
-_TABLES = 256
+_LAYOUTS = 256
 
 
 class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -287,7 +287,7 @@ def joint_loads(
             for axle, rough in enumerate(rough_kg)
         ]
     )
-    bounces, hop, scales = _suppositions(swing)
+    kinship, bounces, hop, scales = _suppositions(tuple(map(len, groups)), swing)
     means = np.zeros(count)
     covariance = np.zeros((count, count))
     estimate_jointly(
@@ -299,7 +299,7 @@ def joint_loads(
         np.array(crossings.own_variances_kg2),
         np.array(crossings.row_variances),
         swings,
-        _kinship(tuple(map(len, groups)), swing),
+        kinship,
         bounces,
         hop,
         scales,
@@ -313,23 +313,17 @@ def joint_loads(
     )
 
 
-@functools.lru_cache(maxsize=_TABLES)
-def _suppositions(swing: Swing) -> tuple[Floats, Floats, Floats]:
-    """Return bounces, hop and scales as the kernel reads them; nobody writes there."""
-    return (
-        np.array([(f, swing.bounce_damping, p) for f, p in swing.bounces]),
-        np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
-        np.array(swing.scales),
-    )
+@functools.lru_cache(maxsize=_LAYOUTS)
+def _suppositions(
+    sizes: tuple[int, ...], swing: Swing
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return kinship, bounces, hop and scales as the kernel reads them.
 
-
-@functools.lru_cache(maxsize=_TABLES)
-def _kinship(sizes: tuple[int, ...], swing: Swing) -> Floats:
-    """Return how alike axles swing, in bounce and hop; nobody writes there.
+    Nobody writes there: whoever has axle groups of the same sizes gets the same arrays.
 
     Args:
         sizes: how many axles each group has, in the order of the axles.
-        swing: how alike those of one group are, and others.
+        swing: how the axles may swing.
     """
     group_of = [number for number, size in enumerate(sizes) for _ in range(size)]
     count = len(group_of)
@@ -344,7 +338,12 @@ def _kinship(sizes: tuple[int, ...], swing: Swing) -> Floats:
                 kinship[1, i, k] = (
                     swing.kin_hop_group if alike else swing.kin_hop_others
                 )
-    return kinship
+    return (
+        kinship,
+        np.array([(f, swing.bounce_damping, p) for f, p in swing.bounces]),
+        np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
+        np.array(swing.scales),
+    )
 
 
 def rough_loads_kg(crossings: Crossings) -> list[float]:

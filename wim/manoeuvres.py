@@ -139,13 +139,11 @@ def figures_of(
     if crossing.smooth and last_s > first_s:
         way = axles[0].motion
         mean = (way.speed_at(last_s) - way.speed_at(first_s)) / (last_s - first_s)
-        moments = [
-            way.moved_at(first_s + (last_s - first_s) * k / _STEPS)
-            for k in range(_STEPS + 1)
-        ]
-        gains = [gain for _, gain in moments]
+        moments = [first_s + (last_s - first_s) * k / _STEPS for k in range(_STEPS + 1)]
+        moved = way.moved_at(moments)
+        gains = [gain for _, gain in moved]
         swing = max(gains) - min(gains)
-        between = [speed for speed, _ in moments]
+        between = [speed for speed, _ in moved]
         slowest = max(min(between), 0.0)
         share = slowest / max(between)
     scatter, worst_row = scatter_of(axles)

@@ -57,10 +57,8 @@ def find_axles(
                 found = [*found[:at], k, *found[at:]]
     rest = [sensor for sensor in view.sensors if sensor.rank > 0]
     if all_alike(view, store, axles):
-        for sensor in rest:
-            for axle, pulse in zip(axles, store[sensor.index], strict=True):
-                axle[sensor.index] = Hit(sensor, pulse)
-        return [tuple(axle[s.index] for s in view.sensors) for axle in axles]
+        wheels = [store[sensor.index] for sensor in view.sensors]
+        return [tuple(map(Hit, view.sensors, own)) for own in zip(*wheels, strict=True)]
     if somebody_stood(view, store):
         standing = in_order(view, store)
         if standing is not None:

@@ -51,8 +51,12 @@ def all_alike(
 
 def _over_row(pulses: Sequence[Pulse]) -> tuple[float, float]:
     """Return when an axle was over a row, and for how long at half its height."""
-    at_s = math.fsum([pulse.centroid_s for pulse in pulses]) / len(pulses)
-    return at_s, min([pulse.fall_s - pulse.rise_s for pulse in pulses])
+    if len(pulses) == 2:
+        one, other = pulses
+        at_s = 0.5 * (one.centroid_s + other.centroid_s)
+        return at_s, min(one.fall_s - one.rise_s, other.fall_s - other.rise_s)
+    (only,) = pulses
+    return only.centroid_s, only.fall_s - only.rise_s
 
 
 def somebody_stood(view: View, store: Sequence[Sequence[Pulse]]) -> bool:

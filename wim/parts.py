@@ -115,11 +115,14 @@ def _apart_m(
     However slowly a vehicle goes or stands: an axle that is on row 0 before another
     one has left row 3 is no further behind it than these rows are apart.
     """
-    pairs = [(early, late) for early in first for late in second]
-    ahead = [a.s_m - b.s_m for a, b in pairs if a.at_s < b.at_s]
-    behind = [a.s_m - b.s_m for a, b in pairs if a.at_s >= b.at_s]
-    least_m = max([0.0, *ahead])
-    most_m = max(min(behind, default=math.inf), 0.0)
+    least_m, most_m = 0.0, math.inf
+    for ahead_s, ahead_m in first:
+        for behind_s, behind_m in second:
+            apart_m = ahead_m - behind_m
+            if ahead_s < behind_s:
+                least_m = max(least_m, apart_m)
+            elif apart_m < most_m:
+                most_m = max(apart_m, 0.0)
     return least_m, max(most_m, least_m)
 
 

@@ -59,7 +59,12 @@ class PulseStore:
         )
 
     def consume(self, hits: Sequence[tuple[Hit, ...]], axles: Sequence[Axle]) -> None:
-        """Take a vehicle's pulses, and what lies before them, out of the store."""
+        """Take a vehicle's pulses, and what lies before them, out of the store.
+
+        Args:
+            hits: of all its axles.
+            axles: those of them that were weighed.
+        """
         weighed = {
             (sensor.index, pulse.last_sample)
             for axle in axles
@@ -69,12 +74,11 @@ class PulseStore:
         for axle in hits:
             for sensor, pulse in axle:
                 through_s[sensor.index] = max(through_s[sensor.index], pulse.centroid_s)
+        self.stray_pulses -= len(weighed)
         for index, pulses in enumerate(self.of):
-            done = [p for p in pulses if p.centroid_s <= through_s[index]]
-            self.stray_pulses += sum(
-                [(index, pulse.last_sample) not in weighed for pulse in done]
-            )
-            self.of[index] = pulses[len(done) :]
+            done = sum([p.centroid_s <= through_s[index] for p in pulses])
+            self.stray_pulses += done
+            self.of[index] = pulses[done:]
         self._look_anew()
 
     def sweep(self, before_s: float) -> None:
