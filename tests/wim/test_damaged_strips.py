@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
+from wim.axles import Axle, RowLoad
+from wim.health import Health, StripMemory
+from wim.kinematics import Motion
 from wim.passage import Weigher
 
 SIX = {
@@ -94,3 +98,57 @@ def test_half_an_axle_is_never_weighed_instead_of_a_clipped_one(road):
     assert "signal_clipped" in passage.flags
     assert not passage.valid
     assert passage.gross_mass_kg > 0.7 * truck.gross_kg
+
+
+def axle_of(left_kg, right_kg):
+    """An axle of which nothing is known but what its wheels weighed on each row."""
+    rows = tuple(
+        RowLoad(
+            rank=rank,
+            row=rank,
+            at_s=0.2 * rank,
+            place_m=3.0 * rank,
+            speed_mps=15.0,
+            speed_sigma_mps=0.01,
+            left_kg=left,
+            right_kg=right,
+            load_kg=left + right,
+            sigma_kg=10.0,
+            whole=True,
+        )
+        for rank, (left, right) in enumerate(zip(left_kg, right_kg, strict=True))
+    )
+    return Axle(
+        hits=(),
+        motion=Motion(0.0, 0.0, 15.0, None),
+        crossed_s=0.0,
+        rows=rows,
+        load_kg=sum(left_kg + right_kg) / len(rows),
+        left_kg=None,
+        right_kg=None,
+        footprint_m=None,
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    gains=st.lists(st.floats(0.6, 1.7), min_size=8, max_size=8),
+    bounces=st.lists(
+        st.lists(st.floats(0.96, 1.04), min_size=8, max_size=8), min_size=2, max_size=4
+    ),
+    even=st.booleans(),
+)
+def test_no_strip_is_weak_where_the_sides_are_seen_to_agree(road, gains, bounces, even):
+    """The cheap look never hides what the long one would have found."""
+    lane = road.site_of(road.site_text()).lanes[0]
+    memory = StripMemory(lane, health=Health())
+    if even:
+        gains = [gain**0.3 for gain in gains]
+    axles = []
+    for bounce in bounces:
+        kg = [5000.0 * gain * up for gain, up in zip(gains, bounce, strict=True)]
+        axles.append(axle_of(kg[:4], kg[4:]))
+    found = memory._weak(axles, set())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StripMemory, "_agree", lambda *_: False)
+        assert memory._weak(axles, set()) == found

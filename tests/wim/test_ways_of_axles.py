@@ -13,6 +13,7 @@ from wim.kinematics import (
     Crossed,
     Kinematics,
     Motion,
+    Way,
     fit_alone,
     fit_together,
 )
@@ -209,3 +210,16 @@ def test_the_kernel_leaves_out_what_the_plain_loop_leaves_out(seed, speed, off):
     assert fit.rest_m == pytest.approx(rest_m, rel=1e-6)
     for motion, start_m in zip(fit.motions, starts, strict=True):
         assert motion.s_m == pytest.approx(start_m, abs=1e-9)
+
+
+def test_what_moves_is_told_for_many_times_as_for_each():
+    way = Way(1.0, 0.5, ((0.0, 9.0, 1.0, 0.4), (4.6, 9.6, 1.2, 0.0)), (0.1, 0.1))
+    for motion in (
+        Motion(1.0, 0.0, 9.0, 1.1, way),
+        Motion(1.0, 0.0, 9.0, 1.1),
+        Motion(1.0, 0.0, 9.0, None),
+    ):
+        times = [0.5, 1.0, 1.3, 1.5, 2.5]
+        assert motion.moved_at(times) == [
+            (motion.speed_at(t), motion.acceleration_at(t)) for t in times
+        ]
