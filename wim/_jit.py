@@ -38,7 +38,7 @@ def njit(function: Kernel) -> Kernel:
     dispatcher = _compiled(function, cache=True)
     # Numba has no public place for files of another kind; where it keeps none, as when
     # it compiles nothing, there is nothing to check
-    cache = getattr(dispatcher, "_cache", None)
+    cache: Any = getattr(dispatcher, "_cache", None)
     files = getattr(cache, "_cache_file", None)
     if isinstance(files, IndexDataCacheFile):
         origin = _origin(Path(inspect.getfile(function)))
@@ -118,16 +118,20 @@ class _Declarations:
         """Return what loads code from the cache without that look.
 
         It was a fifth of a start with everything in the cache. Code that is loaded asks
-        for no declaration, only for the memory of arrays; who compiles looks then.
+        for no declaration, only for the memory of arrays; what is not kept will be
+        compiled, and has them looked for.
         """
 
         def loads_alone(*args: Any) -> Any:  # noqa: ANN401 -- Numba's
             with global_compiler_lock:
                 self._loads = True
                 try:
-                    return load(*args)
+                    kept = load(*args)
                 finally:
                     self._loads = False
+                if kept is None:
+                    self()
+                return kept
 
         return loads_alone
 

@@ -103,6 +103,33 @@ def test_damaged_code_is_compiled_anew_and_ends_no_process(kernels):
     assert kernels.files("*.nb?") == kept, "what was made anew is whole"
 
 
+MAKER = """
+import numpy as np
+from wim._jit import njit
+
+@njit
+def made(n: int):
+    return np.ones(n)
+"""
+MAKES = """
+import sys
+from maker import made
+print(made(3).sum(), "numba.np.linalg" in sys.modules)
+"""
+THEN_STEPS = """
+from called import step
+print(step(1.0), "numba.np.linalg" in sys.modules)
+"""
+
+
+def test_code_that_is_kept_is_loaded_without_the_compilers_declarations(kernels):
+    kernels.folder.joinpath("maker.py").write_text(MAKER, "ascii")
+    assert kernels.run(MAKES) == "3.0 True"
+    assert kernels.run(MAKES) == "3.0 False"
+    loads_then_compiles = kernels.run(MAKES + THEN_STEPS)
+    assert loads_then_compiles.splitlines() == ["3.0 False", "2.5 True"]
+
+
 @pytest.fixture
 def origin():
     """Tell where code comes from, as a process does that has just begun."""
