@@ -153,7 +153,7 @@ class StripMemory:
 
     @staticmethod
     def _clipped(own: Sequence[Sequence[Pulse]]) -> list[Damage]:
-        clipped = [sum([pulse.clipped for pulse in pulses]) for pulses in own]
+        clipped = [len([p for p in pulses if p.clipped]) for pulses in own]
         return [Damage(k, "clipped", float(n), 0.0) for k, n in enumerate(clipped) if n]
 
     def _weak(self, axles: Sequence[Axle], known: set[int]) -> list[Damage]:

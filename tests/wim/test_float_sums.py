@@ -22,7 +22,6 @@ OF_WHOLE_NUMBERS = {
     "sum((lane.unweighed_vehicles for lane in self._lanes))",
     "sum((truth.is_normal for truth in joined.missed))",
     "sum((value.digits for value in values))",
-    "sum([changes[row] for row in self._told_by])",
     "sum(counts)",
     "sum(frame)",
     "sum(loads_lb)",

@@ -90,9 +90,8 @@ axles = st.lists(
 )
 
 
-def drove_there(motion):
-    """Whether it drove at more than 0.4 m/s all the way back from where it was seen."""
-    at_s = 1.0
+def drove_there(motion, at_s):
+    """Whether it drove at more than 0.4 m/s all the way back from when it was seen."""
     while motion.place_at(at_s) > 0.0:
         if motion.speed_at(at_s) <= 0.4:
             return False
@@ -105,6 +104,14 @@ def drove_there(motion):
     own=[(0, "left", 0.0625, 1.0, False)],
     speed=1.0,
     gain=1.0,
+    change=0.0,
+    smooth=True,
+    damaged=set(),
+)
+@example(  # it stops over the row that sees it
+    own=[(2, "left", 0.0625, 1.0, False)],
+    speed=0.5,
+    gain=-1.0,
     change=0.0,
     smooth=True,
     damaged=set(),
@@ -160,7 +167,8 @@ def test_rows_and_axle_are_what_each_strip_says_alone(
     )
     seen = [h for h in hits if not h.pulse.clipped]
     assert (axle.footprint_m is not None) == (smooth and bool(seen))
-    if smooth and drove_there(motion):
+    entry_s = 1.0 + 0.25 * min(rank for rank, *_ in own)
+    if smooth and drove_there(motion, entry_s):
         assert motion.place_at(axle.crossed_s) == pytest.approx(0.0, abs=1e-6)
 
 
