@@ -20,9 +20,13 @@ _OFF_PX: Final = 2.0
 
 
 class PlateLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Below these a plate is unread; they were chosen on rendered plates alone."""
+    """Below these a plate is unread; they were chosen on rendered plates alone.
 
-    character_confidence: float = 0.984
+    The card of the second look tells from which ``character_confidence`` on 99.8 % are
+    right; half a character under mud is guessed more often there, so it is stricter.
+    """
+
+    character_confidence: float = 0.994
     plate_width_px: float = 48.0
     sharpness_per_px: float = 0.12
     glare_share: float = 0.2

@@ -211,11 +211,11 @@ def card_of(name):
     return resources.files("lpr").joinpath("weights", name).read_text("utf-8")
 
 
-def test_the_cards_are_those_of_the_weights_and_of_the_limit_that_judges():
+def test_the_cards_are_those_of_the_weights_and_the_limit_is_no_laxer_than_they():
     own = hashlib.sha256(packaged_reader_weights()).hexdigest()
     assert own in card_of("reader.md")
     card = card_of("second_look.md")
     assert hashlib.sha256(packaged_second_weights()).hexdigest() in card
     assert f"`{own[:8]}`" in card
     told = re.search(r"answered from (\d\.\d+) on", card)
-    assert PlateLimits().character_confidence == float(told[1])
+    assert PlateLimits().character_confidence >= float(told[1])
