@@ -8,7 +8,7 @@ import copy
 import io
 import warnings
 from itertools import pairwise
-from typing import TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import onnx
 import torch
@@ -19,11 +19,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from lpr.errors import WeightsError
 from lpr.second_look import PATCH_PX
 from lpr.strips import HEIGHT, WIDTH
+from lpr.training.locator import Locator
 from lpr.training.reader_network import ReaderNetwork
 from lpr.training.second_network import SecondNetwork
 
 __all__ = [
     "exported",
+    "exported_locator",
     "exported_second",
     "folded",
     "network_of",
@@ -32,6 +34,10 @@ __all__ = [
 ]
 
 Network = TypeVar("Network", bound=nn.Module)
+_Axes: TypeAlias = dict[str, dict[int, str]]
+"""Names of what goes in or comes out, and which of its lengths are open."""
+
+_ANY_NUMBER: Final = {0: "n"}
 
 
 def with_temperatures(
@@ -70,7 +76,8 @@ def folded(network: Network) -> Network:
 def exported(network: ReaderNetwork) -> bytes:
     """The network, folded, as an ONNX file for any number of strips at once."""
     example = torch.zeros(1, 3, HEIGHT, WIDTH)
-    return _written(folded(network), example, "strips", ("columns", "ground", "state"))
+    given = dict.fromkeys(("columns", "ground", "state"), _ANY_NUMBER)
+    return _written(folded(network), example, {"strips": _ANY_NUMBER}, given)
 
 
 def exported_second(network: SecondNetwork, *, evidence: float) -> bytes:
@@ -80,11 +87,20 @@ def exported_second(network: SecondNetwork, *, evidence: float) -> bytes:
         weighed.symbols.weight *= evidence
         weighed.symbols.bias *= evidence
     example = torch.zeros(1, 3, PATCH_PX, PATCH_PX)
-    return _written(folded(weighed), example, "patches", ("symbols",))
+    taken, given = {"patches": _ANY_NUMBER}, {"symbols": _ANY_NUMBER}
+    return _written(folded(weighed), example, taken, given)
+
+
+def exported_locator(network: Locator) -> bytes:
+    """The detector, folded, for one picture of any size in steps of 32 pixels."""
+    example = torch.zeros(1, 3, 256, 384)
+    taken = {"picture": {2: "height", 3: "width"}}
+    given = {"answer": {2: "rows", 3: "columns"}}
+    return _written(folded(network), example, taken, given)
 
 
 def _written(
-    network: nn.Module, example: torch.Tensor, taken: str, given: tuple[str, ...]
+    network: nn.Module, example: torch.Tensor, taken: _Axes, given: _Axes
 ) -> bytes:
     target = io.BytesIO()
     with warnings.catch_warnings():
@@ -94,9 +110,9 @@ def _written(
             network.to(memory_format=torch.contiguous_format),
             (example,),
             target,
-            input_names=[taken],
+            input_names=list(taken),
             output_names=list(given),
-            dynamic_axes={name: {0: "n"} for name in (taken, *given)},
+            dynamic_axes={**taken, **given},
             opset_version=17,
             dynamo=False,
         )

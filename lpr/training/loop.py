@@ -16,10 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lpr.training.shapes import Shapes
-
 __all__ = ["drawn", "picked", "trained"]
 
+Source = TypeVar("Source")
 Job = TypeVar("Job")
 Made = TypeVar("Made")
 Net = TypeVar("Net", bound=nn.Module)
@@ -148,29 +147,36 @@ def _averaged(average: Tensor, new: Tensor, count: Tensor) -> Tensor:
     return average + (1.0 - kept) * (new - average)
 
 
-_SHAPES: list[Shapes] = []
+_SOURCE: list[Any] = []
 
 
-def _remember(shapes: Shapes) -> None:
+def _remember(source: object) -> None:
     cv2.setNumThreads(1)
-    _SHAPES.append(shapes)
+    _SOURCE.append(source)
 
 
-def _made(draw: Callable[[Shapes, Job], Made], job: Job) -> Made:
-    return draw(_SHAPES[0], job)
+def _made(draw: Callable[[Any, Job], Made], job: Job) -> Made:
+    return draw(_SOURCE[0], job)
 
 
 def drawn(
-    shapes: Shapes,
-    draw: Callable[[Shapes, Job], Made],
+    source: Source,
+    draw: Callable[[Source, Job], Made],
     jobs: Iterable[Job],
     *,
     workers: int,
 ) -> Generator[Made, None, None]:
-    """What comes of the jobs, in order, drawn by other processes a few ahead."""
+    """What comes of the jobs, in order, drawn by other processes a few ahead.
+
+    Args:
+        source: what all of them are drawn from; each process has it from its birth.
+        draw: makes what a job asks for.
+        jobs: in the order in which they are wanted.
+        workers: so many processes.
+    """
     context = multiprocessing.get_context("fork")
     queue = iter(jobs)
-    with context.Pool(workers, _remember, (shapes,)) as pool:
+    with context.Pool(workers, _remember, (source,)) as pool:
         work = partial(_made, draw)
         waiting: deque[Any] = deque(
             pool.apply_async(work, (job,)) for job in islice(queue, workers + _AHEAD)

@@ -3,15 +3,27 @@
 Needs PyTorch, which the test machine need not have.
 """
 
+import copy
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from lpr.detector import NetworkDetector, sightings  # noqa: E402  after the check
-from lpr.training.locating import Recipe  # noqa: E402
-from lpr.training.locator import REACH_PX, loss_of, wanted  # noqa: E402
+from lpr.errors import WeightsError  # noqa: E402
+from lpr.sequence import packaged_reader_weights  # noqa: E402
+from lpr.training.export import exported_locator  # noqa: E402
+from lpr.training.locator import (  # noqa: E402
+    REACH_PX,
+    Locator,
+    loss_of,
+    tensor_of,
+    wanted,
+)
+from lpr.training.locator_train import LocatorPlan, train_locator  # noqa: E402
 from lpr.training.scenes import PlacedPlate, Scene  # noqa: E402
+from lpr.training.unfolding import unfolded  # noqa: E402
 
 
 def scene(*plates):
@@ -70,19 +82,77 @@ def test_what_is_hardly_visible_is_neither_asked_for_nor_held_against():
     )
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_steps_lower_the_loss_go_on_from_a_file_and_export(tmp_path):
+def scenes_with_a_plate(count):
     rng = np.random.default_rng(1)
-    picture = rng.integers(0, 90, (128, 192, 3), dtype=np.uint8)
-    placed = plate(50, 50, 90)
-    picture[50:79, 50:140] = (20, 170, 240)
-    learnt = [Scene(picture=picture, plates=(placed,))] * 2
-    recipe = Recipe(steps=60, seed=3)
-    costs = [recipe.learn(learnt)["corner"] for _ in range(25)]
-    assert min(costs[-3:]) < 0.75 * costs[0]
-    recipe.save(tmp_path / "a.state")
-    again = Recipe(steps=60, seed=4)
-    again.load(tmp_path / "a.state")
-    assert again.step == 25
-    again.export(tmp_path / "a.onnx")
-    NetworkDetector.load((tmp_path / "a.onnx").read_bytes())
+    made = []
+    for _ in range(count):
+        picture = rng.integers(0, 90, (128, 192, 3), dtype=np.uint8)
+        x, y = rng.integers(8, 80, 2)
+        picture[y : y + 29, x : x + 90] = (20, 170, 240)
+        made.append(Scene(picture=picture, plates=(plate(float(x), float(y), 90),)))
+    return made
+
+
+@pytest.fixture
+def easy_scenes(monkeypatch):
+    """Scenes of one size that are drawn in no time."""
+    made = scenes_with_a_plate(8)
+
+    def draw(rng, _face, *, width, height):
+        scene = made[int(rng.integers(len(made)))]
+        assert scene.picture.shape[:2] == (height, width)
+        return scene
+
+    training = "lpr.training.locator_train"
+    monkeypatch.setattr(f"{training}.draw_scene", draw)
+    monkeypatch.setattr(f"{training}._CHUNK", len(made))
+    monkeypatch.setattr(f"{training}._SIZES", ((192, 128),))
+    monkeypatch.setattr(f"{training}._SHARES", (1.0,))
+    return made
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_steps_lower_the_loss_and_go_on_where_they_stopped(easy_scenes, tmp_path):
+    plan = LocatorPlan(steps=60, batch=2, seed=3)
+    state = tmp_path / "a.state"
+    lines = []
+    network = train_locator(plan, None, checkpoint=state, log=lines.append)
+    target = wanted(easy_scenes)
+    pictures = tensor_of([one.picture for one in easy_scenes])
+    with torch.no_grad():
+        fresh = loss_of(Locator()(pictures), target)[0]
+        learnt = loss_of(copy.deepcopy(network).train()(pictures), target)[0]
+    assert learnt < 0.9 * fresh
+    again = train_locator(plan, None, checkpoint=state, log=lines.append)
+    assert "goes on at step 60 of 60" in lines[-1]
+    kept = network.state_dict()
+    assert all(torch.equal(kept[name], v) for name, v in again.state_dict().items())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_file_gives_what_the_network_gave_and_is_trained_on(easy_scenes):
+    network = Locator()
+    with torch.no_grad():
+        for norm in network.modules():
+            if isinstance(norm, torch.nn.BatchNorm2d):
+                norm.running_mean.normal_(0, 0.2)
+                norm.running_var.uniform_(0.5, 2.0)
+    network.eval()
+    weights = exported_locator(network)
+    NetworkDetector.load(weights)
+    pictures = tensor_of([one.picture for one in easy_scenes])
+    back = unfolded(weights, pictures)
+    with torch.no_grad():
+        wished, answered = network(pictures), back.eval()(pictures)
+        assert torch.allclose(wished, answered, atol=1e-3)
+        trained = back.train()(pictures)
+    assert torch.allclose(answered, trained, atol=1e-2), "the norms fit the pictures"
+    assert any(isinstance(one, torch.nn.BatchNorm2d) for one in back.modules())
+
+
+def test_bytes_that_are_no_detector_are_not_trained_on(easy_scenes):
+    pictures = tensor_of([one.picture for one in easy_scenes[:1]])
+    with pytest.raises(WeightsError, match="no ONNX file"):
+        unfolded(b"nothing", pictures)
+    with pytest.raises(WeightsError, match="another network"):
+        unfolded(packaged_reader_weights(), pictures)
