@@ -6,7 +6,7 @@ looks at pixels, and nothing averages: a text is as sure as the whole of it.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -22,7 +22,6 @@ from lpr.spelling import Spelling, softmax, spellings
 __all__ = [
     "Conflict",
     "Decoded",
-    "Look",
     "Outputs",
     "Place",
     "Prior",
@@ -35,8 +34,6 @@ __all__ = [
 ]
 
 Floats: TypeAlias = NDArray[np.float32]
-Look: TypeAlias = Callable[[str, tuple[int, ...]], Floats]
-"""From a text and the places in doubt to logits, shape (places, symbols)."""
 Conflict: TypeAlias = Literal["text", "colour"]
 """What in the picture the grammar contradicts: the characters, or the ground they
 stand on."""
@@ -146,17 +143,14 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
         return self.state_probabilities[STATES.index(state)]
 
 
-def decode(
-    outputs: Outputs, prior: Prior | None = None, look: Look | None = None
-) -> Decoded:
+def decode(outputs: Outputs, prior: Prior | None = None) -> Decoded:
     """The distribution that the network's answer and the grammar make together.
 
     Args:
         outputs: of the sequence reader.
         prior: how much the grammar weighs.
-        look: asked for a second opinion on characters that are in doubt.
     """
-    return decode_together((outputs,), (spelt(outputs, look),), prior)
+    return decode_together((outputs,), (spelt(outputs),), prior)
 
 
 def decode_together(
@@ -168,7 +162,7 @@ def decode_together(
 
     Args:
         outputs: of the sequence reader for the same plate, cut out in several ways.
-        texts: what :func:`spelt` gives for each of them.
+        texts: what :func:`spelt` gives for each of them, or :func:`looked_at`.
         prior: how much the grammar weighs.
     """
     prior = Prior() if prior is None else prior
@@ -205,18 +199,9 @@ def decode_together(
     )
 
 
-def spelt(outputs: Outputs, look: Look | None = None) -> tuple[Spelling, ...]:
-    """The texts of one reading by the picture alone, likeliest first.
-
-    Args:
-        outputs: of the sequence reader.
-        look: asked for a second opinion on characters that are in doubt.
-    """
-    found = spellings(softmax(outputs.columns))
-    places = () if look is None else doubtful(found)
-    if look is None or not places:
-        return found
-    return looked_at(found, places, look(found[0].text, places))
+def spelt(outputs: Outputs) -> tuple[Spelling, ...]:
+    """The texts of one reading by the picture alone, likeliest first."""
+    return spellings(softmax(outputs.columns))
 
 
 def _mean(chances: Sequence[Floats]) -> Floats:

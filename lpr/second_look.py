@@ -78,12 +78,12 @@ class SecondLook(msgspec.Struct, frozen=True, kw_only=True):
         """The second look with the weights that ship inside the package."""
         return _standard()
 
-    def look(self, fine: Image, middles_px: Floats) -> Floats:
-        """How much each symbol speaks for each patch: logits, shape (n, symbols)."""
-        return self.look_at(patches_of(fine, middles_px))
-
     def look_at(self, patches: Image) -> Floats:
-        """The same of patches that were cut already, shape (n, 48, 48, 3)."""
+        """How much each symbol speaks for each patch: logits, shape (n, symbols).
+
+        Args:
+            patches: of :func:`patches_of`, shape (n, 48, 48, 3).
+        """
         (logits,) = self.network.run(normalised(patches))
         return logits
 

@@ -121,7 +121,6 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         corners: Corners,
         *,
         lines: Lines | None = None,
-        again: bool = True,
     ) -> Decoded:
         """What stands between the plate's corners.
 
@@ -130,17 +129,12 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
             corners: of the plate itself, clockwise from its upper left [px].
             lines: how many lines it has; where nobody knows, its shape decides, and in
                 doubt the reading that is the likelier.
-            again: cut it out again where it is in doubt.
         """
-        glance = self.glance(image, corners, lines=lines)
-        return self.settled(image, glance) if again else glance.decoded
+        return self.settled(image, self.glance(image, corners, lines=lines))
 
-    def read_crop(
-        self, crop: Image, *, lines: Lines | None = None, again: bool = True
-    ) -> Decoded:
+    def read_crop(self, crop: Image, *, lines: Lines | None = None) -> Decoded:
         """What stands in a picture that somebody has cut out around a plate."""
-        glance = self.glance_crop(crop, lines=lines)
-        return self.settled(crop, glance) if again else glance.decoded
+        return self.settled(crop, self.glance_crop(crop, lines=lines))
 
     def read_within(self, image: Image, around: Corners, lines: Lines) -> Decoded:
         """What is seen between corners that hold a plate of so many lines."""
@@ -178,17 +172,23 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
             image: the picture that the glance is of.
             glance: the first reading.
         """
+        one_line = glance.lines == 1
+        if one_line and _reach_the_edge(glance.reading[0].columns):
+            return self._wider(image, glance) or self._again(image, glance)
         first = self._again(image, glance)
-        at_edge = _reach_the_edge(glance.reading[0].columns)
-        around = widened(glance.around, *_MORE)
-        if glance.lines != 1 or not _lies_in(image, around):
+        wider = None
+        if one_line and _may_be_cut_off(first):
+            wider = self._wider(image, glance)
+        if wider is None:
             return first
-        if not at_edge and not _may_be_cut_off(first):
-            return first
-        wider = self._again(image, self._glance(image, around, (1,)))
-        if at_edge:
-            return wider
         return max(first, wider, key=lambda one: one.plausibility(self.prior))
+
+    def _wider(self, image: Image, glance: Glance) -> Decoded | None:
+        """What a wider cut reads as; nothing where the picture ends before it."""
+        around = widened(glance.around, *_MORE)
+        if not _lies_in(image, around):
+            return None
+        return self._again(image, self._glance(image, around, (1,)))
 
     def _again(self, image: Image, glance: Glance) -> Decoded:
         """The first reading, pooled with those of four moved cuts where in doubt."""

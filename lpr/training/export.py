@@ -29,6 +29,7 @@ __all__ = [
     "exported_second",
     "folded",
     "network_of",
+    "opened",
     "parameter_count",
     "with_temperatures",
 ]
@@ -127,15 +128,7 @@ def network_of(weights: bytes) -> ReaderNetwork:
     Raises:
         WeightsError: the bytes are no file of this module.
     """
-    try:
-        model = onnx.load_model_from_string(weights)
-    except Exception as error:  # what protobuf raises has no common root
-        message = f"weights are no ONNX file: {error}"
-        raise WeightsError(message) from error
-    held = {
-        one.name: torch.from_numpy(numpy_helper.to_array(one).copy())
-        for one in model.graph.initializer
-    }
+    _, held = opened(weights)
     network = folded(ReaderNetwork())
     own = network.state_dict()
     lacking = [name for name in own if name not in held]
@@ -144,3 +137,20 @@ def network_of(weights: bytes) -> ReaderNetwork:
         raise WeightsError(message)
     network.load_state_dict({name: held[name] for name in own})
     return network
+
+
+def opened(weights: bytes) -> tuple[onnx.ModelProto, dict[str, torch.Tensor]]:
+    """An ONNX file, and what it holds by name.
+
+    Raises:
+        WeightsError: the bytes are no ONNX file.
+    """
+    try:
+        model = onnx.load_model_from_string(weights)
+    except Exception as error:  # what protobuf raises has no common root
+        message = f"weights are no ONNX file: {error}"
+        raise WeightsError(message) from error
+    return model, {
+        one.name: torch.from_numpy(numpy_helper.to_array(one).copy())
+        for one in model.graph.initializer
+    }

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 
 from lpr.errors import WeightsError
+from lpr.training.export import opened
 from lpr.training.locator import Locator
 
 __all__ = ["unfolded"]
@@ -83,15 +82,7 @@ def _in_order(network: nn.Module) -> list[nn.Module]:
 
 def _held(weights: bytes) -> Iterator[tuple[Tensor, Tensor]]:
     """Weight and bias of each convolution of a file, in the order of their use."""
-    try:
-        model = onnx.load_model_from_string(weights)
-    except Exception as error:  # what protobuf raises has no common root
-        message = f"weights are no ONNX file: {error}"
-        raise WeightsError(message) from error
-    held = {
-        one.name: torch.from_numpy(numpy_helper.to_array(one).copy())
-        for one in model.graph.initializer
-    }
+    model, held = opened(weights)
     for node in model.graph.node:
         if node.op_type == "Conv":
             if len(node.input) < 3 or not set(node.input[1:]) <= held.keys():

@@ -71,8 +71,8 @@ def test_the_likelier_of_two_readings_is_kept(new_studio, networks):
         crop = leaning(studio, text)
         found = read_cut_out(crop, detector, reader, enough=1.01)
         box = detector.within(crop)
-        straight = reader.read(crop, box.corners, lines=box.lines, again=False)
-        whole = reader.read_crop(crop, again=False)
+        straight = reader.glance(crop, box.corners, lines=box.lines).decoded
+        whole = reader.glance_crop(crop).decoded
         prior = reader.prior
         if straight.plausibility(prior) > whole.plausibility(prior):
             assert found == reader.read(crop, box.corners, lines=box.lines)

@@ -168,7 +168,7 @@ def test_what_nothing_could_mend_is_not_cut_out_again(monkeypatch):
 def test_whoever_asks_for_one_reading_gets_one():
     network = Wavering("豫A12345", "豫A12346")
     reader = SequenceReader(network=network)
-    assert reader.read_crop(PICTURE, lines=1, again=False).text == "豫A12345"
+    assert reader.glance_crop(PICTURE, lines=1).decoded.text == "豫A12345"
     assert network.strips == 1
 
 

@@ -6,7 +6,14 @@ import pytest
 
 from lpr.alignment import middles_of
 from lpr.alphabet import BLANK, GROUNDS, STATES, SYMBOLS
-from lpr.decoding import Outputs, decode
+from lpr.decoding import (
+    Outputs,
+    decode,
+    decode_together,
+    doubtful,
+    looked_at,
+    spelt,
+)
 from lpr.errors import WeightsError
 from lpr.judging import PlateLimits
 from lpr.second_look import PATCH_PX, SecondLook, packaged_second_weights, patches_of
@@ -51,6 +58,15 @@ def speaking_for(symbol, logit, asked):
         return logits
 
     return look
+
+
+def decoded(seen, look):
+    """What the reader makes of one strip once a look was asked about its doubts."""
+    texts = spelt(seen)
+    places = doubtful(texts)
+    if places:
+        texts = looked_at(texts, places, look(texts[0].text, places))
+    return decode_together((seen,), (texts,))
 
 
 # -------------------------------------------------------------------------- alignment
@@ -99,28 +115,28 @@ def test_more_symbols_than_columns_are_set_evenly():
 def test_only_what_is_doubtful_is_looked_at():
     asked = []
     look = speaking_for("B", 9.0, asked)
-    clear = decode(outputs(TEXT), look=look)
+    clear = decoded(outputs(TEXT), look)
     assert not asked
     assert clear.text == TEXT
-    decode(outputs(TEXT, rivals=[(2, "7", 0.4), (5, "6", 0.2)]), look=look)
+    decoded(outputs(TEXT, rivals=[(2, "7", 0.4), (5, "6", 0.2)]), look)
     assert asked == [(TEXT, (2, 5))]
 
 
 def test_clear_evidence_turns_a_doubtful_character():
     unsure = outputs(TEXT, rivals=[(2, "7", 0.4)])
     assert decode(unsure).text == TEXT
-    turned = decode(unsure, look=speaking_for("7", 6.0, []))
+    turned = decoded(unsure, speaking_for("7", 6.0, []))
     assert turned.text == "豫A72345"
     assert turned.places[2].probability > 0.98
-    held = decode(unsure, look=speaking_for("1", 6.0, []))
+    held = decoded(unsure, speaking_for("1", 6.0, []))
     assert held.text == TEXT
     assert held.confidence > 0.98
 
 
 def test_a_symbol_that_the_reader_never_thought_of_needs_much_evidence():
     unsure = outputs("陕A12345", rivals=[(0, "桂", 0.3)])
-    assert decode(unsure, look=speaking_for("皖", 6.0, [])).text == "陕A12345"
-    found = decode(unsure, look=speaking_for("皖", 16.0, []))
+    assert decoded(unsure, speaking_for("皖", 6.0, [])).text == "陕A12345"
+    found = decoded(unsure, speaking_for("皖", 16.0, []))
     assert found.text == "皖A12345"
     assert found.places[0].others[0].text == "陕"
 
@@ -131,7 +147,7 @@ def test_a_second_look_leaves_the_doubt_of_how_many_characters_there_are():
     chances[2 + 4 * 6, [SYMBOLS.index("5"), BLANK]] = 0.7, 0.3
     unsure = outputs(TEXT)
     unsure = Outputs(np.log(chances).astype(np.float32), unsure.ground, unsure.state)
-    before, after = decode(unsure), decode(unsure, look=speaking_for("7", 9.0, []))
+    before, after = decode(unsure), decoded(unsure, speaking_for("7", 9.0, []))
     shorter = sum(one.probability for one in before.alternatives if len(one.text) == 6)
     still = sum(one.probability for one in after.alternatives if len(one.text) == 6)
     assert shorter > 0.01
@@ -165,7 +181,7 @@ def test_a_second_look_reads_what_stands_in_a_clear_patch(new_studio):
     right = total = 0
     for text in (TEXT, "京B67890", "鲁C24681"):
         face = cv2.resize(studio.face(text, colour="blue"), (216, 48))
-        logits = SecondLook.standard().look(face, MIDDLES_PX)
+        logits = SecondLook.standard().look_at(patches_of(face, MIDDLES_PX))
         total += len(text)
         right += sum(
             SYMBOLS[int(row.argmax())] == symbol
@@ -180,7 +196,7 @@ def test_both_engines_look_alike(new_studio):
     columns = np.float32([30, 60, 120])
     weights = packaged_second_weights()
     ours, theirs = (
-        SecondLook.load(weights, engine=engine).look(face, columns)
+        SecondLook.load(weights, engine=engine).look_at(patches_of(face, columns))
         for engine in ("onnxruntime", "opencv")
     )
     assert np.allclose(ours, theirs, atol=2e-3)
