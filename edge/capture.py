@@ -20,6 +20,7 @@ from edge.devices.frame_ring import FrameStamp
 from edge.errors import StorageError
 from edge.evidence import EvidenceFolder, EvidenceItem, photograph
 from edge.pairing import WINDOW_S, Moment, Moments, belonging
+from lpr.confirming import concluded, is_settled
 from lpr.image import Region, decode_jpeg
 from lpr.models import PlateReading
 from lpr.pipeline import Pipeline
@@ -174,12 +175,13 @@ class Capture:
                 look.finish(self._no_frame(look))
 
     def _take(self, look: Look, read: PlateReader) -> None:
-        """Go through the frames of a moment, nearest first, until a plate is read."""
+        """Go through the frames of a moment, nearest first, until two agree."""
         camera = look.camera
         if camera is None:
             return
         moment, tried = look.moment, set[int]()
-        best: tuple[FrameStamp, bytes, PlateReading | None] | None = None
+        pictures: list[tuple[FrameStamp, bytes]] = []
+        readings: list[PlateReading] = []
         region = camera.config.region(moment.lane) or (0.0, 0.0, 1.0, 1.0)
         if moment.view not in _URGENT:
             camera.wait_until(moment.at_s, self._left_s(moment.at_s + _FRAME_WAIT_S))
@@ -199,17 +201,17 @@ class Capture:
             if content is None:
                 continue
             if moment.view not in _READ_VIEWS:
-                best = (stamp, content, None)
+                pictures.append((stamp, content))
                 break
             reading = read(content, region)
             if reading is None:
                 self.counters["frames_damaged"] += 1
                 continue
-            if best is None or reading.text is not None:
-                best = (stamp, content, reading)
-            if reading.text is not None:
+            pictures.append((stamp, content))
+            readings.append(reading)
+            if is_settled(readings):
                 break
-        self._finish(look, best)
+        self._finish(look, _best(pictures, readings))
 
     def _candidates(self, camera: Camera, moment: Moment) -> list[FrameStamp]:
         since_s, until_s = moment.at_s - WINDOW_S, moment.at_s + WINDOW_S
@@ -272,6 +274,18 @@ class Capture:
 
     def _left_s(self, until_s: float) -> float:
         return max(0.0, until_s - self._clock.monotonic_s())
+
+
+def _best(
+    pictures: Sequence[tuple[FrameStamp, bytes]], readings: Sequence[PlateReading]
+) -> tuple[FrameStamp, bytes, PlateReading | None] | None:
+    """The picture to keep and what all of them say; nothing where there is none."""
+    if not pictures:
+        return None
+    if not readings:
+        return (*pictures[0], None)
+    place, reading = concluded(readings)
+    return (*pictures[place], reading)
 
 
 def _without_frame(note: PlateNote) -> PlateNote:

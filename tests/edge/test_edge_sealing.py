@@ -90,10 +90,11 @@ class Reader:
     def __init__(self):
         self.regions = []
         self.answer = PLATE
+        self.first = []
 
     def __call__(self, _content, region):
         self.regions.append(region)
-        return self.answer
+        return self.first.pop(0) if self.first else self.answer
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_a_lone_vehicle_gets_its_nearest_picture_and_its_plate(
     assert look.wait(3.0)
     item, note = capture.result(look)
     assert note.text == "鲁AS5122"
-    assert reader.regions == [(0.5, 0.0, 1.0, 1.0)]
+    assert reader.regions == [(0.5, 0.0, 1.0, 1.0)] * 2, "a second picture agrees"
     apart = item.note.recorded_at - clock.utc_of(at_s)
     assert abs(apart.total_seconds()) < 0.15
     assert EvidenceFolder(tmp_path / "evidence").path(item.note.sha256).exists()
@@ -170,6 +171,30 @@ def test_an_unread_plate_is_tried_on_other_frames_of_the_moment(capture, reader,
     assert note.unread_reason == "blurred"
     assert item is not None, "the picture is evidence, read or not"
     assert len(reader.regions) > 1
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "text"),
+    [
+        (["blurred", PLATE, PLATE], "blurred", "鲁AS5122"),
+        ([PLATE], "no_plate", "鲁AS5122"),
+        ([PLATE], "blurred", None),
+        (["blurred", PLATE], "covered", None),
+    ],
+)
+def test_a_plate_that_one_picture_alone_shows_is_not_given_out(
+    capture, reader, clock, first, then, text
+):
+    reader.first = [
+        PlateReading.unread(one) if one is not PLATE else one for one in first
+    ]
+    reader.answer = PlateReading.unread(then)
+    look = capture.look(Moment(1, "front", 1, clock.monotonic_s() - 0.4))
+    assert look.wait(3.0)
+    item, note = capture.result(look)
+    assert item is not None
+    assert note.text == text
+    assert note.unread_reason == (None if text else "doubtful")
 
 
 def test_without_a_frame_the_plate_is_unread_and_the_picture_missing(capture, clock):
