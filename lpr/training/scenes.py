@@ -4,7 +4,7 @@ Scenes hold cars, trucks, walls, lettering and boards that are no plates, by day
 night, in rain and fog. No photograph takes part. Faces of plates are given to it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 import cv2
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.image import Corners, Image
+from lpr.training.lamps import Lamp, headlamps, lamps_anywhere, shine
 from lpr.training.textures import (
     Colour,
     any_colour,
@@ -24,10 +25,21 @@ from lpr.training.textures import (
 )
 from lpr.training.vehicles import BODIES, Easel, plane
 
-__all__ = ["Face", "FaceMaker", "PlacedPlate", "Scene", "draw_scene", "lay_face"]
+__all__ = [
+    "Face",
+    "FaceMaker",
+    "PlacedPlate",
+    "Scene",
+    "draw_scene",
+    "headlamps",
+    "lay_face",
+]
 
 _PLATE_M: Final = 0.44
 _MOST_TILT_DEG: Final = 42.0
+_FROM_ABOVE: Final = 0.25
+"""Share of vehicles on which a camera looks down steeply: on a gantry, or close by."""
+_NIGHT: Final = 0.25
 _MOST_HIDDEN: Final = 0.1
 """Of a plate's upright box may be drawn over and it still counts."""
 _LETTERED_GROUNDS: Final[tuple[Colour, ...]] = (
@@ -100,8 +112,12 @@ def draw_scene(
     for _ in range(int(rng.integers(0, 3)) if rng.random() < 0.4 else 0):
         _decoy(rng, page)
     plates = tuple(_judged(pasted, page) for pasted in placed)
-    lamps = _lamps(rng, height, width) if rng.random() < 0.3 else ()
-    return Scene(picture=_photographed(rng, page, lamps), plates=plates)
+    night = bool(rng.random() < _NIGHT)
+    lamps = lamps_anywhere(rng, height, width) if rng.random() < 0.3 else []
+    for pasted in placed:
+        if rng.random() < (0.55 if night else 0.06):
+            lamps += headlamps(rng, pasted.plate.corners)
+    return Scene(picture=_photographed(rng, page, lamps, night=night), plates=plates)
 
 
 class _Pasted(msgspec.Struct, frozen=True):
@@ -135,10 +151,14 @@ def _vehicle(
     height, width = page.shape[:2]
     edge = min(0.6 * width_px, 0.45 * width)
     x, y = rng.uniform(edge, width - edge), rng.uniform(0.08, 0.97) * height
-    chance = rng.random()
-    turn = _MOST_TILT_DEG if chance < 0.35 else 22.0
+    above = bool(rng.random() < _FROM_ABOVE)
+    aside = rng.random() < (0.6 if above else 0.35)
     matrix = plane(
-        rng, centre_px=(x, y), px_per_m=width_px / _PLATE_M, most_turn_deg=turn
+        rng,
+        centre_px=(x, y),
+        px_per_m=width_px / _PLATE_M,
+        most_turn_deg=_MOST_TILT_DEG if aside else 22.0,
+        from_above=above,
     )
     easel = Easel(rng, page, matrix)
     lone = rng.random() < 0.15
@@ -304,25 +324,16 @@ def _decoy(rng: np.random.Generator, page: Image) -> None:
             cv2.line(page, (left, y), (left, y + tall), dull_colour(rng), stroke)
 
 
-def _lamps(
-    rng: np.random.Generator, height: int, width: int
-) -> tuple[tuple[float, float, float], ...]:
-    """Lights that shine into the camera: x, y, strength."""
-    return tuple(
-        (rng.uniform(0, width), rng.uniform(0, height), rng.uniform(40, 400))
-        for _ in range(int(rng.integers(1, 5)))
-    )
-
-
 def _photographed(
     rng: np.random.Generator,
     page: Image,
-    lamps: tuple[tuple[float, float, float], ...],
+    lamps: Sequence[Lamp],
+    *,
+    night: bool,
 ) -> Image:
     """The page as a camera gives it: light, weather, lens, sensor, compression."""
     height, width = page.shape[:2]
     seen = page.astype(np.float32)
-    night = rng.random() < 0.22
     if night:
         seen *= rng.uniform(0.12, 0.6)
     elif rng.random() < 0.5:
@@ -335,10 +346,7 @@ def _photographed(
             + np.float32(rng.uniform(0.1, 0.6))
             * noise_field(rng, height, width)[..., None]
         )
-    for x, y, strength in lamps if night or rng.random() < 0.3 else ():
-        far = np.hypot(np.arange(width)[None] - x, np.arange(height)[:, None] - y)
-        halo = strength * np.exp(-((far / (rng.uniform(0.01, 0.1) * width)) ** 1.2))
-        seen += halo.astype(np.float32)[..., None]
+    shine(seen, lamps)
     if rng.random() < 0.12:  # fog
         share = rng.uniform(0.1, 0.6)
         seen = seen * (1 - share) + share * rng.uniform(120, 230)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lpr.image import straighten
+from lpr.training.lamps import headlamps, shine
 from lpr.training.scenes import Face, draw_scene
 from lpr.training.textures import background, lettering
 from lpr.training.vehicles import plane
@@ -60,7 +61,7 @@ def test_countable_plates_lie_within_the_frame():
 
 
 def test_scenes_without_a_plate_are_among_them():
-    drawn = scenes(10, 60)
+    drawn = scenes(11, 60)
     assert any(not scene.plates for scene in drawn)
     assert any(len(scene.plates) > 1 for scene in drawn)
     assert any(plate.double for scene in drawn for plate in scene.plates)
@@ -72,6 +73,41 @@ def test_a_plane_maps_its_origin_to_the_place_asked_for():
         matrix = plane(rng, centre_px=(200.0, 120.0), px_per_m=300.0)
         x, y, depth = matrix @ (0.0, 0.0, 1.0)
         assert (x / depth, y / depth) == pytest.approx((200.0, 120.0))
+
+
+def slope_deg(rng, *, from_above):
+    """How steeply a level line of a turned vehicle runs in the picture."""
+    matrix = plane(
+        rng,
+        centre_px=(0.0, 0.0),
+        px_per_m=300.0,
+        most_turn_deg=42.0,
+        from_above=from_above,
+    )
+    ends = [matrix @ (along, 0.0, 1.0) for along in (0.2, -0.2)]
+    x, y = np.subtract(*(end[:2] / end[2] for end in ends))
+    return abs(np.degrees(np.arctan2(y, x)))
+
+
+def test_lines_run_steeper_where_a_camera_looks_down():
+    rng = np.random.default_rng(5)
+    level = [slope_deg(rng, from_above=False) for _ in range(300)]
+    steep = [slope_deg(rng, from_above=True) for _ in range(300)]
+    assert np.quantile(steep, 0.9) > 1.6 * np.quantile(level, 0.9)
+    assert np.quantile(steep, 0.95) > 25
+
+
+def test_lit_lamps_stand_on_both_sides_of_a_plate_and_brighten_the_picture():
+    corners = np.array([[100, 50], [160, 50], [160, 70], [100, 70]], np.float32)
+    rng = np.random.default_rng(6)
+    for _ in range(50):
+        lamps = headlamps(rng, corners)
+        assert [lamp.x < 100 for lamp in lamps] == [True, True, False, False]
+        assert all(lamp.x > 160 for lamp in lamps[2:])
+        page = np.zeros((120, 260, 3), np.float32)
+        shine(page, lamps)
+        assert page.min() >= 0
+        assert page.max() > 50
 
 
 def test_grounds_and_lettering_come_in_many_forms():
