@@ -100,13 +100,15 @@ def learn_road(
     foreseen = np.zeros(len(samples))
     for number, part in enumerate(apart):
         others = [own for k, own in enumerate(equations) if k != number]
-        foreseen[part] = design[part, :cells] @ _solved(others, cells)
+        # what the rows have in common with all passages goes to the strips' factors
+        # when these are found again: it is no error of a passage
+        foreseen[part] = design[part] @ _solved(others, cells)
     band_speeds, rests = _rests(
         _level(samples, foreseen, row_variance=row_variance),
         estimation=estimation,
         row_variance=row_variance,
     )
-    slopes = _solved(equations, cells)
+    slopes = _solved(equations, cells)[:cells]
     return Road(
         lane=lane,
         from_m=round(first_m, 3),
@@ -143,13 +145,16 @@ def _equations(design: Floats, seen: Floats) -> tuple[Floats, Floats]:
 
 
 def _solved(parts: Iterable[tuple[Floats, Floats]], cells: int) -> Floats:
-    """Return the most likely slopes of samples whose equations came in parts."""
+    """Return the most likely slopes, and how far each row is off, of samples in parts.
+
+    Their equations came in parts; first come the slopes of the cells.
+    """
     matrices, sides = zip(*parts, strict=True)
     normal, right = np.sum(matrices, axis=0), np.sum(sides, axis=0)
     precision = np.full(len(right), 1.0 / _ROW_SIGMA**2)
     precision[:cells] = _CELL_M / _SLOPE_DENSITY
     found = np.linalg.solve(normal + np.diag(precision), right)
-    return found[:cells].astype(np.float64)
+    return found.astype(np.float64)
 
 
 class _Level(msgspec.Struct, frozen=True, kw_only=True):
