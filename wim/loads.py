@@ -37,6 +37,7 @@ Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 Floats = npt.NDArray[np.float64]
 _LAYOUTS = 256
+_USUAL_LOAD_KG = 1e4
 
 
 class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,6 +50,13 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     is how alike two axles swing at the same place of the road, of one group and of
     several. ``bounces`` are frequencies with their prior probability; ``scales``
     factors of the variance with theirs, for suspensions that are better or worse.
+
+    A load on springs bounces the slower the more it is: ``usual_bounce_hz`` is that of
+    an axle of 10 t, half-way between springs at work and locked ones of a usual drive
+    axle, and goes with the root of the load. A frequency is the less likely the farther
+    it is from that of the vehicle's mean axle, by ``bounce_spread``. Without it, heavy
+    vehicles that drive fast are believed to bounce as often along the rows as light
+    ones do, and U is too small for them and too large for those.
     """
 
     speeds_mps: tuple[Positive, ...] = (2.0, 7.0, 12.0, 17.0, 22.0, 28.0)
@@ -69,6 +77,8 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         (4.5, 0.16),
     )
     bounce_damping: Share = 0.31
+    usual_bounce_hz: Positive = 1.9
+    bounce_spread: Positive = 0.8
     hop_hz: Positive = 15.7
     hop_damping: Share = 0.04
     hop_share: Share = 0.18
@@ -87,7 +97,7 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 KNOWN_ROAD = Swing(
-    shares=(0.013, 0.016, 0.0195, 0.024, 0.0275, 0.052),
+    shares=(0.013, 0.0152, 0.017, 0.023, 0.0275, 0.052),
     load_factors=(3.1, 2.5, 1.8, 1.3, 0.9, 0.71, 0.54, 0.43),
     first=0.95,
     kin_bounce_group=0.18,
@@ -288,6 +298,7 @@ def joint_loads(
         ]
     )
     kinship, bounces, hop, scales = _suppositions(tuple(map(len, groups)), swing)
+    bounces = _likely(bounces, math.fsum(rough_kg) / count, swing)
     means = np.zeros(count)
     covariance = np.zeros((count, count))
     estimate_jointly(
@@ -344,6 +355,20 @@ def _suppositions(
         np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
         np.array(swing.scales),
     )
+
+
+def _likely(bounces: Floats, load_kg: float, swing: Swing) -> Floats:
+    """Return the bounces with how likely each is for axles of such a load.
+
+    The resonance curve of an oscillator over its frequency; no library's exponential.
+    """
+    usual_hz = swing.usual_bounce_hz * math.sqrt(_USUAL_LOAD_KG / load_kg)
+    likely = bounces.copy()
+    relative = bounces[:, 0] / usual_hz
+    off = (relative - 1.0 / relative) / swing.bounce_spread
+    fall = 1.0 + off * off
+    likely[:, 2] /= fall * fall
+    return likely
 
 
 def rough_loads_kg(crossings: Crossings) -> list[float]:

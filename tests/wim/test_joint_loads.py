@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from wim.kernels.joint import estimate_jointly
-from wim.loads import Crossings, Swing, joint_loads
+from wim.loads import KNOWN_ROAD, Crossings, Swing, joint_loads
 
 
 def test_one_supposition_is_plain_generalised_least_squares():
@@ -84,6 +84,24 @@ def test_fewer_rows_are_never_more_certain():
     four = joint_loads(crossings([[7000.0] * 4]), [[0]], swing=Swing())
     two = joint_loads(crossings([[7000.0] * 2], rows=2), [[0]], swing=Swing())
     assert two.gross_variance_kg2 > four.gross_variance_kg2
+
+
+def test_rows_three_metres_apart_say_least_of_loads_that_bounce_from_row_to_row():
+    """Light axles do at 12 m/s, four times a second; heavy ones bounce slower."""
+    alike = msgspec.structs.replace(KNOWN_ROAD, load_factors=(1.0,) * 8)
+
+    def light_over_heavy(swing, speed_mps):
+        sigmas = []
+        for load_kg in (3.5e3, 14e3):
+            seen = crossings([[load_kg] * 4], speed_mps=speed_mps, own_kg=1.0)
+            found = joint_loads(seen, [[0]], swing=swing)
+            sigmas.append(np.sqrt(found.gross_variance_kg2) / load_kg)
+        return sigmas[0] / sigmas[1]
+
+    assert light_over_heavy(alike, 12.0) > 1.2
+    assert light_over_heavy(alike, 25.0) < 0.97
+    deaf = msgspec.structs.replace(alike, bounce_spread=1e6)
+    assert light_over_heavy(deaf, 12.0) == pytest.approx(1.0, abs=0.02)
 
 
 def test_a_row_that_is_known_badly_counts_little():
