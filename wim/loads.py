@@ -125,7 +125,11 @@ class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     A road that nobody learned may be rougher, and what it does to all rows alike shows
     in none of them: ``unlearned`` is how much greater the swing is taken there, at
-    ``unlearned_speeds_mps`` (linear between and constant beyond). Set on the same sites
+    ``unlearned_speeds_mps`` (linear between and constant beyond). What it leaves unsure
+    grows with how far the rows are from each other over ``smooth_scatter``
+    (:func:`wim.scatter.scatter_of`), about the middle one on class A, where they are
+    farther: the waves that all rows see alike are as much higher as those in which they
+    differ. Set on the sites 11 to 18 of class A and 11 to 16 of class B, calibrated and
     with their roads forgotten.
 
     ``unknown_gain`` is the relative standard uncertainty of a strip that neither site
@@ -136,8 +140,9 @@ class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     open_road: Swing = Swing()
     known_road: Swing = KNOWN_ROAD
-    unlearned_speeds_mps: tuple[Positive, ...] = (9.0, 20.0)
-    unlearned: tuple[Positive, ...] = (1.0, 1.6)
+    unlearned_speeds_mps: tuple[Positive, ...] = (14.0, 20.0, 25.0)
+    unlearned: tuple[Positive, ...] = (1.0, 1.5, 1.8)
+    smooth_scatter: Positive = 0.6
     unknown_gain: Positive = 0.01
     along_strip: Positive = 0.007
     completed: Positive = 0.04

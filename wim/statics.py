@@ -25,6 +25,7 @@ from wim.loads import (
 )
 from wim.roads import Ride, roles_of
 from wim.samples import Lane
+from wim.scatter import scatter_of
 from wim.uncertainty import Budget, Circumstances, UncertaintyFigures, budget_of
 from wim.unseen_bounce import UnseenBounce, bounce_left
 from wim.unseen_sides import UnseenSides, unseen_side_sigma
@@ -120,6 +121,7 @@ def static_loads(
                 loading.unlearned_speeds_mps, loading.unlearned, pace_mps
             ),
         )
+        loads = _as_rough_as_rows_differ(loads, axles, loading)
     else:
         rest = interpolated(road.rest_speeds_mps, road.rest, pace_mps)
         level = on_level_road(crossings, road=road, roles=roles, ride=ride)
@@ -159,6 +161,25 @@ def static_loads(
         figures=estimation.uncertainty,
     )
     return Statics(loads=loads, budget=budget, road_known=road is not None)
+
+
+def _as_rough_as_rows_differ(
+    loads: JointLoads, axles: Sequence[Axle], loading: Loading
+) -> JointLoads:
+    """Return loads that are the less certain the rougher a road is that nobody learned.
+
+    Rows that are farther apart than on a usual road of class A say that this one is
+    rougher; rows that are nearer do not say that it is smoother in longer waves.
+    """
+    scatter, _ = scatter_of(axles)
+    rougher = max((scatter or 0.0) / loading.smooth_scatter, 1.0)
+    grown = rougher * rougher
+    return msgspec.structs.replace(
+        loads,
+        covariance_kg2=tuple(
+            [tuple([grown * each for each in row]) for row in loads.covariance_kg2]
+        ),
+    )
 
 
 def _speed_sigma(axles: Sequence[Axle]) -> float:

@@ -8,6 +8,7 @@ import functools
 import math
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -46,8 +47,8 @@ def weighed(road, *, seed, vehicles, calibration=NO_CALIBRATION):
 
 
 @functools.cache
-def judged_on(road):
-    """Return errors and standard uncertainties, relative: gross and of every axle."""
+def calibrated_on(road):
+    """Return the calibration of a site by reference vehicles, its road with it."""
     lane, runs = weighed(road, seed=50_000_003, vehicles=REFERENCES)
     observations = [
         each
@@ -66,6 +67,15 @@ def judged_on(road):
     ]
     found = calibrate(observations, static_uncertainty=0.001).calibration
     assert found.roads
+    return found
+
+
+@functools.cache
+def judged_on(road, *, learned=True):
+    """Return errors and standard uncertainties, relative: gross and of every axle."""
+    found = calibrated_on(road)
+    if not learned:
+        found = msgspec.structs.replace(found, roads=())
     _, pairs = weighed(road, seed=3000, vehicles=JUDGED, calibration=found)
     gross = [
         (p.gross_mass_kg / t.gross_mass_kg - 1.0, p.gross_mass_uncertainty_kg)
@@ -110,3 +120,11 @@ def test_a_road_twice_as_rough_makes_the_uncertainty_larger():
     _, rough, _, rough_axles = judged_on("B")
     assert np.median(rough) > 1.3 * np.median(smooth)
     assert np.median(rough_axles) > 1.3 * np.median(smooth_axles)
+
+
+def test_a_rough_road_that_nobody_learned_has_an_uncertainty_of_its_size():
+    """No rougher one was supposed: what the rows show of it makes U large enough."""
+    errors, sigmas, _, _ = judged_on("B", learned=False)
+    assert np.mean(np.abs(errors) <= 2.0 * sigmas) > 0.9
+    _, smooth, _, _ = judged_on("A", learned=False)
+    assert np.median(sigmas) > 1.25 * np.median(smooth)

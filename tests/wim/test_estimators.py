@@ -125,6 +125,23 @@ def test_the_uncertainty_grows_when_the_driving_or_the_signals_get_worse(road):
     assert shaken.gross_mass_uncertainty_kg > 1.2 * calm.gross_mass_uncertainty_kg
 
 
+def test_rows_that_differ_tell_of_a_road_that_is_rough_for_all_of_them(road):
+    """What is common to the rows shows in none; it is as much larger as they differ."""
+    rough = [
+        axle([6e3 * (1.0 + part) for part in (0.16, -0.14, 0.15, -0.17)]),
+        axle([9e3 * (1.0 + part) for part in (-0.14, 0.16, -0.15, 0.13)], behind_m=5.0),
+    ]
+    smooth = [axle([6000.0] * 4), axle([9000.0] * 4, behind_m=5.0)]
+
+    def stated(axles, smooth_scatter):
+        estimation = Estimation(loading=Loading(smooth_scatter=smooth_scatter))
+        return statics(road, axles, estimation=estimation).budget
+
+    deaf = stated(rough, 1e6).gross_mass_uncertainty_kg
+    assert stated(rough, 0.6).gross_mass_uncertainty_kg > 1.3 * deaf
+    assert stated(smooth, 0.6) == stated(smooth, 1e6)
+
+
 def test_each_change_of_speed_makes_the_gross_mass_less_certain(road):
     axles = [axle([6000.0] * 4), axle([9000.0] * 4, behind_m=5.0)]
 
