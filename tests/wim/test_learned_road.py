@@ -161,14 +161,14 @@ def test_a_rest_tells_how_far_gross_masses_are_off_and_not_how_rough_the_road_wa
 
 def test_what_a_strip_is_off_for_all_passages_is_no_error_of_theirs(slopes):
     """The factors are found again on the level road and take it in."""
-    even = samples(slopes, passages=80, seed=7, noise=0.02, common=0.003)
-    strips = dict(zip(ROWS_M, (0.004, 0.006, 0.002, 0.004), strict=True))
+    even = samples(slopes, passages=80, seed=7, noise=0.01, common=0.002)
+    strips = dict(zip(ROWS_M, (0.006, 0.009, 0.003, 0.006), strict=True))
     off = [
         msgspec.structs.replace(each, excess=each.excess + strips[each.place_m])
         for each in even
     ]
     usual = np.mean(learned(even).rest)
-    assert np.mean(learned(off).rest) == pytest.approx(usual, rel=0.1)
+    assert np.mean(learned(off).rest) < 1.15 * usual
 
 
 def off_and_stated(road, fresh):
