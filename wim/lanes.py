@@ -151,19 +151,29 @@ class LaneWatch:
 
     def take(self, pulse: Pulse, now_s: float) -> list[LaneEvent]:
         """Take one pulse that became known at ``now_s``."""
-        events = self.advance(now_s)
-        self._quiet_until_s = None
+        events = [] if now_s < self.quiet_until_s else self.advance(now_s)
         index = pulse.strip - self._first_index
         self._store.add(index, pulse)
         row = self._row_of[index]
+        goes_by = row > 0 and self._goes_by(row)
         if row == 0:
             self._at_first_row(index, pulse, events)
         elif row == self._last_row:
             self._at_last_row(pulse, events)
             if len(self._open) == 1 and self._open[0].ended_s is None:
                 self._waits.note_exit(self._open[0], pulse)
-        self._close_complete(events)
+            goes_by = goes_by and self._goes_by(row)
+        if not goes_by:
+            self._quiet_until_s = None
+            self._close_complete(events)
         return events
+
+    def _goes_by(self, row: int) -> bool:
+        """Tell whether a pulse of a row changes nothing of what is waited for."""
+        if self._beheaded is not None or not self._open:
+            return False
+        vehicle = self._open[0]
+        return not vehicle.reverse and self._waits.pass_over(vehicle, row)
 
     def appear(self, from_s: float, now_s: float) -> list[LaneEvent]:
         """Take the separator's word that a vehicle came between these times."""

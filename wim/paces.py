@@ -11,6 +11,7 @@ __all__ = ["Pace"]
 
 _RECENT = 8
 _TYRE_M = 0.2
+_SHORTEST_S = 1e-3
 _STRAY = 3.0
 """Two pulses are no axle's that would have gone so many times slower or faster between
 the rows than over them: one of them is a stray wheel's, or the axle stood or turned."""
@@ -65,6 +66,10 @@ class Pace:
         self._ahead = ahead
         return self._mps
 
+    def is_told_by(self, row: int) -> bool:
+        """Tell whether a pulse of a row that is not the first may change the pace."""
+        return row in self._told_by
+
     def _changes_behind(self) -> int:
         """Return how often the later rows changed that told the pace."""
         changes = self._store.changes
@@ -96,24 +101,30 @@ class Pace:
                 continue
             newest = max(lates, key=_at_s)
             self._late_s = max(self._late_s, newest[1].centroid_s)
-            found: list[tuple[bool, float, float]] = []
+            best: tuple[bool, float, float] | None = None
             for second, firsts in row:
                 if not of[second.index]:
                     continue
                 late = of[second.index][-1]
                 at_s = late.centroid_s
-                passed = _is_before((second, late), newest)
+                late_lasts_s = late.end_s - late.start_s
+                passed = late is not newest[1] and _is_before((second, late), newest)
                 for first, way_m in firsts:
                     for early in of[first][-_RECENT:]:
                         taken_s = at_s - early.centroid_s
-                        if taken_s > 0.0:
-                            pace_mps = way_m / taken_s
-                            ratio = pace_mps / rough_speed_mps(early, late)
-                            if ratio < 1.0:
-                                ratio = max(ratio, 1.0 / ratio)
-                            found.append((passed, ratio, pace_mps))
-            if found:
-                _, ratio, self._mps = min(found)
+                        if taken_s <= 0.0:
+                            continue
+                        pace_mps = way_m / taken_s
+                        lasts_s = 0.5 * (early.end_s - early.start_s + late_lasts_s)
+                        rough_mps = USUAL_CONTACT_M / max(lasts_s, _SHORTEST_S)
+                        ratio = pace_mps / rough_mps
+                        if ratio < 1.0:
+                            ratio = max(ratio, 1.0 / ratio)
+                        told = (passed, ratio, pace_mps)
+                        if best is None or told < best:
+                            best = told
+            if best is not None:
+                _, ratio, self._mps = best
                 sensor, late = newest
                 contact_m = sensor.strip.width_m + _TYRE_M
                 over_mps = rough_speed_mps(late) * contact_m / USUAL_CONTACT_M

@@ -376,10 +376,10 @@ class Weigher:
         self.samples += samples
         self.pulses += len(pulses)
         # of each lane; a pulse changes that of its own, time that of any
-        quiet_s = [-math.inf] * len(self._lanes)
+        quiet_s: list[float] = []
+        quiet_until_s = -math.inf
         for pulse in pulses:
             known_s = pulse.last_sample / self.sample_rate_hz
-            quiet_until_s = min(*quiet_s, self._standing.due_s)
             advances = known_s >= quiet_until_s or self._straddling.waits
             if advances:
                 told += self._advance(known_s)
@@ -388,10 +388,13 @@ class Weigher:
             found = watch.take(pulse, known_s)
             if found or self._straddling.waits:
                 told += self._settled(watch, found)
+            own_s = watch.quiet_until_s
             if advances:
                 quiet_s = [lane.quiet_until_s for lane in self._lanes]
-            else:
-                quiet_s[at] = watch.quiet_until_s
+            elif quiet_s[at] == own_s and not found:
+                continue
+            quiet_s[at] = own_s
+            quiet_until_s = min(*quiet_s, self._standing.due_s)
         told += self._advance(self._now_s)
         changed = inputs ^ self._inputs
         self._inputs = inputs

@@ -35,11 +35,13 @@ class PulseStore:
 
     def add(self, index: int, pulse: Pulse) -> None:
         """Take a pulse of a strip."""
-        self.of[index].append(pulse)
+        own = self.of[index]
+        own.append(pulse)
         self.changes[self._row_of[index]] += 1
         self.taken += 1
-        self.latest_s = max(self.latest_s, pulse.end_s)
-        if pulse.centroid_s < self.oldest_s and len(self.of[index]) == 1:
+        if pulse.end_s > self.latest_s:
+            self.latest_s = pulse.end_s
+        if len(own) == 1 and pulse.centroid_s < self.oldest_s:
             self.oldest_s = pulse.centroid_s
 
     def since(self, from_s: float, index: int) -> list[Pulse]:

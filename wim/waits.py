@@ -41,9 +41,21 @@ class Waits:
 
     def pace_mps(self, vehicle: OpenVehicle) -> float | None:
         """Return how fast the latest axle went between the vehicle's first two rows."""
+        return self._pace_of(vehicle).mps
+
+    def pass_over(self, vehicle: OpenVehicle, row: int) -> bool:
+        """Tell whether a pulse of a later row leaves ``open_ends_s`` as it is."""
+        return (
+            vehicle.ended_s is None
+            and vehicle.left is None
+            and vehicle.stands is None
+            and not self._pace_of(vehicle).is_told_by(row)
+        )
+
+    def _pace_of(self, vehicle: OpenVehicle) -> Pace:
         if vehicle.headless:
-            return self._headless.mps
-        return self._backward.mps if vehicle.reverse else self._forward.mps
+            return self._headless
+        return self._backward if vehicle.reverse else self._forward
 
     def open_ends_s(self, vehicle: OpenVehicle) -> float:
         """Return when the oldest vehicle ends, or is overdue, without a pulse."""
@@ -136,9 +148,11 @@ class Waits:
         If it is, ``leaves_s`` is when an axle behind it would be too far behind.
         """
         vehicle.left = None
-        if self._is_slow([pulse]) and not self.is_settled(vehicle):
+        speed_mps = rough_speed_mps(pulse)
+        slow = speed_mps <= self._assembly.stopping_mps
+        if slow and not self.is_settled(vehicle):
             beyond_m = self._assembly.axle_gap_m - self._views.forward.length_m
-            gone_s = max(beyond_m, 0.0) / rough_speed_mps(pulse)
+            gone_s = max(beyond_m, 0.0) / speed_mps
             vehicle.leaves_s = pulse.end_s + gone_s
             vehicle.left = self._store.taken
 
