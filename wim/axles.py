@@ -6,10 +6,12 @@ the vehicle.
 """
 
 import math
+from array import array
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from wim.calibration import STANDARD_GRAVITY_MPS2
 from wim.hits import USUAL_CONTACT_M, Hit, hit_time_s
@@ -178,7 +180,7 @@ def weighed(
         if not ways or motion.way is not ways[-1]:
             ways.append(motion.way)
         way_of.append(len(ways) - 1)
-    hits = np.array(table, dtype=np.float64).reshape(-1, HIT_COLUMNS)
+    hits = _floats(table).reshape(-1, HIT_COLUMNS)
     rows = np.empty((len(hits), ROW_COLUMNS))
     axles = np.empty((len(moved), AXLE_COLUMNS))
     count = weigh_rows(
@@ -188,8 +190,12 @@ def weighed(
         np.array([way.step_s for way in ways]),
         np.array([motion.s_m for _, motion in moved]),
         np.array([motion.speed_mps for _, motion in moved]),
-        np.array([way.parts for way in ways]),
-        np.array([way.sigmas_mps for way in ways]),
+        _floats(
+            [figure for way in ways for part in way.parts for figure in part]
+        ).reshape(len(ways), -1, 4),
+        _floats([sigma for way in ways for sigma in way.sigmas_mps]).reshape(
+            len(ways), -1
+        ),
         np.array(way_of, dtype=np.int64),
         int(smooth),
         USUAL_CONTACT_M,
@@ -233,15 +239,20 @@ def group_axles(
     return tuple(tuple(group) for group in groups)
 
 
+def _floats(figures: list[float]) -> npt.NDArray[np.float64]:
+    """Return an array of figures; of many, three times as soon as NumPy reads them."""
+    return np.frombuffer(array("d", figures))
+
+
 def _row_load(row: list[float], row_of: dict[int, int]) -> RowLoad:
     """Read what the kernel told of one row and axle, see ``ROW_COLUMNS``."""
     _, rank, at_s, place_m, speed, speed_sigma, left, right, load, sigma, seen, both = (
         row
     )
-    sides = int(seen)
+    sides, number = int(seen), int(rank)
     return RowLoad(
-        rank=int(rank),
-        row=row_of[int(rank)],
+        rank=number,
+        row=row_of[number],
         at_s=at_s,
         place_m=place_m,
         speed_mps=speed,

@@ -11,6 +11,7 @@ by being replaced by the next version.
 import datetime as dt
 import hashlib
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
@@ -351,11 +352,12 @@ def interpolated(at: Sequence[float], values: Sequence[float], x: float) -> floa
     """Return a value linearly between growing places, constant beyond them."""
     if x <= at[0]:
         return values[0]
-    for i in range(1, len(at)):
-        if x < at[i]:
-            share = (x - at[i - 1]) / (at[i] - at[i - 1])
-            return values[i - 1] + share * (values[i] - values[i - 1])
-    return values[-1]
+    i = bisect_right(at, x)
+    if i == len(at):
+        return values[-1]
+    before, low = at[i - 1], values[i - 1]
+    share = (x - before) / (at[i] - before)
+    return low + share * (values[i] - low)
 
 
 def _square(value: float) -> float:

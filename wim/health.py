@@ -78,6 +78,7 @@ class StripMemory:
         self._lane = lane
         self._health = health
         self._index = {(s.row, s.side): k for k, s in enumerate(lane.strips)}
+        self._counts_per_newton = [strip.counts_per_newton for strip in lane.strips]
         known = list(runs) or [Run(0, 0)] * len(lane.strips)
         self._sound = [run.sound for run in known]
         self._ill = [run.ill for run in known]
@@ -135,20 +136,23 @@ class StripMemory:
 
     def _noisy(self, own: Sequence[Sequence[Pulse]]) -> list[Damage]:
         noise_n = {
-            k: max([pulse.noise_counts for pulse in pulses]) / strip.counts_per_newton
-            for k, (strip, pulses) in enumerate(
-                zip(self._lane.strips, own, strict=True)
+            k: max([pulse.noise_counts for pulse in pulses]) / counts_per_newton
+            for k, (counts_per_newton, pulses) in enumerate(
+                zip(self._counts_per_newton, own, strict=True)
             )
             if pulses
         }
         if len(noise_n) < 3:
             return []
         usual_n = _median(list(noise_n.values()))
+        if usual_n <= 0.0:
+            return []
         most = self._health.noise_ratio
+        loud_n = max(most * usual_n, self._health.least_noise_n)
         return [
             Damage(k, "noisy", each / usual_n, most)
             for k, each in noise_n.items()
-            if usual_n > 0.0 and each > max(most * usual_n, self._health.least_noise_n)
+            if each > loud_n
         ]
 
     @staticmethod
@@ -190,13 +194,17 @@ class StripMemory:
         near = min(self._health.gain_ratio, self._health.alone_ratio)
         near = _SURELY * 0.5 * (1.0 + near)
         for axle in axles:
-            left = [row.left_kg for row in axle.rows if row.left_kg is not None]
-            right = [row.right_kg for row in axle.rows if row.right_kg is not None]
-            both = [
-                row.load_kg
-                for row in axle.rows
-                if row.left_kg is None and row.right_kg is None
-            ]
+            left: list[float] = []
+            right: list[float] = []
+            both: list[float] = []
+            for row in axle.rows:
+                left_kg, right_kg = row.left_kg, row.right_kg
+                if left_kg is not None:
+                    left.append(left_kg)
+                if right_kg is not None:
+                    right.append(right_kg)
+                elif left_kg is None:
+                    both.append(row.load_kg)
             for own in (left, right, both):
                 if own and not 0.0 < max(own) < near * min(own):
                     return False

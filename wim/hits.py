@@ -38,9 +38,13 @@ def row_crossings(hits: Sequence[Hit]) -> list[Crossed]:
     """
     by_row: dict[int, list[Hit]] = {}
     for hit in hits:
-        by_row.setdefault(hit.sensor.rank, []).append(hit)
+        rank = hit.sensor.rank
+        if rank in by_row:
+            by_row[rank].append(hit)
+        else:
+            by_row[rank] = [hit]
     ranks = sorted(by_row)
-    if len({len(own) for own in by_row.values()}) == 1:
+    if len(set(map(len, by_row.values()))) == 1:
         return [_row_crossed(by_row[rank]) for rank in ranks]
     both = [by_row[rank] for rank in ranks if len(by_row[rank]) == 2]
     pace = _pace(hits)

@@ -104,9 +104,20 @@ class Way(NamedTuple):
 
     def moved_at(self, times: Sequence[float]) -> list[tuple[float, float]]:
         """Return speed and acceleration at some times."""
+        first_s, step_s, parts, _ = self
+        last = len(parts) - 1
         moved = []
         for t in times:
-            dt, (_, speed, gain, change) = self._part(t)
+            dt = t - first_s
+            if dt < 0.0:
+                _, speed, gain, _ = parts[0]
+                change = 0.0
+            else:
+                k = int(dt / step_s)
+                if k > last:
+                    k = last
+                _, speed, gain, change = parts[k]
+                dt -= k * step_s
             moved.append((speed + (gain + 0.5 * change * dt) * dt, gain + change * dt))
         return moved
 

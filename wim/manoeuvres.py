@@ -132,15 +132,17 @@ def figures_of(
         spacings_m: between its axles, one fewer.
     """
     axles = crossing.axles
-    times = [row.at_s for axle in axles for row in axle.rows]
+    rows = [row for axle in axles for row in axle.rows]
+    times = [row.at_s for row in rows]
     first_s, last_s = min(times), max(times)
-    speeds = [row.speed_mps for axle in axles for row in axle.rows]
+    speeds = [row.speed_mps for row in rows]
     mean = swing = slowest = share = None
     if crossing.smooth and last_s > first_s:
         way = axles[0].motion
-        mean = (way.speed_at(last_s) - way.speed_at(first_s)) / (last_s - first_s)
-        moments = [first_s + (last_s - first_s) * k / _STEPS for k in range(_STEPS + 1)]
+        lasts_s = last_s - first_s
+        moments = [first_s + lasts_s * k / _STEPS for k in range(_STEPS + 1)]
         moved = way.moved_at(moments)
+        mean = (way.speed_at(last_s) - way.speed_at(first_s)) / lasts_s
         gains = [gain for _, gain in moved]
         swing = max(gains) - min(gains)
         between = [speed for speed, _ in moved]
@@ -275,15 +277,18 @@ def _stall(axles: Sequence[Axle]) -> float | None:
         for sensor, pulse in axle.hits:
             if sensor.strip.kind != "strip":
                 continue
-            late = (pulse.centre_s, sensor.s_m, pulse.fall_s - pulse.rise_s)
-            early = latest.get(sensor.side)
-            latest[sensor.side] = late
+            side = sensor.side
+            at_s, s_m, lasts_s = pulse.centre_s, sensor.s_m, pulse.fall_s - pulse.rise_s
+            early = latest.get(side)
+            latest[side] = (at_s, s_m, lasts_s)
             if early is None:
                 continue
-            took_s = late[0] - early[0]
-            lasts_s = max(early[2], late[2])
+            early_s, early_m, lasted_s = early
+            took_s = at_s - early_s
+            if lasted_s > lasts_s:
+                lasts_s = lasted_s
             if took_s > 0.0 and lasts_s > 0.0:
-                share = abs(late[1] - early[1]) / took_s * lasts_s / _USUAL_HALF_M
+                share = abs(s_m - early_m) / took_s * lasts_s / _USUAL_HALF_M
                 if least is None or share < least:
                     least = share
     return least

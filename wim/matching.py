@@ -35,6 +35,9 @@ def find_axles(
         The hits of each axle: of those that the first row saw, and of those that it
         missed and others saw.
     """
+    alike = _in_step(view, store, until_s)
+    if alike is not None:
+        return alike
     entry = view.row(0)
     base = max(entry, key=lambda sensor: _begun(store[sensor.index], until_s))
     firsts = list(store[base.index][: _begun(store[base.index], until_s)])
@@ -56,9 +59,6 @@ def find_axles(
                 firsts.insert(at, pulse)
                 found = [*found[:at], k, *found[at:]]
     rest = [sensor for sensor in view.sensors if sensor.rank > 0]
-    if all_alike(view, store, axles):
-        wheels = [store[sensor.index] for sensor in view.sensors]
-        return [tuple(map(Hit, view.sensors, own)) for own in zip(*wheels, strict=True)]
     if somebody_stood(view, store):
         standing = in_order(view, store)
         if standing is not None:
@@ -89,9 +89,35 @@ def find_axles(
     ]
 
 
+def _in_step(
+    view: View, store: Sequence[Sequence[Pulse]], until_s: float
+) -> list[tuple[Hit, ...]] | None:
+    """Match wheels where every strip saw all axles, each row after the one before.
+
+    None where they did not: then what is missing has to be looked for.
+    """
+    base, *others = view.row(0)
+    firsts = store[base.index]
+    n = len(firsts)
+    if any(len(store[sensor.index]) != n for sensor in view.sensors):
+        return None
+    for sensor in (base, *others):
+        if _begun(store[sensor.index], until_s) != n:
+            return None
+    for other in others:
+        own = store[other.index]
+        found = _beside(firsts, own, offset_m=other.s_m - base.s_m)
+        if found != list(range(n)):
+            return None
+    if not all_alike(view, store):
+        return None
+    wheels = [store[sensor.index] for sensor in view.sensors]
+    return [tuple(map(Hit, view.sensors, own)) for own in zip(*wheels, strict=True)]
+
+
 def _begun(pulses: Sequence[Pulse], until_s: float) -> int:
     """Return how many pulses began by then."""
-    return sum(pulse.start_s <= until_s for pulse in pulses)
+    return len([pulse for pulse in pulses if pulse.start_s <= until_s])
 
 
 def _beside(
@@ -105,9 +131,9 @@ def _beside(
         due_s = first.centroid_s + offset_m * length_s / USUAL_CONTACT_M
         reach_s = length_s * (0.75 + abs(offset_m) / USUAL_CONTACT_M)
         near = [
-            (abs(own[k].centroid_s - due_s), k)
+            (apart_s, k)
             for k in range(taken + 1, len(own))
-            if abs(own[k].centroid_s - due_s) <= reach_s
+            if (apart_s := abs(own[k].centroid_s - due_s)) <= reach_s
         ]
         found = min(near)[1] if near else None
         result.append(found)

@@ -17,22 +17,16 @@ _USUAL_HALF_M = 0.155
 _STOOD = 2.5
 
 
-def all_alike(
-    view: View,
-    store: Sequence[Sequence[Pulse]],
-    axles: Sequence[dict[int, Hit]],
-) -> bool:
-    """Tell whether every strip saw as many wheels, each row after the one before.
+def all_alike(view: View, store: Sequence[Sequence[Pulse]]) -> bool:
+    """Tell whether each row saw the wheels after the one before, one by one.
 
     Then they are matched in their order, however long the vehicle stood in between,
     unless one would have gone from row to row faster than over each of them.
+
+    Args:
+        view: the lane in the vehicle's direction.
+        store: pulses by strip index, as many on every strip.
     """
-    n = len(axles)
-    if any(len(store[sensor.index]) != n for sensor in view.sensors):
-        return False
-    entry = view.row(0)
-    if any(len(axle) != len(entry) for axle in axles):
-        return False
     # of each axle, when it was over the row before, and how long
     before: list[tuple[float, float]] = []
     before_m = 0.0

@@ -40,11 +40,9 @@ def parts_of(
     spacings = []
     for i in range(1, len(crossings)):
         here, there = crossings[i - 1], crossings[i]
-        told = [
-            _ahead_m(here, there, pace)
-            for pace in (paces[i - 1], paces[i])
-            if pace > 0.0
-        ]
+        told = _ahead_m(
+            here, there, [pace for pace in paces[i - 1 : i + 1] if pace > 0.0]
+        )
         likely_m = math.fsum(told) / len(told) if told else 0.0
         least_m, most_m = _apart_m(here, there)
         spacings.append(min(max(likely_m, least_m), most_m))
@@ -94,7 +92,7 @@ def is_seen(axle: Sequence[Hit], view: View) -> bool:
 
 def entry_s(axle: Sequence[Hit]) -> float:
     """Return when the first wheel of an axle was over a strip."""
-    return min(hit_time_s(hit) for hit in axle)
+    return min([hit_time_s(hit) for hit in axle])
 
 
 def _mirrored(parts: Sequence[Part], *, axles: int) -> list[Part]:
@@ -120,7 +118,8 @@ def _apart_m(
         for behind_s, behind_m in second:
             apart_m = ahead_m - behind_m
             if ahead_s < behind_s:
-                least_m = max(least_m, apart_m)
+                if apart_m > least_m:
+                    least_m = apart_m
             elif apart_m < most_m:
                 most_m = max(apart_m, 0.0)
     return least_m, max(most_m, least_m)
@@ -153,14 +152,25 @@ def _pace_mps(crossings: Sequence[Crossed]) -> float:
 
 
 def _ahead_m(
-    here: Sequence[Crossed], there: Sequence[Crossed], speed_mps: float
-) -> float:
+    here: Sequence[Crossed], there: Sequence[Crossed], speeds_mps: Sequence[float]
+) -> list[float]:
     """Return how far one axle is ahead of another, on a row that both crossed.
 
     Where they crossed no row in common, their speed bridges the rows.
+
+    Args:
+        here: the crossings of the one ahead.
+        there: those of the other.
+        speeds_mps: of either; each tells a distance of its own.
     """
     places = {s_m: at_s for at_s, s_m in there}
-    told = [(places[s_m] - at_s) * speed_mps for at_s, s_m in here if s_m in places]
-    if told:
-        return math.fsum(told) / len(told)
-    return (there[0].at_s - here[0].at_s) * speed_mps - (there[0].s_m - here[0].s_m)
+    took_s = [places[s_m] - at_s for at_s, s_m in here if s_m in places]
+    if took_s:
+        n = len(took_s)
+        return [
+            math.fsum([each * speed_mps for each in took_s]) / n
+            for speed_mps in speeds_mps
+        ]
+    late_s = there[0].at_s - here[0].at_s
+    before_m = there[0].s_m - here[0].s_m
+    return [late_s * speed_mps - before_m for speed_mps in speeds_mps]

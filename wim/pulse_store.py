@@ -75,10 +75,13 @@ class PulseStore:
         through_s = [-math.inf] * len(self.of)
         for axle in hits:
             for sensor, pulse in axle:
-                through_s[sensor.index] = max(through_s[sensor.index], pulse.centroid_s)
+                index, at_s = sensor.index, pulse.centroid_s
+                if at_s > through_s[index]:
+                    through_s[index] = at_s
         self.stray_pulses -= len(weighed)
         for index, pulses in enumerate(self.of):
-            done = sum([p.centroid_s <= through_s[index] for p in pulses])
+            own_s = through_s[index]
+            done = len([pulse for pulse in pulses if pulse.centroid_s <= own_s])
             self.stray_pulses += done
             self.of[index] = pulses[done:]
         self._look_anew()

@@ -134,15 +134,19 @@ def _swing(
     off_kg: dict[int, float] = {}
     both_kg: dict[int, float] = {}
     for axle in axles:
-        own = [row for row in axle.rows if row.row in rows and row.load_kg > 0.0]
+        own = [
+            (row.row, row.left_kg or 0.0, row.load_kg)
+            for row in axle.rows
+            if row.row in rows and row.load_kg > 0.0
+        ]
         if len(own) < 2:
             continue
-        total_kg = math.fsum([row.load_kg for row in own])
-        share = math.fsum([row.left_kg or 0.0 for row in own]) / total_kg
-        for row in own:
-            more_kg = (row.left_kg or 0.0) - share * row.load_kg
-            off_kg[row.row] = off_kg.get(row.row, 0.0) + more_kg
-            both_kg[row.row] = both_kg.get(row.row, 0.0) + row.load_kg
+        total_kg = math.fsum([load_kg for _, _, load_kg in own])
+        share = math.fsum([left_kg for _, left_kg, _ in own]) / total_kg
+        for number, left_kg, load_kg in own:
+            more_kg = left_kg - share * load_kg
+            off_kg[number] = off_kg.get(number, 0.0) + more_kg
+            both_kg[number] = both_kg.get(number, 0.0) + load_kg
     if len(off_kg) < 2:
         return None
     parts = [off_kg[row] / both_kg[row] for row in off_kg]
