@@ -40,7 +40,7 @@ __all__ = [
 _ROUGH_SIGMA = 0.3
 
 
-class RowLoad(msgspec.Struct, frozen=True, kw_only=True):
+class RowLoad(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one row says of one axle.
 
     ``rank`` counts the rows along the way, ``row`` as the site does. ``at_s`` is when

@@ -113,9 +113,7 @@ class Way(NamedTuple):
                 _, speed, gain, _ = parts[0]
                 change = 0.0
             else:
-                k = int(dt / step_s)
-                if k > last:
-                    k = last
+                k = min(int(dt / step_s), last)
                 _, speed, gain, change = parts[k]
                 dt -= k * step_s
             moved.append((speed + (gain + 0.5 * change * dt) * dt, gain + change * dt))

@@ -210,10 +210,13 @@ def crossings_of(
     seen = [each for axle in axles for each in _completed_rows(axle, loading)]
     sigmas = [f * sigma for f, (_, sigma) in zip(factors, seen, strict=True)]
     row_of = {row.rank: row.row for row in rows}
+    strips: dict[int, list[Strip]] = {number: [] for number in row_of.values()}
+    for strip in lane.strips:
+        if strip.row in strips:
+            strips[strip.row].append(strip)
     variances = [0.0] * (1 + max(row_of))
     for rank, number in row_of.items():
-        strips = [strip for strip in lane.strips if strip.row == number]
-        variances[rank] = _row_variance(strips, loading)
+        variances[rank] = _row_variance(strips[number], loading)
     return Crossings(
         axles=tuple([i for i, axle in enumerate(axles) for _ in axle.rows]),
         ranks=tuple([row.rank for row in rows]),

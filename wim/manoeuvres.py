@@ -285,8 +285,7 @@ def _stall(axles: Sequence[Axle]) -> float | None:
                 continue
             early_s, early_m, lasted_s = early
             took_s = at_s - early_s
-            if lasted_s > lasts_s:
-                lasts_s = lasted_s
+            lasts_s = max(lasted_s, lasts_s)
             if took_s > 0.0 and lasts_s > 0.0:
                 share = abs(s_m - early_m) / took_s * lasts_s / _USUAL_HALF_M
                 if least is None or share < least:

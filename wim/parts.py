@@ -118,8 +118,7 @@ def _apart_m(
         for behind_s, behind_m in second:
             apart_m = ahead_m - behind_m
             if ahead_s < behind_s:
-                if apart_m > least_m:
-                    least_m = apart_m
+                least_m = max(least_m, apart_m)
             elif apart_m < most_m:
                 most_m = max(apart_m, 0.0)
     return least_m, max(most_m, least_m)

@@ -421,7 +421,9 @@ class Weigher:
             if watch.due_s <= due_s:
                 told += self._settled(watch, watch.advance(due_s))
         for watch in self._lanes:
-            told += self._settled(watch, watch.advance(now_s))
+            found = watch.advance(now_s)
+            if found or self._straddling.waits:
+                told += self._settled(watch, found)
         return told
 
     def _settled(

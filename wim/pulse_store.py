@@ -39,8 +39,7 @@ class PulseStore:
         own.append(pulse)
         self.changes[self._row_of[index]] += 1
         self.taken += 1
-        if pulse.end_s > self.latest_s:
-            self.latest_s = pulse.end_s
+        self.latest_s = max(self.latest_s, pulse.end_s)
         if len(own) == 1 and pulse.centroid_s < self.oldest_s:
             self.oldest_s = pulse.centroid_s
 
@@ -75,9 +74,8 @@ class PulseStore:
         through_s = [-math.inf] * len(self.of)
         for axle in hits:
             for sensor, pulse in axle:
-                index, at_s = sensor.index, pulse.centroid_s
-                if at_s > through_s[index]:
-                    through_s[index] = at_s
+                index = sensor.index
+                through_s[index] = max(through_s[index], pulse.centroid_s)
         self.stray_pulses -= len(weighed)
         for index, pulses in enumerate(self.of):
             own_s = through_s[index]

@@ -90,7 +90,7 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     flat_noise_counts: Positive = 2.0
 
 
-class Pulse(msgspec.Struct, frozen=True, kw_only=True):
+class Pulse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One wheel's pulse on one strip; times [s] since the first sample of the stream.
 
     ``strip`` is the index of the strip in its detector. ``start_s`` and ``end_s`` are
@@ -393,20 +393,17 @@ class PulseDetector:
         return [pulse for pulse in pulses if pulse.last_sample < first]
 
     def _pulse(self, row: list[float], bank: "_Bank") -> Pulse:
-        (column, start, end, rise, fall, centroid, area, sigma) = row[:8]
-        (peak, plateau, noise, closure, highest, tops, _, last) = row[8:]
+        column, start, end, rise, fall, centroid, area, sigma, *others = row
+        peak, plateau, noise, closure, highest, tops, _, last = others
         strip = bank.strip_of[int(column)]
         shape = self._strips[strip]
         shift = shape.time_offset_s
         rate = self._rate
         full = shape.full_scale_counts
-        if full is None:
-            clipped = tops > 1.0 and int(highest) in _RAILS
-        else:
-            clipped = int(highest) >= full
-        clipped = clipped or (
-            tops >= _FEWEST_TOPS and self._is_flat(shape, tops, fall - rise, noise)
-        )
+        at_rail = tops > 1.0 and highest in _RAILS
+        clipped = at_rail if full is None else highest >= full
+        if tops >= _FEWEST_TOPS and not clipped:
+            clipped = self._is_flat(shape, tops, fall - rise, noise)
         rise_s, fall_s = rise / rate + shift, fall / rate + shift
         centroid_s = centroid / rate + shift
         middle_s = 0.5 * (rise_s + fall_s)

@@ -97,16 +97,18 @@ def shortest_reach_m(lane: Lane) -> float | None:
     wide that inner wheels stand in it, none is wide enough. None where the site does
     not say how far the strips reach.
     """
+    told: dict[int, list[tuple[float, float]]] = {}
+    untold = set()
+    for strip in lane.strips:
+        from_m, to_m = strip.lateral_from_m, strip.lateral_to_m
+        if from_m is None or to_m is None:
+            untold.add(strip.row)
+        else:
+            told.setdefault(strip.row, []).append((from_m, to_m))
     reaches = []
-    for row in {strip.row for strip in lane.strips}:
-        own = sorted(
-            (strip.lateral_from_m, strip.lateral_to_m)
-            for strip in lane.strips
-            if strip.row == row
-            and strip.lateral_from_m is not None
-            and strip.lateral_to_m is not None
-        )
-        if len(own) == sum(strip.row == row for strip in lane.strips):
+    for row, own in told.items():
+        if row not in untold:
+            own.sort()
             apart_m = own[-1][0] - own[0][1] if len(own) > 1 else 0.0
             wide_m = own[-1][1] - own[0][0]
             reaches.append(0.0 if apart_m > _INNER_EDGES_M else wide_m)
