@@ -83,12 +83,15 @@ class Pace:
 
         A wheel that is there after all of the later rows' tells nothing yet.
         """
-        of = self._store.of
-        return any(
-            len(of[index]) > _RECENT
-            or any(pulse.centroid_s < self._late_s for pulse in of[index][known:])
-            for index, known in self._looked_at
-        )
+        late_s = self._late_s
+        for index, known in self._looked_at:
+            pulses = self._store.of[index]
+            if len(pulses) > _RECENT:
+                return True
+            for pulse in pulses[known:]:
+                if pulse.centroid_s < late_s:
+                    return True
+        return False
 
     def _find(self) -> int:
         """Find the pace; return the rank of the row that told it, else the last."""

@@ -375,26 +375,28 @@ class Weigher:
         start_s = self._now_s
         self.samples += samples
         self.pulses += len(pulses)
-        # of each lane; a pulse changes that of its own, time that of any
+        # until when nothing but pulses changes anything: of each lane, and of all
         quiet_s: list[float] = []
         quiet_until_s = -math.inf
         for pulse in pulses:
             known_s = pulse.last_sample / self.sample_rate_hz
-            advances = known_s >= quiet_until_s or self._straddling.waits
+            advances = known_s >= quiet_until_s
             if advances:
                 told += self._advance(known_s)
             at = self._lane_of_strip[pulse.strip]
             watch = self._lanes[at]
             found = watch.take(pulse, known_s)
-            if found or self._straddling.waits:
-                told += self._settled(watch, found)
             own_s = watch.quiet_until_s
-            if advances:
+            if advances or found:
+                told += self._settled(watch, found)
                 quiet_s = [lane.quiet_until_s for lane in self._lanes]
-            elif quiet_s[at] == own_s and not found:
+            elif own_s != quiet_s[at]:
+                quiet_s[at] = own_s
+            else:
                 continue
-            quiet_s[at] = own_s
             quiet_until_s = min(*quiet_s, self._standing.due_s)
+            if self._straddling.waits:
+                quiet_until_s = -math.inf
         told += self._advance(self._now_s)
         changed = inputs ^ self._inputs
         self._inputs = inputs
