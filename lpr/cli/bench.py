@@ -29,7 +29,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     exact: Share
     exact_without_province: Share
     ms_per_picture: float
+    median_ms_per_picture: float
     cpu_ms_per_picture: float
+    median_cpu_ms_per_picture: float
     failed_pictures: int
     versus_first_p: float | None
 
@@ -79,8 +81,8 @@ def _run(options: argparse.Namespace) -> int:
         )
         print(
             f"{row.kind:6}{row.engine:12}exact {percent(row.exact)}  found "
-            f"{percent(row.found)}  {row.cpu_ms_per_picture:.1f} ms of one core"
-            f"{against}{failed}"
+            f"{percent(row.found)}  {row.cpu_ms_per_picture:.1f} ms of one core "
+            f"(median {row.median_cpu_ms_per_picture:.1f}){against}{failed}"
         )
     for outcome in outcomes:
         print(f"{outcome.engine}: {outcome.version}")
@@ -97,7 +99,9 @@ def _rows(outcome: Outcome, first: Outcome) -> list[Row]:
             exact=report.figures.exact,
             exact_without_province=report.figures.exact_without_province,
             ms_per_picture=report.ms_per_picture,
+            median_ms_per_picture=report.median_ms_per_picture,
             cpu_ms_per_picture=report.cpu_ms_per_picture,
+            median_cpu_ms_per_picture=report.median_cpu_ms_per_picture,
             failed_pictures=report.failed_pictures,
             versus_first_p=None
             if outcome is first

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, median
 from typing import Final
 
 import msgspec
@@ -41,9 +42,11 @@ class KindReport(msgspec.Struct, frozen=True, kw_only=True):
     pictures: int
     figures: Figures
     ms_per_picture: float
-    """By the clock on the wall."""
+    """By the clock on the wall, the mean."""
+    median_ms_per_picture: float
     cpu_ms_per_picture: float
-    """Work of all threads together: what one core would need."""
+    """Work of all threads together: what one core would need, the mean."""
+    median_cpu_ms_per_picture: float
     boxes_beside: int
     """Boxes on nothing that is labelled: other plates, or no plates."""
     failed_pictures: int
@@ -86,7 +89,9 @@ def measure(engine: Engine, name: str, labels: Sequence[Label]) -> Outcome:
                 by_path.setdefault(label.path, []).append(label)
         if not by_path:
             continue
-        seconds, worked_s, beside, failed = 0.0, 0.0, 0, 0
+        beside, failed = 0, 0
+        seconds: list[float] = []
+        worked_s: list[float] = []
         found: list[Case] = []
         for path, rows in shown(list(by_path.items()), f"{name} {kind}s"):
             image = open_picture(path).image
@@ -98,8 +103,8 @@ def measure(engine: Engine, name: str, labels: Sequence[Label]) -> Outcome:
                 failed += 1
                 if failed == 1:
                     print(f"luheng-lpr: {path}: {error}", file=sys.stderr)
-            seconds += time.perf_counter() - begun
-            worked_s += time.process_time() - began_work
+            seconds.append(time.perf_counter() - begun)
+            worked_s.append(time.process_time() - began_work)
             paired = [_belonging(answers, row) for row in rows]
             taken = {id(answer) for answer in paired}
             beside += sum(id(answer) not in taken for answer in answers)
@@ -109,8 +114,10 @@ def measure(engine: Engine, name: str, labels: Sequence[Label]) -> Outcome:
         kinds[kind] = KindReport(
             pictures=len(by_path),
             figures=figures_of(found),
-            ms_per_picture=1e3 * seconds / len(by_path),
-            cpu_ms_per_picture=1e3 * worked_s / len(by_path),
+            ms_per_picture=1e3 * mean(seconds),
+            median_ms_per_picture=1e3 * median(seconds),
+            cpu_ms_per_picture=1e3 * mean(worked_s),
+            median_cpu_ms_per_picture=1e3 * median(worked_s),
             boxes_beside=beside,
             failed_pictures=failed,
         )
@@ -273,7 +280,9 @@ def report_lines(outcome: Outcome) -> list[str]:
 def _timing(kind: str, report: KindReport) -> str:
     return (
         f"{kind}s: {report.pictures} pictures, {report.ms_per_picture:.1f} ms each, "
-        f"{report.cpu_ms_per_picture:.1f} ms of one core"
+        f"{report.cpu_ms_per_picture:.1f} ms of one core "
+        f"(medians {report.median_ms_per_picture:.1f} and "
+        f"{report.median_cpu_ms_per_picture:.1f})"
     )
 
 

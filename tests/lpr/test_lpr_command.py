@@ -4,12 +4,15 @@ import csv
 import http.server
 import json
 import threading
+import time
 
 import cv2
 import numpy as np
 import pytest
 
 from lpr.cli.__main__ import main
+from lpr.cli.evaluate import measure
+from lpr.cli.sources import read_labels
 from lpr.detector import packaged_detector_weights
 from lpr.engines import ENGINES, Answer, EngineRow
 from lpr.errors import EngineError
@@ -73,8 +76,34 @@ def test_eval_for_machines_is_one_object(labels, capsys):
         figures = report[kind]["figures"]
         assert figures["exact"]["total"] == 3
         assert report[kind]["ms_per_picture"] > 0
+        assert report[kind]["median_ms_per_picture"] > 0
     assert report["frame"]["figures"]["found"]["hits"] >= 2
     assert report["agreement"]["coverage"]["total"] == 6
+
+
+class Slow:
+    """An engine that works on one crop of three longer than on both others."""
+
+    version = "1"
+
+    def __init__(self):
+        self._crops = 0
+
+    def read_crop(self, _image):
+        self._crops += 1
+        until = time.process_time() + (0.3 if self._crops == 2 else 0.03)
+        while time.process_time() < until:
+            pass
+
+    def read_frame(self, _image):
+        return ()
+
+
+def test_the_median_tells_what_a_usual_picture_takes(labels):
+    crops = measure(Slow(), "slow", read_labels(labels)).kinds["crop"]
+    assert 30 <= crops.median_cpu_ms_per_picture < 100
+    assert 120 <= crops.cpu_ms_per_picture < 300
+    assert crops.median_ms_per_picture < crops.ms_per_picture
 
 
 def test_bench_runs_the_engines_that_are_asked_for(labels, capsys):
