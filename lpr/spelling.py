@@ -15,7 +15,7 @@ from lpr.alphabet import BLANK, SYMBOLS
 __all__ = ["Spelling", "softmax", "spellings"]
 
 Floats: TypeAlias = NDArray[np.float32]
-Beam: TypeAlias = dict[tuple[int, ...], tuple[float, float]]
+Beam: TypeAlias = dict[str, tuple[float, float]]
 """Prefixes, with the chance that each ends in a blank and that it does not."""
 
 _BEAM: Final = 12
@@ -53,7 +53,7 @@ def spellings(chances: Floats) -> tuple[Spelling, ...]:
         At most twelve, likeliest first; the empty text where nothing is seen.
     """
     blanks: list[float] = chances[:, BLANK].tolist()
-    beam: Beam = {(): (1.0, 0.0)}
+    beam: Beam = {"": (1.0, 0.0)}
     for blank, symbols in zip(blanks, _followed(chances), strict=True):
         if symbols:
             beam = _longer(beam, blank, symbols)
@@ -63,22 +63,28 @@ def spellings(chances: Floats) -> tuple[Spelling, ...]:
                 for prefix, (ended, open_) in beam.items()
             }
     return tuple(
-        Spelling("".join(SYMBOLS[index] for index in prefix), ended + open_)
+        Spelling(prefix, ended + open_)
         for prefix, (ended, open_) in sorted(beam.items(), key=_falling)
     )
 
 
-def _followed(chances: Floats) -> list[dict[int, float]]:
+def _followed(chances: Floats) -> list[dict[str, float]]:
     """The symbols of each column that are likely enough, the likeliest first."""
     columns, symbols = np.nonzero(chances[:, :BLANK] > _LEAST)
     told = chances[columns, symbols]
-    likely: list[dict[int, float]] = [{} for _ in chances]
-    for place in np.lexsort((-told, columns)).tolist():
-        likely[columns[place]][int(symbols[place])] = float(told[place])
+    order = np.lexsort((-told, columns))
+    likely: list[dict[str, float]] = [{} for _ in chances]
+    for column, symbol, chance in zip(
+        columns[order].tolist(),
+        symbols[order].tolist(),
+        told[order].tolist(),
+        strict=True,
+    ):
+        likely[column][SYMBOLS[symbol]] = chance
     return likely
 
 
-def _longer(beam: Beam, blank: float, symbols: dict[int, float]) -> Beam:
+def _longer(beam: Beam, blank: float, symbols: dict[str, float]) -> Beam:
     """The likeliest prefixes after one more column: as they were, or longer by one.
 
     A longer prefix that cannot be among them is not made: in a column without a clear
@@ -86,36 +92,38 @@ def _longer(beam: Beam, blank: float, symbols: dict[int, float]) -> Beam:
     """
     grown: Beam = {}
     sums: list[float] = []
-    for prefix, (ended, open_) in beam.items():
-        again = 0.0
-        if prefix and prefix[-1] in symbols:
-            again = open_ * symbols[prefix[-1]]
-            shorter = beam.get(prefix[:-1])
-            if shorter is not None:
-                fresh = shorter[0] if prefix[-2:-1] == prefix[-1:] else sum(shorter)
-                again += fresh * symbols[prefix[-1]]
-        grown[prefix] = (ended + open_) * blank, again
-        sums.append((ended + open_) * blank + again)
     first, most = next(iter(symbols.items()))
     for prefix, (ended, open_) in beam.items():
-        if (*prefix, first) not in beam:
-            twice = prefix[-1:] == (first,)
-            sums.append((ended if twice else ended + open_) * most)
-    sums.sort(reverse=True)
-    least = sums[_BEAM - 1] if len(sums) >= _BEAM else 0.0
+        both, last, again = ended + open_, prefix[-1:], 0.0
+        chance = symbols.get(last)
+        if chance is not None:
+            again = open_ * chance
+            shorter = beam.get(prefix[:-1])
+            if shorter is not None:
+                twice = prefix[-2:-1] == last
+                again += (shorter[0] if twice else shorter[0] + shorter[1]) * chance
+        kept = both * blank
+        grown[prefix] = kept, again
+        sums.append(kept + again)
+        if prefix + first not in beam:
+            sums.append((ended if last == first else both) * most)
+    least = 0.0
+    if len(sums) >= _BEAM:
+        sums.sort(reverse=True)
+        least = sums[_BEAM - 1]
     for prefix, (ended, open_) in beam.items():
-        both, last = ended + open_, prefix[-1] if prefix else -1
+        both, last = ended + open_, prefix[-1:]
         for symbol, chance in symbols.items():
             if both * chance < least:
                 break
             gained = (ended if symbol == last else both) * chance
             if gained and gained >= least:
-                grown.setdefault((*prefix, symbol), (0.0, gained))
+                grown.setdefault(prefix + symbol, (0.0, gained))
     if len(grown) <= _BEAM:
         return grown
     return dict(sorted(grown.items(), key=_falling)[:_BEAM])
 
 
-def _falling(one: tuple[tuple[int, ...], tuple[float, float]]) -> float:
+def _falling(one: tuple[str, tuple[float, float]]) -> float:
     ended, open_ = one[1]
     return -(ended + open_)

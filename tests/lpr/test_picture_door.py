@@ -10,7 +10,16 @@ from PIL import Image as PillowImage
 
 from lpr.errors import PictureError
 from lpr.formats import header_of
-from lpr.image import MOST_PIXELS, decode_picture, encode_jpeg, holds, is_grey
+from lpr.image import (
+    MOST_PIXELS,
+    as_blob,
+    decode_picture,
+    encode_jpeg,
+    holds,
+    is_colourful,
+    is_grey,
+    sharpness,
+)
 
 YELLOW, BLUE = (20, 170, 240), (160, 80, 20)
 
@@ -68,6 +77,36 @@ def test_a_picture_with_one_colourful_plate_is_not_grey():
     assert is_grey(page)
     page[300:380, 600:760] = YELLOW
     assert not is_grey(page)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.029, 0.031, 0.04])
+def test_colour_is_counted_pixel_by_pixel(share):
+    page = np.full((400, 400, 3), (90, 100, 114), np.uint8)
+    pixels = page[::4, ::4].reshape(-1, 3).copy()
+    pixels[: round(share * len(pixels))] = (90, 100, 115)
+    page[::4, ::4] = pixels.reshape(100, 100, 3)
+    assert is_colourful(page) == (share > 0.03)
+
+
+@pytest.mark.parametrize("size", [(640, 352), (320, 160)])
+def test_a_network_sees_what_opencv_would_show_it(size):
+    width, height = size
+    image = np.random.default_rng(4).integers(0, 256, (352, 640, 3), np.uint8)
+    wanted = cv2.dnn.blobFromImage(image, 1 / 128, size, (128.0, 128.0, 128.0))
+    assert np.array_equal(as_blob(image, width=width, height=height), wanted)
+
+
+@pytest.mark.parametrize("size", [(3, 3), (17, 40), (60, 190)])
+def test_sharpness_is_that_of_the_sorted_levels(size):
+    rng = np.random.default_rng(6)
+    for spread in (3, 20, 70):
+        noise = rng.normal(120, spread, (*size, 3))
+        image = np.clip(noise, 0, 255).astype(np.uint8)
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(float)
+        low, high = np.percentile(grey, (5, 95))
+        steepest = np.percentile(np.abs(np.diff(grey, axis=1)), 97)
+        wanted = 0.0 if high - low < 8.0 else steepest / (high - low)
+        assert sharpness(image) == pytest.approx(wanted, rel=1e-12)
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "BMP", "WEBP"])
