@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.errors import WeightsError
-from lpr.image import Corners, Image, Region, as_blob, pixels_of_region, warped
+from lpr.image import (
+    Corners,
+    Image,
+    Region,
+    as_blob,
+    largest_around,
+    pixels_of_region,
+    warped,
+)
 from lpr.models import PlateBox
 from lpr.onnx import EngineName, Network, load
 
@@ -225,8 +233,7 @@ def sightings(answer: NDArray[np.float32], *, least: float) -> list[Sighting]:
         least: probability below which a peak is none.
     """
     chance = 1.0 / (1.0 + np.exp(-answer[0]))
-    tops = [peak for peak in np.argwhere(chance >= least) if _is_top(chance, *peak)]
-    peaks = np.array(tops, int).reshape(-1, 2)
+    peaks = _tops(chance, least)
     order = np.argsort(-chance[peaks[:, 0], peaks[:, 1]], kind="stable")
     found = [
         _around(answer, chance, int(row), int(column))
@@ -235,10 +242,9 @@ def sightings(answer: NDArray[np.float32], *, least: float) -> list[Sighting]:
     return _apart(found)[:_MOST_SIGHTINGS]
 
 
-def _is_top(chance: NDArray[np.float32], row: int, column: int) -> bool:
-    """Whether none of the neighbours of a place is more likely."""
-    around = chance[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-    return bool(chance[row, column] >= around.max())
+def _tops(chance: NDArray[np.float32], least: float) -> NDArray[np.intp]:
+    """Places at least so likely of which no neighbour is more likely, shape (n, 2)."""
+    return np.argwhere((chance >= least) & (chance >= largest_around(chance)))
 
 
 def _apart(found: Sequence[Sighting]) -> list[Sighting]:

@@ -32,6 +32,7 @@ __all__ = [
     "holds",
     "is_colourful",
     "is_grey",
+    "largest_around",
     "pixels_of_region",
     "sharpness",
     "sharpness_at",
@@ -157,6 +158,11 @@ def as_blob(image: Image, *, width: int, height: int) -> NDArray[np.float32]:
         np.multiply(channel, np.float32(1 / 128), out=blob[0, index])
     blob -= np.float32(1.0)
     return blob
+
+
+def largest_around(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest of each place and its neighbours, of the same shape."""
+    return np.asarray(cv2.dilate(values, np.ones((3, 3), np.uint8)), np.float32)
 
 
 def decode_jpeg(data: bytes) -> Image | None:

@@ -56,6 +56,25 @@ def test_two_peaks_on_one_plate_are_one():
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_peak_is_as_likely_as_each_of_its_neighbours(seed):
+    """Against one place after another, ties and the rim of the answer included."""
+    answer = np.zeros((10, 8, 11), np.float32)
+    answer[0] = np.random.default_rng(seed).integers(-3, 4, (8, 11))
+    chance = 1 / (1 + np.exp(-answer[0]))
+    wanted = sorted(
+        float(chance[row, column])
+        for row in range(8)
+        for column in range(11)
+        if chance[row, column] >= 0.7
+        and chance[row, column]
+        >= chance[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].max()
+    )
+    found = sightings(answer, least=0.7)
+    assert len(wanted) > 5
+    assert sorted(one.confidence for one in found) == wanted
+
+
 def test_what_is_unlikely_is_not_told():
     assert not sightings(answer_with((quad(40, 60, 90), 0.2, False)), least=0.3)
 

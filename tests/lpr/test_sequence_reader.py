@@ -14,7 +14,7 @@ from lpr.alphabet import COVERED
 from lpr.errors import WeightsError
 from lpr.judging import PlateLimits
 from lpr.plate import KINDS, PROVINCES
-from lpr.second_look import packaged_second_weights
+from lpr.second_look import SecondLook, packaged_second_weights
 from lpr.sequence import SequenceReader, packaged_reader_weights
 
 ROWS = {kind.name: kind for kind in KINDS}
@@ -135,6 +135,44 @@ def test_bodywork_and_noise_are_no_plates(reader):
             none += found.state == "none" or not found.places
             assert found.confidence < 0.9
     assert none >= 9
+
+
+class Counting:
+    """A network that tells how many inputs it was given."""
+
+    def __init__(self, network, *, none=None):
+        self.engine = network.engine
+        self.seen = 0
+        self._network = network
+        self._none = none
+
+    def run(self, tensor):
+        self.seen += len(tensor)
+        found = self._network.run(tensor)
+        if self._none is not None:
+            state = np.tile(np.float32([0.0, -9.0, self._none]), (len(tensor), 1))
+            return (*found[:2], state)
+        return found
+
+
+@pytest.mark.parametrize(("none", "looked_on"), [(0.1, False), (-0.1, True)])
+def test_what_is_no_plate_at_the_first_glance_is_not_looked_at_again(
+    reader, new_studio, none, looked_on
+):
+    """The same doubtful plate, and a network that just holds it for none or for one."""
+    face = new_studio(3).face("豫A12345", colour="blue")
+    picture = cv2.resize(face, (220, 70))
+    picture = cv2.GaussianBlur(picture, (0, 0), 5.0)
+    network = Counting(reader.network, none=none)
+    look = Counting(reader.second.network)
+    counted = msgspec.structs.replace(
+        reader, network=network, second=SecondLook(network=look)
+    )
+    glance = counted.glance_crop(picture, lines=1)
+    assert 0.1 <= glance.decoded.confidence < 0.995, "the plate is in doubt"
+    counted.settled(picture, glance)
+    assert (network.seen > 1) == looked_on
+    assert (look.seen > 0) == looked_on
 
 
 def test_a_tilted_plate_is_read_through_its_corners(reader, studio):
