@@ -16,6 +16,8 @@ for other ones.
 """
 
 import argparse
+import contextlib
+import fcntl
 import math
 import shutil
 import threading
@@ -296,6 +298,12 @@ class Campaign:
         Raises:
             SimulatorError: a program failed or a file cannot be written.
         """
+        with self._alone():
+            return self._run(studies, progress)
+
+    def _run(
+        self, studies: Sequence[Study], progress: Callable[[float], None]
+    ) -> dict[str, dict[str, Any]]:
         chunks = [chunk for study in studies for chunk in self._chunks(study)]
         left = [chunk for chunk in chunks if not self._is_done(chunk)]
         done = sum(chunk.vehicles for chunk in chunks if chunk not in left)
@@ -323,6 +331,26 @@ class Campaign:
                 program.close()
             self._programs.clear()
             self._idle.clear()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder: of two campaigns one would take the other's recordings."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = (self._folder / "campaign.lock").open("a")
+        except OSError as error:
+            message = f"--out {self._folder}: cannot be written: {error.strerror}"
+            raise SimulatorError(message) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                message = (
+                    f"--out {self._folder}: another campaign is under way there; wait "
+                    "for it or name another folder"
+                )
+                raise SimulatorError(message) from error
+            yield
 
     def _chunks(self, study: Study) -> Iterator[_Chunk]:
         """Yield the chunks of a study, site after site."""

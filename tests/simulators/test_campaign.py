@@ -118,6 +118,20 @@ def test_a_campaign_goes_on_where_it_was_stopped(tmp_path):
     assert [name for name, _ in third.started] == ["accuracy"]
 
 
+def test_a_folder_takes_one_campaign_at_a_time(tmp_path):
+    class Nested(Recorded):
+        def _start(self, module, arguments, *, what):
+            with pytest.raises(SimulatorError, match="another campaign is under way"):
+                Recorded(tmp_path).run([STUDY])
+            return super()._start(module, arguments, what=what)
+
+    assert Nested(tmp_path).run([STUDY])["tiny"]["passages"] == 6
+    assert Recorded(tmp_path).run([STUDY])["tiny"]["passages"] == 6
+    (tmp_path / "a file").touch()
+    with pytest.raises(SimulatorError, match=r"--out .*a file: cannot be written"):
+        Recorded(tmp_path / "a file").run([STUDY])
+
+
 def test_a_part_of_a_study_is_a_study(tmp_path):
     campaign = Recorded(tmp_path, scale=0.5)
     assert campaign.run([STUDY])["tiny"]["passages"] == 3
