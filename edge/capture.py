@@ -175,7 +175,7 @@ class Capture:
                 look.finish(self._no_frame(look))
 
     def _take(self, look: Look, read: PlateReader) -> None:
-        """Go through the frames of a moment, nearest first, until two agree."""
+        """Go through the frames of a moment, nearest first, until it is settled."""
         camera = look.camera
         if camera is None:
             return
