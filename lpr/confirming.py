@@ -2,13 +2,15 @@
 
 A limit that lets one reading in 500 through wrong lets more through where it is tried
 on picture after picture until one passes. A plate that one picture is read as is given
-out when another says the same and none says otherwise. It reads nothing.
+out when another says the same and none says otherwise, in text or in colour. It reads
+nothing.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 from lpr.models import PlateReading, UnreadReason
+from lpr.plate import PlateColour
 
 __all__ = ["concluded", "is_settled"]
 
@@ -19,7 +21,7 @@ _IN_DOUBT: Final[frozenset[UnreadReason]] = frozenset({"doubtful", "blurred"})
 _SHOWS_NO_PLATE: Final[frozenset[UnreadReason]] = frozenset(
     {"no_plate", "off_frame", "too_small"}
 )
-"""Such a picture could confirm nothing: the vehicle is not in it, or not near."""
+"""Such a picture counts for nothing: the vehicle is not in it, or not whole, or far."""
 
 
 def is_settled(readings: Sequence[PlateReading]) -> bool:
@@ -28,9 +30,9 @@ def is_settled(readings: Sequence[PlateReading]) -> bool:
     Args:
         readings: in the order in which they were made.
     """
-    said = [text for text in map(_said, readings) if text is not None]
+    said = _all_said(readings)
     read = any(reading.text is not None for reading in readings)
-    return len(set(said)) > 1 or (read and len(said) > 1)
+    return _differ(said) or (read and len(said) > 1)
 
 
 def concluded(readings: Sequence[PlateReading]) -> tuple[int, PlateReading]:
@@ -41,17 +43,17 @@ def concluded(readings: Sequence[PlateReading]) -> tuple[int, PlateReading]:
 
     Returns:
         The place of a reading, and the reading itself where another picture says the
-        same and none says otherwise, or where no other picture shows a plate. Of a
-        plate that no other picture confirms the same place and ``doubtful``; where
-        nothing was read the first reading.
+        same and none says otherwise, or where no other picture shows a whole plate
+        near enough. Of a plate that no other picture confirms the same place and
+        ``doubtful``; where nothing was read the first reading.
     """
     read = [place for place, one in enumerate(readings) if one.text is not None]
     if not read:
         return 0, readings[0]
     first = readings[read[0]]
-    said = [text for text in map(_said, readings) if text is not None]
+    said = _all_said(readings)
     shown = [one for one in readings if one.unread_reason not in _SHOWS_NO_PLATE]
-    if set(said) == {first.text} and (len(said) > 1 or len(shown) == 1):
+    if not _differ(said) and (len(said) > 1 or len(shown) == 1):
         return read[0], first
     doubt = PlateReading.unread(
         "doubtful", corners=first.corners, colour=first.colour, decoded=first.decoded
@@ -59,10 +61,25 @@ def concluded(readings: Sequence[PlateReading]) -> tuple[int, PlateReading]:
     return read[0], doubt
 
 
-def _said(reading: PlateReading) -> str | None:
-    """The plate that a picture speaks for, read or nearly so."""
-    decoded = reading.decoded
-    if reading.text is not None or decoded is None:
-        return reading.text
-    sure = reading.unread_reason in _IN_DOUBT and decoded.confidence >= _SAYS
-    return decoded.text if sure and decoded.conflict is None else None
+def _all_said(readings: Sequence[PlateReading]) -> list[tuple[str, PlateColour | None]]:
+    """The plates that pictures speak for, read or nearly so; grey has no colour."""
+    said: list[tuple[str, PlateColour | None]] = []
+    for reading in readings:
+        decoded = reading.decoded
+        if reading.text is not None:
+            said.append((reading.text, reading.colour))
+        elif (
+            decoded is not None
+            and reading.unread_reason in _IN_DOUBT
+            and decoded.confidence >= _SAYS
+            and decoded.conflict is None
+        ):
+            said.append((decoded.text, decoded.colour))
+    return said
+
+
+def _differ(said: Sequence[tuple[str, PlateColour | None]]) -> bool:
+    """Whether two of them speak for different plates."""
+    texts = {text for text, _ in said}
+    colours = {colour for _, colour in said if colour is not None}
+    return len(texts) > 1 or len(colours) > 1

@@ -335,20 +335,19 @@ class Campaign:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the folder: of two campaigns one would take the other's recordings."""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = (self._folder / "campaign.lock").open("a")
-        except OSError as error:
-            message = f"--out {self._folder}: cannot be written: {error.strerror}"
-            raise SimulatorError(message) from error
-        with lock:
+        with contextlib.ExitStack() as held:
             try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                lock = held.enter_context((self._folder / "campaign.lock").open("a"))
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 message = (
                     f"--out {self._folder}: another campaign is under way there; wait "
                     "for it or name another folder"
                 )
+                raise SimulatorError(message) from error
+            except OSError as error:
+                message = f"--out {self._folder}: cannot be held: {error.strerror}"
                 raise SimulatorError(message) from error
             yield
 

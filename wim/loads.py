@@ -121,7 +121,8 @@ class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     were fitted to recordings with the seeds 21 to 40 and 400 to 430 of the simulator;
     how the size of ``known_road`` goes with speed and load, to how far true gross
     masses were off on the sites 1 to 8 and 101, of both families, classes A and B, two,
-    four and six rows.
+    four and six rows; at 7, 12 and 17 m/s, and ``bounce_spread``, on those that
+    docs/accuracy.md names under "By speed".
 
     A road that nobody learned may be rougher, and what it does to all rows alike shows
     in none of them: ``unlearned`` is how much greater the swing is taken there, at

@@ -31,7 +31,6 @@ __all__ = [
     "PlacedPlate",
     "Scene",
     "draw_scene",
-    "headlamps",
     "lay_face",
 ]
 

@@ -1,5 +1,6 @@
 """A plate that one picture is read as is given out when another says the same."""
 
+import msgspec
 import pytest
 
 from lpr.confirming import concluded, is_settled
@@ -82,6 +83,15 @@ def test_pictures_that_are_only_nearly_read_are_not_read_by_agreeing():
 def test_a_picture_of_a_covered_plate_confirms_nothing(reason):
     near = PlateReading.unread(reason, decoded=decoded("豫A12345", 0.95))
     assert concluded([reading("A"), near])[1].text is None
+
+
+def test_one_text_in_two_colours_is_no_agreement_and_a_grey_picture_has_none():
+    yellow = reading("A")
+    blue = msgspec.structs.replace(yellow, colour="blue")
+    grey = msgspec.structs.replace(yellow, colour=None)
+    assert is_settled([blue, yellow])
+    assert concluded([blue, yellow])[1].text is None
+    assert concluded([yellow, grey])[1] == yellow
 
 
 def test_where_nothing_is_read_the_first_picture_says_why():

@@ -103,7 +103,6 @@ def test_the_median_tells_what_a_usual_picture_takes(labels):
     crops = measure(Slow(), "slow", read_labels(labels)).kinds["crop"]
     assert 30 <= crops.median_cpu_ms_per_picture < 100
     assert 120 <= crops.cpu_ms_per_picture < 300
-    assert crops.median_ms_per_picture < crops.ms_per_picture
 
 
 def test_bench_runs_the_engines_that_are_asked_for(labels, capsys):

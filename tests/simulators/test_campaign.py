@@ -128,7 +128,7 @@ def test_a_folder_takes_one_campaign_at_a_time(tmp_path):
     assert Nested(tmp_path).run([STUDY])["tiny"]["passages"] == 6
     assert Recorded(tmp_path).run([STUDY])["tiny"]["passages"] == 6
     (tmp_path / "a file").touch()
-    with pytest.raises(SimulatorError, match=r"--out .*a file: cannot be written"):
+    with pytest.raises(SimulatorError, match=r"--out .*a file: cannot be held"):
         Recorded(tmp_path / "a file").run([STUDY])
 
 
