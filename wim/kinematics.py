@@ -104,18 +104,9 @@ class Way(NamedTuple):
 
     def moved_at(self, times: Sequence[float]) -> list[tuple[float, float]]:
         """Return speed and acceleration at some times."""
-        first_s, step_s, parts, _ = self
-        last = len(parts) - 1
         moved = []
         for t in times:
-            dt = t - first_s
-            if dt < 0.0:
-                _, speed, gain, _ = parts[0]
-                change = 0.0
-            else:
-                k = min(int(dt / step_s), last)
-                _, speed, gain, change = parts[k]
-                dt -= k * step_s
+            dt, (_, speed, gain, change) = self._part(t)
             moved.append((speed + (gain + 0.5 * change * dt) * dt, gain + change * dt))
         return moved
 

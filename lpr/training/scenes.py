@@ -25,14 +25,7 @@ from lpr.training.textures import (
 )
 from lpr.training.vehicles import BODIES, Easel, plane
 
-__all__ = [
-    "Face",
-    "FaceMaker",
-    "PlacedPlate",
-    "Scene",
-    "draw_scene",
-    "lay_face",
-]
+__all__ = ["Face", "FaceMaker", "PlacedPlate", "Scene", "draw_scene", "lay_face"]
 
 _PLATE_M: Final = 0.44
 _MOST_TILT_DEG: Final = 42.0
