@@ -33,7 +33,10 @@ __all__ = [
     "is_colourful",
     "is_grey",
     "largest_around",
+    "map_between",
+    "mapped",
     "pixels_of_region",
+    "rim_of",
     "sharpness",
     "sharpness_at",
     "straighten",
@@ -186,6 +189,24 @@ def pixels_of_region(image: Image, region: Region | None) -> tuple[int, int, int
     return left, top, right, bottom
 
 
+def rim_of(width: float, height: float) -> Corners:
+    """The corners of an upright picture of this size, clockwise from its upper left."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+
+
+def map_between(source: Corners, target: Corners) -> NDArray[np.float64]:
+    """The perspective map that takes four corners to four others, shape (3, 3)."""
+    matrix = cv2.getPerspectiveTransform(
+        np.asarray(source, np.float32), np.asarray(target, np.float32)
+    )
+    return np.asarray(matrix, np.float64)
+
+
+def mapped(points: Corners, matrix: NDArray[np.float64]) -> Corners:
+    """Points, shape (n, 2), under a perspective map."""
+    return np.asarray(cv2.perspectiveTransform(points[None], matrix)[0], np.float32)
+
+
 def holds(corners: Corners, point: tuple[float, float]) -> bool:
     """Tell whether a point lies in a quadrilateral or on its edge."""
     return bool(cv2.pointPolygonTest(corners, point, measureDist=False) >= 0)
@@ -193,10 +214,7 @@ def holds(corners: Corners, point: tuple[float, float]) -> bool:
 
 def straighten(image: Image, corners: Corners, *, width: int, height: int) -> Image:
     """The quadrilateral seen from straight in front, ``height`` by ``width``."""
-    target = np.array(
-        [[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32
-    )
-    matrix = cv2.getPerspectiveTransform(corners, target)
+    matrix = map_between(corners, rim_of(width, height))
     flat = cv2.warpPerspective(
         image,
         matrix,

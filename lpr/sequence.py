@@ -26,7 +26,7 @@ from lpr.decoding import (
     spelt,
 )
 from lpr.errors import WeightsError
-from lpr.image import Corners, Image
+from lpr.image import Corners, Image, rim_of
 from lpr.onnx import EngineName, Network, load
 from lpr.second_look import SCALE, SecondLook, packaged_second_weights, patches_of
 from lpr.spelling import Spelling, softmax
@@ -153,9 +153,7 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
     def glance_crop(self, crop: Image, *, lines: Lines | None = None) -> Glance:
         """The first reading of a picture that was cut out around a plate."""
         height, width = crop.shape[:2]
-        corners = np.array(
-            [[0, 0], [width, 0], [width, height], [0, height]], np.float32
-        )
+        corners = rim_of(width, height)
         tried = _possible_lines(corners) if lines is None else (lines,)
         return self._glance(crop, corners, tried)
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lpr.image import Corners, Image
+from lpr.image import Corners, Image, map_between, mapped, rim_of
 
 __all__ = [
     "HEIGHT",
@@ -20,6 +20,7 @@ __all__ = [
     "WIDTH",
     "Lines",
     "along_strip",
+    "laid_flat",
     "normalised",
     "nudged",
     "strip_of",
@@ -67,10 +68,10 @@ def strip_of(
     """
     height, width = round(HEIGHT * scale), round(WIDTH * scale)
     if lines == 1:
-        return _window(image, corners, _WHOLE, width, height)
+        return laid_flat(image, corners, width, height)
     first = round(UPPER_COLUMNS * scale)
-    upper = _window(image, corners, _UPPER, first, height)
-    lower = _window(image, corners, _LOWER, width - first, height)
+    upper = laid_flat(image, corners, first, height, _UPPER)
+    lower = laid_flat(image, corners, width - first, height, _LOWER)
     return np.concatenate([upper, lower], axis=1)
 
 
@@ -80,6 +81,39 @@ def widened(corners: Corners, across: float, along: float) -> Corners:
     Shares are of the plate's own plane, so a tilted plate gets an even border.
     """
     return _between(corners, (-across, -along, 1 + across, 1 + along))
+
+
+def laid_flat(
+    image: Image,
+    corners: Corners,
+    width: int,
+    height: int,
+    part: tuple[float, float, float, float] = _WHOLE,
+) -> Image:
+    """What lies between corners, or a part of it, as an upright picture.
+
+    Args:
+        image: BGR, shape (height, width, 3); its rim is repeated beyond it.
+        corners: clockwise from the upper left [px].
+        width: of the picture that is made [px].
+        height: likewise.
+        part: x0, y0, x1, y1 in shares of what the corners enclose.
+    """
+    source = _between(corners, part)
+    across = float(np.hypot(*(source[1] - source[0])))
+    along = float(np.hypot(*(source[3] - source[0])))
+    times = max(1, min(4, round(max(across / width, along / height) / _FINE)))
+    w, h = width * times, height * times
+    flat = cv2.warpPerspective(
+        image,
+        map_between(source, rim_of(w, h)),
+        (w, h),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if times > 1:
+        flat = cv2.resize(flat, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(flat, np.uint8)
 
 
 def nudged(corners: Corners) -> tuple[Corners, ...]:
@@ -92,11 +126,9 @@ def nudged(corners: Corners) -> tuple[Corners, ...]:
 
 def _between(corners: Corners, shares: tuple[float, float, float, float]) -> Corners:
     """Corners of the part x0, y0, x1, y1 of a plate's plane, in shares of it."""
-    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-    matrix = cv2.getPerspectiveTransform(unit, np.asarray(corners, np.float32))
     x0, y0, x1, y1 = shares
-    moved = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
-    return np.asarray(cv2.perspectiveTransform(moved, matrix)[0], np.float32)
+    part = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    return mapped(part, map_between(rim_of(1, 1), corners))
 
 
 def along_strip(points: Floats, lines: Lines) -> Floats:
@@ -135,29 +167,3 @@ def normalised(strips: NDArray[np.uint8]) -> Floats:
     spread = np.sqrt((values * values).mean(axis=(1, 2, 3), keepdims=True))
     values /= spread + np.float32(6.0)
     return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
-
-
-def _window(
-    image: Image,
-    corners: Corners,
-    part: tuple[float, float, float, float],
-    width: int,
-    height: int,
-) -> Image:
-    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-    onto = cv2.getPerspectiveTransform(unit, np.asarray(corners, np.float32))
-    x0, y0, x1, y1 = part
-    shares = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
-    source = np.asarray(cv2.perspectiveTransform(shares, onto)[0], np.float32)
-    across = float(np.hypot(*(source[1] - source[0])))
-    along = float(np.hypot(*(source[3] - source[0])))
-    times = max(1, min(4, round(max(across / width, along / height) / _FINE)))
-    w, h = width * times, height * times
-    target = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
-    matrix = cv2.getPerspectiveTransform(source, target)
-    flat = cv2.warpPerspective(
-        image, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    if times > 1:
-        flat = cv2.resize(flat, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(flat, np.uint8)

@@ -18,7 +18,7 @@ from lpr.cli.sources import Label, open_picture, read_bytes, read_labels
 from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.errors import WeightsError
 from lpr.figures import Share
-from lpr.image import Corners, Image
+from lpr.image import Corners, Image, rim_of
 from lpr.sequence import packaged_reader_weights
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _confirmed(labels: list[Label]) -> tuple[list["Confirmed"], int]:
 
 def _all_of(image: Image) -> Corners:
     height, width = image.shape[:2]
-    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    return rim_of(width, height)
 
 
 def _box_of(detector: NetworkDetector, image: Image, label: Label) -> Corners | None:
