@@ -23,6 +23,7 @@ __all__ = [
     "coverage_at",
     "figures_of",
     "paired_p",
+    "percent",
     "wilson",
 ]
 
@@ -74,6 +75,20 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
             return cls(hits=0, total=0, share=None, low=None, high=None)
         low, high = wilson(hits, total)
         return cls(hits=hits, total=total, share=hits / total, low=low, high=high)
+
+
+def percent(share: Share) -> str:
+    """A share for people, with its interval and its counts.
+
+    >>> percent(Share.of(9, 10))
+    '90.0 % [59.6-98.2] (9/10)'
+    """
+    if share.share is None or share.low is None or share.high is None:
+        return "nothing to count"
+    return (
+        f"{100 * share.share:.1f} % [{100 * share.low:.1f}-{100 * share.high:.1f}] "
+        f"({share.hits}/{share.total})"
+    )
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):

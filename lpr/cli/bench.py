@@ -10,11 +10,11 @@ import msgspec
 from lpr.cli.choice import add_engine_arguments, chosen_engine
 from lpr.cli.command import Command
 from lpr.cli.errors import WrongUseError
-from lpr.cli.evaluate import Outcome, measure, percent
+from lpr.cli.evaluate import Outcome, measure
 from lpr.cli.sources import read_labels
 from lpr.engines import ENGINES, open_engine
 from lpr.errors import EngineError
-from lpr.figures import Share, paired_p
+from lpr.figures import Share, paired_p, percent
 
 __all__ = ["BENCH"]
 

@@ -25,13 +25,13 @@ from lpr.figures import (
     Agreement,
     Case,
     Figures,
-    Share,
     agreement_of,
     figures_of,
+    percent,
 )
 from lpr.image import Image, holds
 
-__all__ = ["EVAL", "Outcome", "measure", "percent", "report_lines"]
+__all__ = ["EVAL", "Outcome", "measure", "report_lines"]
 
 _NEAR: Final = 1.0
 
@@ -220,16 +220,6 @@ def _run(options: argparse.Namespace) -> int:
                 if not case.exact:
                     print(f"{case.kind} {case.truth} read {case.text or 'unread'}")
     return 0
-
-
-def percent(share: Share) -> str:
-    """A share for people, with its interval and its counts."""
-    if share.share is None or share.low is None or share.high is None:
-        return "nothing to count"
-    return (
-        f"{100 * share.share:.1f} % [{100 * share.low:.1f}-{100 * share.high:.1f}] "
-        f"({share.hits}/{share.total})"
-    )
 
 
 def report_lines(outcome: Outcome) -> list[str]:

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from lpr.detector import NetworkDetector, packaged_detector_weights
-from lpr.figures import Case, Share, figures_of
+from lpr.figures import Case, figures_of, percent
 from lpr.image import Image, encode_jpeg, holds, warped
 from lpr.judging import PlateLimits
 from lpr.models import PlateReading
@@ -164,23 +164,16 @@ def main(arguments: list[str] | None = None) -> int:
         pipeline, face, count=options.count, seed=options.seed
     )
     figures = figures_of(cases)
-    sys.stdout.write(f"found {_told(figures.found)}\nexact {_told(figures.exact)}\n")
-    sys.stdout.write(f"accepted and right {_told(figures.accepted_precision)}\n")
-    sys.stdout.write(f"accepted of all {_told(figures.accepted_coverage)}\n")
+    sys.stdout.write(
+        f"found {percent(figures.found)}\nexact {percent(figures.exact)}\n"
+    )
+    sys.stdout.write(f"accepted and right {percent(figures.accepted_precision)}\n")
+    sys.stdout.write(f"accepted of all {percent(figures.accepted_coverage)}\n")
     for name, share in figures.by_colour.items():
-        sys.stdout.write(f"exact, {name}: {_told(share)}\n")
+        sys.stdout.write(f"exact, {name}: {percent(share)}\n")
     if options.sheet is not None:
         options.sheet.write_bytes(encode_jpeg(sheet_of(failures), quality=80))
     return 0
-
-
-def _told(share: Share) -> str:
-    if share.share is None or share.low is None or share.high is None:
-        return "nothing to count"
-    return (
-        f"{share.share:.1%} [{share.low:.1%}, {share.high:.1%}] "
-        f"({share.hits}/{share.total})"
-    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from lpr.detector import NetworkDetector
-from lpr.figures import Share
+from lpr.figures import Share, percent
 from lpr.models import PlateBox
 from lpr.training.scenes import FaceMaker, PlacedPlate, draw_scene
 
@@ -104,7 +104,7 @@ def _name_of(plate: PlacedPlate) -> str:
 def card_of(figures: FoundFigures, *, described: str, weights: int, digest: str) -> str:
     """The model card that goes with the weights."""
     rows = "\n".join(
-        f"| {name} | {_told(share)} |" for name, share in figures.by_width.items()
+        f"| {name} | {percent(share)} |" for name, share in figures.by_width.items()
     )
     return f"""# Plate detector: model card
 
@@ -120,18 +120,12 @@ on average:
 | width of the plate | found |
 |---|---|
 {rows}
-| all | {_told(figures.found)} |
+| all | {percent(figures.found)} |
 
-Lines told right {_told(figures.lines_right)}; median corner error
+Lines told right {percent(figures.lines_right)}; median corner error
 {100 * figures.corner_error:.1f} % of the plate's height; boxes on no plate
-{_told(figures.false_boxes)} of all boxes.
+{percent(figures.false_boxes)} of all boxes.
 
 Limits: scenes are rendered, none is a photograph. Plates under 60 px in a full-HD frame
 were hardly taught. What is found need not be a plate: the reader judges that.
 """
-
-
-def _told(share: Share) -> str:
-    if share.share is None or share.low is None or share.high is None:
-        return "none"
-    return f"{share.share:.1%} [{share.low:.1%}, {share.high:.1%}] of {share.total}"

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from lpr.detector import NetworkDetector, packaged_detector_weights
-from lpr.figures import Share
+from lpr.figures import Share, percent
 from lpr.image import Image, sharpness_at
 from lpr.judging import PlateLimits
 from lpr.sequence import SequenceReader
@@ -160,10 +160,12 @@ def main(arguments: list[str] | None = None) -> int:
         voted.append(answer is not None and answer.text == passage.plate.text)
         if answer is not None and answer.is_read(sure):
             accepted.append(voted[-1])
-    sys.stdout.write(
-        f"one frame {_told(frames)}\nover {_FRAMES} frames {_told(voted)}\n"
-        f"accepted and right {_told(accepted)}\n"
-    )
+    for name, hits in (
+        ("one frame", frames),
+        (f"over {_FRAMES} frames", voted),
+        ("accepted and right", accepted),
+    ):
+        sys.stdout.write(f"{name} {percent(Share.of(sum(hits), len(hits)))}\n")
     return 0
 
 
@@ -176,16 +178,6 @@ def _drawn(rng: np.random.Generator, shapes: Shapes, count: int) -> Iterator[Pas
         yield draw_passage(rng, shapes)
     if terminal:
         sys.stderr.write("\r\033[K")
-
-
-def _told(hits: list[bool]) -> str:
-    share = Share.of(sum(hits), len(hits))
-    if share.share is None or share.low is None or share.high is None:
-        return "nothing to count"
-    return (
-        f"{share.share:.2%} [{share.low:.2%}, {share.high:.2%}] "
-        f"({share.hits}/{share.total})"
-    )
 
 
 if __name__ == "__main__":
