@@ -1,19 +1,17 @@
 """Reads pictures that somebody has cut out around a plate.
 
-The picture is read as it is. Where that leaves doubt, the plate's own corners are
-looked for in it: an upright box around a leaning plate shows its characters slanted,
-its corners lay them straight. It never makes two doubtful readings into a sure one.
+It is read between the plate's own corners: an upright box around a leaning plate shows
+its characters slanted, its corners lay them straight. Where that leaves doubt, the
+picture is read as it is, too. Two doubtful readings never make a sure one.
 """
 
 from typing import Final
 
-import numpy as np
-
 from lpr.decoding import Decoded
-from lpr.detector import NetworkDetector
-from lpr.image import Image
+from lpr.image import Image, rim_of
 from lpr.judging import Judged, PlateLimits, judge
 from lpr.models import PlateBox
+from lpr.rectifier import Rectifier
 from lpr.sequence import SequenceReader
 
 __all__ = ["judge_cut_out", "read_cut_out", "seems_cut_out"]
@@ -28,7 +26,7 @@ _ASPECTS: Final = (1.3, 6.5)
 
 def read_cut_out(
     image: Image,
-    detector: NetworkDetector,
+    rectifier: Rectifier,
     reader: SequenceReader,
     *,
     enough: float = PlateLimits().character_confidence,
@@ -37,20 +35,19 @@ def read_cut_out(
 
     Args:
         image: BGR, shape (height, width, 3).
-        detector: looks for the corners.
+        rectifier: finds the plate's corners in it.
         reader: reads the whole picture, and what the corners enclose.
         enough: with its weakest character at least so sure, the first reading stands.
     """
     if min(image.shape[:2]) < _SMALLEST_PX:
         return reader.read_crop(image)
+    height, width = image.shape[:2]
+    corners = rectifier.rectified(image, rim_of(width, height))
+    straight = reader.glance(image, corners)
+    if straight.decoded.confidence >= enough:
+        return reader.settled(image, straight)
     whole = reader.glance_crop(image)
-    if whole.decoded.confidence >= enough:
-        return whole.decoded
-    box = detector.within(image)
-    if box is None:
-        return reader.settled(image, whole)
-    straight = reader.glance(image, box.corners, lines=box.lines)
-    return reader.settled(image, reader.best_of(whole, straight))
+    return reader.settled(image, reader.best_of(straight, whole))
 
 
 def seems_cut_out(image: Image) -> bool:
@@ -63,7 +60,7 @@ def seems_cut_out(image: Image) -> bool:
 
 def judge_cut_out(
     image: Image,
-    detector: NetworkDetector,
+    rectifier: Rectifier,
     reader: SequenceReader,
     limits: PlateLimits,
 ) -> Judged:
@@ -71,8 +68,7 @@ def judge_cut_out(
 
     What is too small, blurred or doubtful in a frame is so here.
     """
-    decoded = read_cut_out(image, detector, reader, enough=limits.character_confidence)
+    decoded = read_cut_out(image, rectifier, reader, enough=limits.character_confidence)
     height, width = image.shape[:2]
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    box = PlateBox(corners=corners, confidence=1.0)
+    box = PlateBox(corners=rim_of(width, height), confidence=1.0)
     return judge(image, box, decoded, limits)

@@ -1,8 +1,9 @@
-"""Finds the four corners of every plate in a frame with the shipped network.
+"""Finds the four corners of every plate in a frame with the shipped networks.
 
 One pass over the frame, brought to about half a million pixels (frames above full HD
-to half their sides), then a closer look at each find, turned level and at one size. It
-tells plates of one line from those of two and reads nothing.
+to half their sides), a closer look at each find, turned level and at one size, and at
+last the rectifier, which brings the corners to their place. It tells plates of one line
+from those of two and reads nothing.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from lpr.image import (
 )
 from lpr.models import PlateBox
 from lpr.onnx import EngineName, Network, load
+from lpr.rectifier import Rectifier, packaged_rectifier_weights
 
 __all__ = [
     "NetworkDetector",
@@ -47,10 +49,8 @@ _WORKED_PIXELS: Final = 960 * 544
 _LEAST_SCALE: Final = 0.5
 _OVERLAP: Final = 0.35
 _SURE: Final = 0.5
-_CLOSE_SIZE: Final = (256, 160)
+_CLOSE_SIZE: Final = (224, 96)
 _CLOSE_WIDTH_PX: Final = 160.0
-_BOX_ASPECT: Final = 2.4
-"""Width by height of an upright box around a plate of one line, leaning somewhat."""
 _MOST_SIGHTINGS: Final = 24
 
 
@@ -68,9 +68,10 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
-    """The detector with a network whose weights it is given."""
+    """The detector with networks whose weights it is given."""
 
     network: Network
+    rectifier: Rectifier
     least_confidence: float = 0.3
     least_hint: float = 0.2
     """From so much on a place gets a closer look."""
@@ -80,20 +81,35 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def load(
-        cls, weights: bytes, *, engine: EngineName | None = None, threads: int = 1
+        cls,
+        weights: bytes,
+        *,
+        rectifier: bytes | None = None,
+        engine: EngineName | None = None,
+        threads: int = 1,
     ) -> "NetworkDetector":
         """The detector with these weights.
 
+        Args:
+            weights: of the network that finds.
+            rectifier: of the one that brings corners to their place; those that ship
+                without.
+            engine: who computes; what is installed without.
+            threads: so many for each network.
+
         Raises:
             EngineError: the engine that was asked for is not installed.
-            WeightsError: the bytes are no weights of a detector.
+            WeightsError: the bytes are no weights of a detector or of a rectifier.
         """
         network = load(weights, engine=engine, threads=threads)
         blank = np.zeros((1, 3, _STEP, _STEP), np.float32)
         wanted = (1, _CHANNELS, _STEP // _STRIDE, _STEP // _STRIDE)
         if tuple(one.shape for one in network.run(blank)) != (wanted,):
             raise WeightsError("weights are those of no plate detector")
-        return cls(network=network)
+        corners = Rectifier.load(
+            rectifier or packaged_rectifier_weights(), engine=engine, threads=threads
+        )
+        return cls(network=network, rectifier=corners)
 
     def detect(self, image: Image, *, region: Region | None) -> tuple[PlateBox, ...]:
         """Boxes in pixels of the whole image, the most likely first."""
@@ -107,7 +123,15 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
         if self.thorough and surest < _SURE and finer[0] > width:
             found += self._look(image, (x0, y0, x1, y1), finer)
         found.sort(key=lambda one: -one.confidence)
-        return tuple(_box(one) for one in _apart(found))
+        return tuple(self._placed(image, one) for one in _apart(found))
+
+    def _placed(self, image: Image, seen: Sighting) -> PlateBox:
+        """A find with its corners in their place."""
+        return PlateBox(
+            corners=self.rectifier.rectified(image, seen.corners),
+            confidence=min(seen.confidence, 1.0),
+            lines=2 if seen.double > 0.5 else 1,
+        )
 
     def _look(
         self, image: Image, part: tuple[int, int, int, int], size: tuple[int, int]
@@ -141,26 +165,6 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
             best.double,
         )
 
-    def within(self, crop: Image) -> PlateBox | None:
-        """The plate in a picture that was cut out around it, in pixels of the crop.
-
-        An upright box around a leaning plate is higher than the plate; collections
-        squeeze it flat. It is looked at no flatter than such a box is.
-        """
-        height, width = crop.shape[:2]
-        across = _CLOSE_WIDTH_PX / width
-        along = across * max(1.0, width / height / _BOX_ASPECT)
-        middle = np.array(_CLOSE_SIZE) / 2
-        onto = np.array(
-            [
-                [across, 0.0, middle[0] - across * width / 2],
-                [0.0, along, middle[1] - along * height / 2],
-                [0.0, 0.0, 1.0],
-            ]
-        )
-        found = self._in_the_middle(crop, onto)
-        return None if found is None else _box(found)
-
     def _in_the_middle(
         self, image: Image, onto: NDArray[np.float64]
     ) -> Sighting | None:
@@ -177,14 +181,6 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
                     np.asarray(corners, np.float32), one.confidence, one.double
                 )
         return None
-
-
-def _box(seen: Sighting) -> PlateBox:
-    return PlateBox(
-        corners=seen.corners,
-        confidence=min(seen.confidence, 1.0),
-        lines=2 if seen.double > 0.5 else 1,
-    )
 
 
 def _levelled(corners: Corners) -> NDArray[np.float64] | None:

@@ -21,12 +21,13 @@ from lpr.errors import EngineError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
 from lpr.image import OPENCV_VERSION, Corners, Image, straighten
-from lpr.judging import Judged, PlateLimits, judge
+from lpr.judging import Judged, PlateLimits, read_and_judge
 from lpr.lines import LineReader
 from lpr.models import PlateBox
 from lpr.onnx import EngineName
 from lpr.pipeline import packaged_weights
 from lpr.plate import PROVINCES, PlateColour
+from lpr.rectifier import packaged_rectifier_weights
 from lpr.second_look import packaged_second_weights
 from lpr.sequence import SequenceReader, packaged_reader_weights
 
@@ -108,18 +109,19 @@ class _Networks:
         self.version = version
 
     def read_crop(self, image: Image) -> Answer | None:
-        judged = judge_cut_out(image, self._detector, self._reader, self._limits)
+        judged = judge_cut_out(
+            image, self._detector.rectifier, self._reader, self._limits
+        )
         return _judged_answer(judged, corners=None)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
         return tuple(
-            _judged_answer(self._judged(image, box), corners=box.corners)
+            _judged_answer(
+                read_and_judge(image, box, self._reader, self._limits),
+                corners=box.corners,
+            )
             for box in self._detector.detect(image, region=None)
         )
-
-    def _judged(self, image: Image, box: PlateBox) -> Judged:
-        decoded = self._reader.read(image, box.corners, lines=box.lines)
-        return judge(image, box, decoded, self._limits)
 
 
 def _judged_answer(judged: Judged, *, corners: Corners | None) -> Answer:
@@ -297,6 +299,7 @@ def _version(distribution: str) -> str:
 def own_engine(
     *,
     detector: bytes | None = None,
+    rectifier: bytes | None = None,
     reader: bytes | None = None,
     second: bytes | None = None,
     runtime: EngineName | None = None,
@@ -311,12 +314,13 @@ def own_engine(
         WeightsError: the bytes are no weights.
     """
     detector = detector or packaged_detector_weights()
+    rectifier = rectifier or packaged_rectifier_weights()
     if reader is None:
         second = second or packaged_second_weights()
     reader = reader or packaged_reader_weights()
-    found = NetworkDetector.load(detector, engine=runtime)
+    found = NetworkDetector.load(detector, rectifier=rectifier, engine=runtime)
     read = SequenceReader.load(reader, second=second, engine=runtime)
-    used = [one for one in (detector, reader, second) if one is not None]
+    used = [one for one in (detector, rectifier, reader, second) if one is not None]
     marks = " and ".join(sha256(one).hexdigest()[:8] for one in used)
     version = (
         f"luheng {_version('luheng')} on {found.network.engine}, one thread, "

@@ -17,7 +17,7 @@ from lpr.errors import PlateError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
 from lpr.image import Image, Region, sharpness_at
-from lpr.judging import Judged, PlateLimits, judge
+from lpr.judging import Judged, PlateLimits, read_and_judge
 from lpr.lines import LineReader
 from lpr.models import (
     Detector,
@@ -143,7 +143,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         match networks:
             case (NetworkDetector() as detector, SequenceReader() as reader):
                 reading = judge_cut_out(
-                    image, detector, reader, self.plate_limits
+                    image, detector.rectifier, reader, self.plate_limits
                 ).reading
                 return () if reading.unread_reason == "no_plate" else (reading,)
             case _:
@@ -154,8 +154,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     def _judge(self, image: Image, box: PlateBox) -> Judged:
         if isinstance(self.reader, SequenceReader):
-            decoded = self.reader.read(image, box.corners, lines=box.lines)
-            return judge(image, box, decoded, self.plate_limits)
+            return read_and_judge(image, box, self.reader, self.plate_limits)
         limits = self.limits
         if box.width_px < limits.plate_width_px:
             reading = PlateReading.unread("too_small", corners=box.corners)

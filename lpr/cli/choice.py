@@ -11,6 +11,7 @@ from lpr.detector import NetworkDetector
 from lpr.engines import ENGINES, Engine, open_engine, own_engine
 from lpr.errors import WeightsError
 from lpr.onnx import ENGINES as RUNTIMES
+from lpr.rectifier import Rectifier
 from lpr.second_look import SecondLook
 from lpr.sequence import SequenceReader
 
@@ -29,6 +30,12 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--detector", type=Path, metavar="ONNX", help="other weights for our detector"
+    )
+    parser.add_argument(
+        "--rectifier",
+        type=Path,
+        metavar="ONNX",
+        help="other weights for what brings corners to their place",
     )
     parser.add_argument(
         "--reader", type=Path, metavar="ONNX", help="other weights for our reader"
@@ -50,15 +57,21 @@ def chosen_engine(options: argparse.Namespace) -> tuple[str, Engine]:
             another's engine.
     """
     if options.engine != "ours":
-        given = (options.detector, options.reader, options.second_look)
+        given = (
+            options.detector,
+            options.rectifier,
+            options.reader,
+            options.second_look,
+        )
         if any(given) or options.runtime:
             raise WrongUseError(
-                "--detector, --reader, --second-look and --runtime go with "
-                "--engine ours only"
+                "--detector, --rectifier, --reader, --second-look and --runtime go "
+                "with --engine ours only"
             )
         return options.engine, open_engine(options.engine)
     return "ours", own_engine(
         detector=_weights(options.detector, NetworkDetector.load),
+        rectifier=_weights(options.rectifier, Rectifier.load),
         reader=_weights(options.reader, SequenceReader.load),
         second=_weights(options.second_look, SecondLook.load),
         runtime=options.runtime,

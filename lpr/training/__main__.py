@@ -1,6 +1,7 @@
-"""Makes the weights that ship: ``python -m lpr.training reader|second|detector``.
+"""Makes the weights that ship: ``python -m lpr.training PART``.
 
-Each part is its own command with its own help; the heavy libraries that it needs are
+The parts are ``detector``, ``rectifier``, ``reader`` and ``second``, and what measures
+them. Each is its own command with its own help; the heavy libraries that it needs are
 imported only when it is asked for.
 """
 
@@ -12,6 +13,7 @@ _PARTS: Final = {
     "reader": "lpr.training.reading",
     "second": "lpr.training.second_looking",
     "detector": "lpr.training.locating",
+    "rectifier": "lpr.training.rectifying",
     "glyphs": "lpr.training.classifying",
     "frames": "lpr.training.frames",
     "passages": "lpr.training.passages",

@@ -17,15 +17,18 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lpr.errors import WeightsError
+from lpr.rectifier import VIEW_PX
 from lpr.second_look import PATCH_PX
 from lpr.strips import HEIGHT, WIDTH
 from lpr.training.locator import Locator
 from lpr.training.reader_network import ReaderNetwork
+from lpr.training.rectifier_network import RectifierNetwork
 from lpr.training.second_network import SecondNetwork
 
 __all__ = [
     "exported",
     "exported_locator",
+    "exported_rectifier",
     "exported_second",
     "folded",
     "network_of",
@@ -97,6 +100,14 @@ def exported_locator(network: Locator) -> bytes:
     example = torch.zeros(1, 3, 256, 384)
     taken = {"picture": {2: "height", 3: "width"}}
     given = {"answer": {2: "rows", 3: "columns"}}
+    return _written(folded(network), example, taken, given)
+
+
+def exported_rectifier(network: RectifierNetwork) -> bytes:
+    """The rectifier, folded, for any number of views at once."""
+    width, height = VIEW_PX
+    example = torch.zeros(1, 3, height, width)
+    taken, given = {"views": _ANY_NUMBER}, {"votes": _ANY_NUMBER}
     return _written(folded(network), example, taken, given)
 
 

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 
 from lpr.detector import NetworkDetector
@@ -55,8 +54,6 @@ def make_faces(
 def main(arguments: list[str] | None = None) -> int:
     """Run the training; 0 when the network and its card are written."""
     options = _parser().parse_args(arguments)
-    # a process that is forked while OpenCV has threads waits for them for ever
-    cv2.setNumThreads(1)
     rng = np.random.default_rng(options.seed)
     plan = LocatorPlan(
         steps=options.steps,

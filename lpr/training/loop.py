@@ -174,6 +174,8 @@ def drawn(
         jobs: in the order in which they are wanted.
         workers: so many processes.
     """
+    # a process that is forked while OpenCV has threads waits for them for ever
+    cv2.setNumThreads(1)
     context = multiprocessing.get_context("fork")
     queue = iter(jobs)
     with context.Pool(workers, _remember, (source,)) as pool:

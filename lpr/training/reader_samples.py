@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.alphabet import COVERED, GROUNDS, STATES, SYMBOLS
+from lpr.image import rim_of
 from lpr.second_look import SCALE
-from lpr.strips import HEIGHT, WIDTH, Lines, along_strip, strip_of, widened
+from lpr.strips import HEIGHT, MARGIN, WIDTH, Lines, along_strip, strip_of, widened
 from lpr.training import damage
 from lpr.training.plates import PlateText, RenderedPlate, draw_text, render_plate
 from lpr.training.shapes import Shapes
@@ -42,6 +43,10 @@ _WIDER: Final = (0.3, 0.4)
 below, as shares of the plate's width and height."""
 
 
+_LEFT_OFF: Final = (0.006, 0.028)
+"""How far the rectifier leaves corners off, in shares of width and height."""
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """How often what is drawn; the hard sets are recipes, too.
 
@@ -52,6 +57,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     hard: float = 0.2
     loose: float = 1.0
     """How far corners are off, against what is usual."""
+    straight: float = 0.0
+    """Share of plates whose corners the rectifier has brought to their place."""
     wide: float = 0.0
     """Share of plates of one line that are cut out far too wide."""
     covered: float = 0.15
@@ -89,6 +96,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     picture: Pixels
     around: Floats
     """Corners in the picture of what the strip shows [px]."""
+    corners: Floats
+    """The plate's own, as they truly lie in the picture [px]; none of no plate."""
     strip: Pixels
     fine: Pixels
     """The same as a second look sees it."""
@@ -204,15 +213,19 @@ def _seen(
         tall, wide = crop.shape[:2]
         whole = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
         picture, around = crop, whole
+        scale = whole[2] / (cut[2] - cut[0])
+        corners = np.asarray((quad - cut[0]) * scale, np.float32)
     else:
-        picture, around = seen, cut
+        picture, around, corners = seen, cut, quad
+    if recipe.straight and rng.random() < recipe.straight:
+        around = _cut_straight(rng, corners)
     strip, fine = _strips(picture, around, plate.lines)
 
     rows, width = plate.image.shape[:2]
     outline = np.array([[0, 0], [width, 0], [width, rows], [0, rows]], np.float32)
-    onto = cv2.getPerspectiveTransform(outline, quad)
+    onto = cv2.getPerspectiveTransform(outline, corners)
     unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-    back = cv2.getPerspectiveTransform(cut, unit) @ onto
+    back = cv2.getPerspectiveTransform(around, unit) @ onto
     shares = cv2.perspectiveTransform(plate.centres[None], back)[0]
     columns = along_strip(np.asarray(shares, np.float32), plate.lines)
 
@@ -224,6 +237,7 @@ def _seen(
     return Sample(
         picture=picture,
         around=around,
+        corners=corners,
         strip=strip,
         fine=fine,
         text=shown,
@@ -350,6 +364,18 @@ def _cut(
     return np.asarray(cut + error, np.float32)
 
 
+def _cut_straight(rng: np.random.Generator, corners: Floats) -> Floats:
+    """What is cut out once the rectifier was asked: with its errors, all sides shown.
+
+    Its corners are off by some hundredths of the plate's height, mostly together.
+    """
+    wide = float(np.hypot(*(corners[1] - corners[0])))
+    tall = float(np.hypot(*(corners[3] - corners[0])))
+    error = rng.normal(0, 1, (4, 2)) + rng.normal(0, 0.7, (1, 2))
+    error *= rng.choice((0.4, 1.0, 2.2)) * np.array(_LEFT_OFF) * (wide, tall)
+    return widened(np.asarray(corners + error, np.float32), *MARGIN)
+
+
 def _too_wide(rng: np.random.Generator, cut: Floats) -> Floats:
     """What a detector takes for the plate that saw its holder or shadow as its rim."""
     left, right = rng.uniform(0, _WIDER[0], 2)
@@ -397,12 +423,13 @@ def _no_plate(rng: np.random.Generator, shapes: Shapes) -> Sample:
         _letter(rng, page, shapes)
     grey = bool(rng.random() < 0.1)
     seen = damage.photographed(rng, page, 0.6 * height, grey=grey)
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    corners = rim_of(width, height)
     lines: Lines = 2 if rng.random() < 0.3 else 1
     strip, fine = _strips(seen, corners, lines)
     return Sample(
         picture=seen,
         around=corners,
+        corners=np.empty((0, 2), np.float32),
         strip=strip,
         fine=fine,
         text="",

@@ -9,6 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from lpr.plate import PROVINCES
+from lpr.training.shapes import Shapes, Typeset
+
 GROUNDS = {
     "yellow": (20, 178, 245),
     "blue": (170, 70, 20),
@@ -165,3 +168,17 @@ def studio():
 @pytest.fixture(scope="session")
 def new_studio():
     return Studio
+
+
+@pytest.fixture(scope="session")
+def block_shapes():
+    """Shapes to render plates with: random squares, enough to be told apart."""
+    rng = np.random.default_rng(0)
+    drawn = {}
+    for character in (
+        PROVINCES + "ABCDEFGHJKLMNOPQRSTUVWXYZ0123456789挂学警港澳领使超民航"
+    ):
+        block = (rng.random((6, 4)) < 0.5).astype(np.uint8) * 255
+        drawn[character] = np.kron(block, np.ones((16, 12), np.uint8))
+    cells = Typeset("blocks", False, drawn)
+    return Shapes(cells, cells, cells, cells, (cells,), (cells,), "blocks")

@@ -108,6 +108,17 @@ class Plate:
         return (answer[None],)
 
 
+class Idle:
+    """A rectifier that leaves corners where they are."""
+
+    def rectified(self, _image, around):
+        return around
+
+
+def detector_with(network):
+    return NetworkDetector(network=network, rectifier=Idle())
+
+
 def bright_frame():
     frame = np.zeros((720, 1280, 3), np.uint8)
     frame[400:440, 700:830] = 255
@@ -117,7 +128,7 @@ def bright_frame():
 def test_corners_are_those_of_the_whole_frame_whatever_the_region():
     frame = bright_frame()
     for region in (None, (0.5, 0.5, 1.0, 1.0)):
-        (box,) = NetworkDetector(network=Plate()).detect(frame, region=region)
+        (box,) = detector_with(Plate()).detect(frame, region=region)
         wanted = [[700, 400], [830, 400], [830, 440], [700, 440]]
         assert np.allclose(box.corners, wanted, atol=2.5)
         assert box.lines == 1
@@ -125,33 +136,24 @@ def test_corners_are_those_of_the_whole_frame_whatever_the_region():
 
 def test_a_find_that_a_closer_look_does_not_confirm_counts_half():
     network = Plate(blind_close_up=True)
-    (box,) = NetworkDetector(network=network).detect(bright_frame(), region=None)
+    (box,) = detector_with(network).detect(bright_frame(), region=None)
     assert box.confidence == pytest.approx(0.4, abs=1e-3)
-    assert network.shapes[1] == (160, 256)
+    assert network.shapes[1] == (96, 224)
 
 
-@pytest.mark.parametrize("size", [(94, 24), (300, 80), (200, 120)])
-def test_corners_within_a_crop_are_in_its_own_pixels(size):
-    width, height = size
-    crop = np.zeros((height, width, 3), np.uint8)
-    inside = (0.2, 0.25, 0.85, 0.75)
-    x0, y0, x1, y1 = (np.array(inside) * (width, height, width, height)).round()
-    crop[int(y0) : int(y1), int(x0) : int(x1)] = 255
-    box = NetworkDetector(network=Plate()).within(crop)
-    wanted = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
-    assert np.allclose(box.corners, wanted, atol=0.02 * width)
+def test_the_rectifier_has_the_last_word_on_corners():
+    class Mover:
+        def rectified(self, _image, around):
+            return around + np.float32(3)
 
-
-def test_a_crop_in_which_no_corners_are_sure_has_none():
-    crop = np.full((24, 94, 3), 255, np.uint8)
-    assert NetworkDetector(network=Plate()).within(crop) is not None
-    blind = Plate(blind_close_up=True)
-    blind.shapes.append((24, 94))
-    assert NetworkDetector(network=blind).within(crop) is None
+    (box,) = detector_with(Plate()).detect(bright_frame(), region=None)
+    found = NetworkDetector(network=Plate(), rectifier=Mover())
+    (moved,) = found.detect(bright_frame(), region=None)
+    assert np.allclose(moved.corners, box.corners + 3)
 
 
 def test_a_region_too_small_for_a_plate_holds_none():
-    detector = NetworkDetector(network=Plate())
+    detector = detector_with(Plate())
     assert detector.detect(bright_frame(), region=(0.5, 0.5, 0.505, 0.505)) == ()
 
 

@@ -9,7 +9,6 @@ pytest.importorskip("onnx", reason="needs the training extra")
 import msgspec  # noqa: E402  after what may be missing
 
 from lpr.errors import WeightsError  # noqa: E402
-from lpr.plate import PROVINCES  # noqa: E402
 from lpr.sequence import SequenceReader  # noqa: E402
 from lpr.strips import HEIGHT, WIDTH  # noqa: E402
 from lpr.training.export import exported, network_of, with_temperatures  # noqa: E402
@@ -21,21 +20,6 @@ from lpr.training.finetuning import (  # noqa: E402
 from lpr.training.reader_network import ReaderNetwork  # noqa: E402
 from lpr.training.reader_samples import Recipe  # noqa: E402
 from lpr.training.reader_train import Plan, train_reader  # noqa: E402
-from lpr.training.shapes import Shapes, Typeset  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def shapes():
-    """Blocks of random squares: enough to be told apart."""
-    rng = np.random.default_rng(0)
-    drawn = {}
-    for character in (
-        PROVINCES + "ABCDEFGHJKLMNOPQRSTUVWXYZ0123456789挂学警港澳领使超民航"
-    ):
-        block = (rng.random((6, 4)) < 0.5).astype(np.uint8) * 255
-        drawn[character] = np.kron(block, np.ones((16, 12), np.uint8))
-    cells = Typeset("blocks", False, drawn)
-    return Shapes(cells, cells, cells, cells, (cells,), (cells,), "blocks")
 
 
 def plan(steps):
@@ -44,22 +28,24 @@ def plan(steps):
     )
 
 
-def test_training_goes_on_where_it_stopped(shapes, tmp_path):
+def test_training_goes_on_where_it_stopped(block_shapes, tmp_path):
     said = []
     for _ in range(2):
         network = train_reader(
-            plan(3), shapes, checkpoint=tmp_path / "a.state", log=said.append
+            plan(3), block_shapes, checkpoint=tmp_path / "a.state", log=said.append
         )
     assert any("goes on at step 3" in line for line in said)
     assert isinstance(network, ReaderNetwork)
 
 
-def test_a_training_may_teach_no_columns_and_begin_with_a_network(shapes, tmp_path):
+def test_a_training_may_teach_no_columns_and_begin_with_a_network(
+    block_shapes, tmp_path
+):
     begun = ReaderNetwork()
     before = begun.symbols.weight.detach().clone()
     trained = train_reader(
         msgspec.structs.replace(plan(2), guided=0.0),
-        shapes,
+        block_shapes,
         checkpoint=tmp_path / "b.state",
         begin_with=begun,
         log=lambda _: None,
@@ -105,7 +91,7 @@ def test_bytes_that_are_no_file_of_this_reader_are_refused():
         network_of(b"no network")
 
 
-def test_too_few_readings_are_refused_with_their_number(shapes):
+def test_too_few_readings_are_refused_with_their_number(block_shapes):
     one = Confirmed(
         name="1.jpg",
         image=np.zeros((40, 130, 3), np.uint8),
@@ -115,4 +101,6 @@ def test_too_few_readings_are_refused_with_their_number(shapes):
         colour="blue",
     )
     with pytest.raises(ValueError, match=f"{LEAST_READINGS} are needed"):
-        finetune(b"", [one] * 3, shapes, steps=1, seed=1, progress=lambda *_: None)
+        finetune(
+            b"", [one] * 3, block_shapes, steps=1, seed=1, progress=lambda *_: None
+        )
