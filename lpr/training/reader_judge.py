@@ -49,6 +49,7 @@ _BINS: Final = 15
 
 _LEGIBLE: Final = Recipe(
     hard=1.0,
+    straight=1.0,
     covered=0.0,
     nothing=0.0,
     typefaces=0.0,
@@ -105,7 +106,10 @@ def fit_temperatures(
 ) -> Temperatures:
     """The temperatures under which the calibration set is likeliest."""
     drawn = draw_samples(
-        shapes, count, seed=(_CALIBRATION_SEED,), recipe=Recipe(unlawful=0.0)
+        shapes,
+        count,
+        seed=(_CALIBRATION_SEED,),
+        recipe=Recipe(unlawful=0.0, straight=0.8),
     )
     columns, ground, state = _logits(network, drawn)
     lattices = columns[torch.from_numpy(drawn.spelt)].numpy()

@@ -78,10 +78,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _plans(options: argparse.Namespace) -> dict[str, Plan]:
-    """The stages by name: gentle boxes, loose corners, all that leans, and two more.
+    """The stages by name: gentle boxes, loose corners, all that leans, and three more.
 
-    Those are what is hidden, and what cameras and detectors in the field add: pictures
-    smoothed and enlarged by the camera, plates cut out far too wide.
+    Those are what is hidden, what cameras and detectors in the field add (pictures
+    smoothed and enlarged by the camera, plates cut out far too wide), and plates laid
+    straight by the rectifier, as nearly all are that the reader sees in the end.
 
     Before the third a slanted A was taken for an N, before the last a character half
     under mud for another.
@@ -122,12 +123,20 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
         rate=first.rate * 0.5,
         recipe=msgspec.structs.replace(hidden.recipe, **FIELD),
     )
+    straight = msgspec.structs.replace(
+        field,
+        steps=options.straight_steps,
+        seed=options.seed + 5,
+        rate=first.rate * 0.4,
+        recipe=msgspec.structs.replace(field.recipe, straight=0.7),
+    )
     stages = {
         "first": first,
         "loose": loose,
         "leaning": leaning,
         "hidden": hidden,
         "field": field,
+        "straight": straight,
     }
     return {name: plan for name, plan in stages.items() if plan.steps}
 
@@ -177,6 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--leaning-steps", type=int, default=6000)
     parser.add_argument("--hidden-steps", type=int, default=3600)
     parser.add_argument("--field-steps", type=int, default=3000)
+    parser.add_argument("--straight-steps", type=int, default=1800)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
@@ -204,7 +214,7 @@ def _card(
         f"corners {plan.recipe.loose:g} times as loose as usual, "
         f"lean {plan.recipe.lean:g}, covered from {plan.recipe.unseen:.0%} of its ink, "
         f"{plan.recipe.smoothed:.0%} smoothed by the camera, "
-        f"{plan.recipe.wide:.0%} cut too wide"
+        f"{plan.recipe.wide:.0%} cut too wide, {plan.recipe.straight:.0%} straight"
         for plan in plans
     )
     hidden = figures["covered"]

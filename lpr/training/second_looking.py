@@ -165,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
-    """The stages by name: characters, what is half hidden, what the field adds."""
+    """The stages by name: characters, half hidden ones, the field's, straight ones."""
     first = SecondPlan(
         steps=options.steps, threads=options.threads, workers=options.workers
     )
@@ -182,7 +182,13 @@ def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
         seed=first.seed + 2,
         recipe=msgspec.structs.replace(hidden.recipe, **FIELD),
     )
-    stages = {"first": first, "hidden": hidden, "field": field}
+    straight = msgspec.structs.replace(
+        field,
+        steps=options.straight_steps,
+        seed=first.seed + 3,
+        recipe=msgspec.structs.replace(field.recipe, straight=0.7),
+    )
+    stages = {"first": first, "hidden": hidden, "field": field, "straight": straight}
     return {name: plan for name, plan in stages.items() if plan.steps}
 
 
@@ -259,7 +265,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=SecondPlan().steps)
     parser.add_argument("--hidden-steps", type=int, default=2600)
-    parser.add_argument("--field-steps", type=int, default=5000)
+    parser.add_argument("--field-steps", type=int, default=1600)
+    parser.add_argument("--straight-steps", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--count", type=int, default=2000)

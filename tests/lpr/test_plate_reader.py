@@ -174,7 +174,8 @@ def test_a_smeared_plate_is_read_right_or_unread(pipeline, new_studio, blur_px):
         reading = pipeline.read(photo, region=LEFT)
         assert reading.text in {"冀C52F18", None}
         if reading.text is None:
-            assert reading.unread_reason in {"blurred", "no_plate"}
+            hardly_smeared = {"doubtful"} if blur_px < 5.0 else set()
+            assert reading.unread_reason in {"blurred", "no_plate"} | hardly_smeared
         else:
             assert blur_px < 8.0
 

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from lpr.alphabet import COVERED
+from lpr.detector import packaged_detector_weights
 from lpr.errors import WeightsError
 from lpr.judging import PlateLimits
 from lpr.plate import KINDS, PROVINCES
+from lpr.rectifier import packaged_rectifier_weights
 from lpr.second_look import SecondLook, packaged_second_weights
 from lpr.sequence import SequenceReader, packaged_reader_weights
 
@@ -273,5 +275,11 @@ def test_the_cards_are_those_of_the_weights_and_the_limit_is_no_laxer_than_they(
     card = card_of("second_look.md")
     assert hashlib.sha256(packaged_second_weights()).hexdigest() in card
     assert f"`{own[:8]}`" in card
+    assert hashlib.sha256(packaged_detector_weights()).hexdigest() in card_of(
+        "detector.md"
+    )
+    assert hashlib.sha256(packaged_rectifier_weights()).hexdigest() in card_of(
+        "rectifier.md"
+    )
     told = re.search(r"answered from (\d\.\d+) on", card)
     assert PlateLimits().character_confidence >= float(told[1])
