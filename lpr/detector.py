@@ -126,9 +126,12 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(self._placed(image, one) for one in _apart(found))
 
     def _placed(self, image: Image, seen: Sighting) -> PlateBox:
-        """A find with its corners in their place."""
+        """A find, with its corners in their place where it most likely is a plate."""
+        corners = seen.corners
+        if seen.confidence >= _SURE:
+            corners = self.rectifier.rectified(image, corners)
         return PlateBox(
-            corners=self.rectifier.rectified(image, seen.corners),
+            corners=corners,
             confidence=min(seen.confidence, 1.0),
             lines=2 if seen.double > 0.5 else 1,
         )

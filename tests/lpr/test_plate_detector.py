@@ -152,6 +152,17 @@ def test_the_rectifier_has_the_last_word_on_corners():
     assert np.allclose(moved.corners, box.corners + 3)
 
 
+def test_corners_of_what_is_hardly_a_plate_stay_as_they_were_found():
+    class Unasked:
+        def rectified(self, _image, _around):
+            raise AssertionError("corners of a find at 0.4 were looked for")
+
+    network = Plate(blind_close_up=True)
+    found = NetworkDetector(network=network, rectifier=Unasked())
+    (box,) = found.detect(bright_frame(), region=None)
+    assert box.confidence < 0.5
+
+
 def test_a_region_too_small_for_a_plate_holds_none():
     detector = detector_with(Plate())
     assert detector.detect(bright_frame(), region=(0.5, 0.5, 0.505, 0.505)) == ()
