@@ -277,13 +277,16 @@ def test_an_unknown_or_missing_engine_is_refused_in_one_line(labels, capsys):
     assert "go with --engine ours" in refused(capsys, "eval", labels, *wrong)
 
 
-@pytest.mark.parametrize("option", ["--detector", "--reader", "--second-look"])
+@pytest.mark.parametrize(
+    "option", ["--detector", "--rectifier", "--reader", "--second-look"]
+)
 def test_wrong_weights_are_refused_with_the_name_of_their_file(
     option, labels, capsys, tmp_path
 ):
     assert "labels.csv: " in refused(capsys, "eval", labels, option, labels)
     others = {
         "--detector": packaged_reader_weights(),
+        "--rectifier": packaged_second_weights(),
         "--reader": packaged_second_weights(),
         "--second-look": packaged_detector_weights(),
     }
