@@ -37,14 +37,16 @@ def read_cut_out(
         image: BGR, shape (height, width, 3).
         rectifier: finds the plate's corners in it.
         reader: reads the whole picture, and what the corners enclose.
-        enough: with its weakest character at least so sure, the first reading stands.
+        enough: with its weakest character at least so sure, the first reading stands,
+            where it spells a plate.
     """
     if min(image.shape[:2]) < _SMALLEST_PX:
         return reader.read_crop(image)
     height, width = image.shape[:2]
     corners = rectifier.rectified(image, rim_of(width, height))
     straight = reader.glance(image, corners)
-    if straight.decoded.confidence >= enough:
+    decoded = straight.decoded
+    if decoded.confidence >= enough and decoded.conflict != "text":
         return reader.settled(image, straight)
     whole = reader.glance_crop(image)
     return reader.settled(image, reader.best_of(straight, whole))

@@ -123,18 +123,16 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
         if self.thorough and surest < _SURE and finer[0] > width:
             found += self._look(image, (x0, y0, x1, y1), finer)
         found.sort(key=lambda one: -one.confidence)
-        return tuple(self._placed(image, one) for one in _apart(found))
+        # two finds beside each other may be of one plate, and come to lie on each other
+        placed = [self._placed(image, one) for one in _apart(found)]
+        return tuple(_box(one) for one in _apart(placed))
 
-    def _placed(self, image: Image, seen: Sighting) -> PlateBox:
+    def _placed(self, image: Image, seen: Sighting) -> Sighting:
         """A find, with its corners in their place where it most likely is a plate."""
-        corners = seen.corners
-        if seen.confidence >= _SURE:
-            corners = self.rectifier.rectified(image, corners)
-        return PlateBox(
-            corners=corners,
-            confidence=min(seen.confidence, 1.0),
-            lines=2 if seen.double > 0.5 else 1,
-        )
+        if seen.confidence < _SURE:
+            return seen
+        corners = self.rectifier.rectified(image, seen.corners)
+        return Sighting(corners, seen.confidence, seen.double)
 
     def _look(
         self, image: Image, part: tuple[int, int, int, int], size: tuple[int, int]
@@ -184,6 +182,14 @@ class NetworkDetector(msgspec.Struct, frozen=True, kw_only=True):
                     np.asarray(corners, np.float32), one.confidence, one.double
                 )
         return None
+
+
+def _box(seen: Sighting) -> PlateBox:
+    return PlateBox(
+        corners=seen.corners,
+        confidence=min(seen.confidence, 1.0),
+        lines=2 if seen.double > 0.5 else 1,
+    )
 
 
 def _levelled(corners: Corners) -> NDArray[np.float64] | None:

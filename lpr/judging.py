@@ -59,8 +59,7 @@ def read_and_judge(
     """
     glance = reader.glance(image, box.corners, lines=box.lines)
     decoded = glance.decoded
-    clear = decoded.confidence >= limits.character_confidence
-    if clear or box.confidence >= limits.worth_cutting:
+    if _is_clear(decoded, limits) or box.confidence >= limits.worth_cutting:
         decoded = reader.settled(image, glance)
     return judge(image, box, decoded, limits)
 
@@ -73,9 +72,8 @@ def judge(image: Image, box: PlateBox, decoded: Decoded, limits: PlateLimits) ->
     is_plate = sure >= limits.sure_characters
     if box.width_px < limits.plate_width_px:
         return Judged(box, _unread("too_small", box, decoded), is_plate=False)
-    clear = decoded.confidence >= limits.character_confidence
     colourful = decoded.ground == "grey" and is_colourful(image)
-    if clear and may_be_read(
+    if _is_clear(decoded, limits) and may_be_read(
         decoded, limits, width_px=box.width_px, colourful=colourful
     ):
         reading = PlateReading(
@@ -119,6 +117,10 @@ def _has_ground(image: Image, decoded: Decoded) -> bool:
     return decoded.ground != "grey" or not is_colourful(image)
 
 
+def _is_clear(decoded: Decoded, limits: PlateLimits) -> bool:
+    return decoded.confidence >= limits.character_confidence
+
+
 def _is_covered(decoded: Decoded, limits: PlateLimits) -> bool:
     likely = decoded.probability_of("covered") >= limits.state_probability
     return decoded.covered or likely
@@ -143,9 +145,8 @@ def _reason(
         return "blurred"
     if _is_covered(decoded, limits):
         return "covered"
-    clear = decoded.confidence >= limits.character_confidence
     lawful = decoded.conflict is None and _has_ground(image, decoded)
-    return "grammar" if clear and not lawful else "doubtful"
+    return "grammar" if _is_clear(decoded, limits) and not lawful else "doubtful"
 
 
 def _is_likely(box: PlateBox, decoded: Decoded, limits: PlateLimits) -> bool:

@@ -6,7 +6,6 @@ laid flat, and says where in it the plate's four corners are. It finds no plate:
 there is none its answer means nothing.
 """
 
-from functools import cache
 from importlib import resources
 from typing import Final, TypeAlias
 
@@ -48,6 +47,8 @@ _MOST_PASSES: Final = 3
 _STILL: Final = 0.1
 """Another pass follows where one moved the corners by more than this on average, in
 shares of the plate's height: it sees more of the plate, and that more nearly level."""
+_LEAST_PART: Final = 0.05
+"""A plate takes more of a view than this, however far off the given corners were."""
 _WEIGHTS: Final = "rectifier.onnx"
 
 
@@ -79,11 +80,6 @@ class Rectifier(msgspec.Struct, frozen=True, kw_only=True):
             raise WeightsError("weights are those of no rectifier")
         return cls(network=network)
 
-    @classmethod
-    def standard(cls) -> "Rectifier":
-        """The rectifier with the weights that ship inside the package."""
-        return _standard()
-
     def rectified(
         self, image: Image, around: Corners, *, passes: int = _MOST_PASSES
     ) -> Corners:
@@ -101,9 +97,9 @@ class Rectifier(msgspec.Struct, frozen=True, kw_only=True):
             view, back = view_of(image, corners)
             (answer,) = self.network.run(normalised(view[None]))
             seen = voted(answer)[0]
-            found = mapped(seen, back)
-            if not _is_flat(found):
+            if not _is_outline(seen):
                 break
+            found = mapped(seen, back)
             tall = float(np.hypot(*(found[2] + found[3] - found[0] - found[1]))) / 2
             moved = float(np.hypot(*(found - corners).T).mean())
             corners = found
@@ -112,12 +108,20 @@ class Rectifier(msgspec.Struct, frozen=True, kw_only=True):
         return corners
 
 
-def _is_flat(corners: Corners) -> bool:
-    """Whether corners go clockwise around something, and none lies inside."""
-    ways = np.roll(corners, -1, axis=0) - corners
+def _is_outline(seen: Corners) -> bool:
+    """Whether corners seen in a view may be a plate's.
+
+    They go clockwise, none lies inside, and they enclose a good part of the view.
+    """
+    size = np.array(VIEW_PX)
+    if (np.abs(seen - size / 2) > size).any():
+        return False
+    ways = np.roll(seen, -1, axis=0) - seen
     after = np.roll(ways, -1, axis=0)
     turns = ways[:, 0] * after[:, 1] - ways[:, 1] * after[:, 0]
-    return bool((turns > 0).all())
+    across, along = seen[2] - seen[0], seen[3] - seen[1]
+    area = abs(float(across[0] * along[1] - across[1] * along[0])) / 2
+    return bool((turns > 0).all()) and area > _LEAST_PART * float(size.prod())
 
 
 def view_of(image: Image, around: Corners) -> tuple[Image, NDArray[np.float64]]:
@@ -152,8 +156,3 @@ def voted(answer: Floats) -> Floats:
     middles = ((cells + np.float32(0.5)) * np.float32(STRIDE)).reshape(2, -1)
     places = middles + votes[:, :, 1:] * np.float32(REACH_PX)
     return np.asarray((weight[:, :, None] * places).sum(axis=3), np.float32)
-
-
-@cache
-def _standard() -> Rectifier:
-    return Rectifier.load(packaged_rectifier_weights())

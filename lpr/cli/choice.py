@@ -35,7 +35,7 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         "--rectifier",
         type=Path,
         metavar="ONNX",
-        help="other weights for what brings corners to their place",
+        help="other weights for our rectifier",
     )
     parser.add_argument(
         "--reader", type=Path, metavar="ONNX", help="other weights for our reader"

@@ -121,17 +121,16 @@ def _confirmed(labels: list[Label]) -> tuple[list["Confirmed"], int]:
     """Plates with their corners, and how many no box was found for."""
     from lpr.training.finetuning import Confirmed  # noqa: PLC0415  heavy, optional
 
-    detector: NetworkDetector | None = None
+    detector = NetworkDetector.load(packaged_detector_weights())
     made: list[Confirmed] = []
     lost = 0
     for label in shown(labels, "pictures"):
         image = open_picture(label.path).image
         corners: Corners | None
         if label.kind == "crop":
-            corners = _all_of(image)
+            height, width = image.shape[:2]
+            corners = detector.rectifier.rectified(image, rim_of(width, height))
         else:
-            if detector is None:
-                detector = NetworkDetector.load(packaged_detector_weights())
             corners = _box_of(detector, image, label)
         if corners is None:
             lost += 1
@@ -147,11 +146,6 @@ def _confirmed(labels: list[Label]) -> tuple[list["Confirmed"], int]:
             )
         )
     return made, lost
-
-
-def _all_of(image: Image) -> Corners:
-    height, width = image.shape[:2]
-    return rim_of(width, height)
 
 
 def _box_of(detector: NetworkDetector, image: Image, label: Label) -> Corners | None:

@@ -1,8 +1,9 @@
 """Makes the weights that ship: ``python -m lpr.training PART``.
 
-The parts are ``detector``, ``rectifier``, ``reader`` and ``second``, and what measures
-them. Each is its own command with its own help; the heavy libraries that it needs are
-imported only when it is asked for.
+The parts are ``detector``, ``rectifier``, ``reader``, ``second`` and ``glyphs`` (the
+first reader), and ``frames`` and ``passages``, which measure. Each is its own command
+with its own help; the heavy libraries that it needs are imported only when it is asked
+for.
 """
 
 import sys

@@ -34,6 +34,8 @@ _BATCH: Final = 128
 _RATE: Final = 2e-4
 _WARM: Final = 60
 _HELD_BACK: Final = 0.3
+_RECIPE: Final = Recipe(nothing=0.0, covered=0.05, straight=0.7)
+"""Rendered plates are shown as the reader last learnt them: mostly laid straight."""
 _RENDERED_SET: Final = "all damage, from 80 px"
 _RENDERED: Final = 600
 
@@ -154,9 +156,7 @@ def _batch(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
     """Half confirmed plates, cut a little differently each time, half rendered ones."""
     half = _BATCH // 2
-    drawn = draw_samples(
-        shapes, half, seed=seed, recipe=Recipe(nothing=0.0, covered=0.05)
-    )
+    drawn = draw_samples(shapes, half, seed=seed, recipe=_RECIPE)
     strips = np.empty((half, HEIGHT, WIDTH, 3), np.uint8)
     answers = np.full((half, LONGEST), -1, np.int64)
     grounds = np.full(half, NO_GROUND, np.int64)

@@ -133,6 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=_VALIDATION_SEED)
     parser.add_argument("--sheet", type=Path, metavar="OUT.jpg")
     parser.add_argument("--detector", type=Path)
+    parser.add_argument("--rectifier", type=Path)
     parser.add_argument("--reader", type=Path, help="weights, without a second look")
     options = parser.parse_args(arguments)
     try:
@@ -147,6 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
             if options.detector is None
             else options.detector.read_bytes()
         )
+        rectifier = options.rectifier and options.rectifier.read_bytes()
         reader = (
             SequenceReader.standard()
             if options.reader is None
@@ -156,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"lpr.training frames: {error}\n")
         return 2
     pipeline = Pipeline(
-        detector=NetworkDetector.load(detector),
+        detector=NetworkDetector.load(detector, rectifier=rectifier),
         reader=reader,
         plate_limits=PlateLimits(),
     )

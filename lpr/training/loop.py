@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["drawn", "picked", "trained"]
+__all__ = ["drawn", "mixed", "picked", "trained"]
 
 Source = TypeVar("Source")
 Job = TypeVar("Job")
@@ -130,6 +130,39 @@ def picked(
     chunk = np.where(fresh, chunks - 1, rng.integers(chunks, size=size))
     place = rng.integers(each, size=size)
     return list(zip(chunk.tolist(), place.tolist(), strict=True))
+
+
+def mixed(
+    supply: Generator[Made, None, None],
+    *,
+    seed: int,
+    done: int,
+    per_chunk: int,
+    keep: int,
+    each: int,
+    size: int,
+) -> Generator[list[tuple[Made, int]], None, None]:
+    """Batches as (chunk, place), half from the newest chunk and half from all kept.
+
+    Args:
+        supply: the chunks; it is closed with this.
+        seed: of the choice; batch ``n`` of a seed is chosen alike in every run.
+        done: so many batches were given before.
+        per_chunk: so many batches until the next chunk.
+        keep: so many chunks are kept.
+        each: samples in each.
+        size: of a batch.
+    """
+    kept: deque[Made] = deque(maxlen=keep)
+    try:
+        for step in count(done):
+            if step % per_chunk == 0 or not kept:
+                kept.append(next(supply))
+            rng = np.random.default_rng((seed, 7, step))
+            pairs = picked(rng, len(kept), each, size)
+            yield [(kept[chunk], place) for chunk, place in pairs]
+    finally:
+        supply.close()
 
 
 def _warm_cosine(step: int, steps: int) -> float:

@@ -131,6 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=_VALIDATION_SEED)
     parser.add_argument("--detector", type=Path)
+    parser.add_argument("--rectifier", type=Path)
     parser.add_argument("--reader", type=Path, help="weights, without a second look")
     options = parser.parse_args(arguments)
     try:
@@ -138,7 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
         detector = NetworkDetector.load(
             packaged_detector_weights()
             if options.detector is None
-            else options.detector.read_bytes()
+            else options.detector.read_bytes(),
+            rectifier=options.rectifier and options.rectifier.read_bytes(),
         )
         reader = (
             SequenceReader.standard()

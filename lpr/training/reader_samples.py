@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.alphabet import COVERED, GROUNDS, STATES, SYMBOLS
-from lpr.image import rim_of
+from lpr.image import map_between, mapped, rim_of
 from lpr.second_look import SCALE
 from lpr.strips import HEIGHT, MARGIN, WIDTH, Lines, along_strip, strip_of, widened
 from lpr.training import damage
@@ -29,6 +29,8 @@ __all__ = [
     "Samples",
     "draw_sample",
     "draw_samples",
+    "jittered",
+    "too_wide",
 ]
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -41,8 +43,6 @@ _MILD: Final = (0.1, 0.7)
 _WIDER: Final = (0.3, 0.4)
 """A cut that is far too wide has at most so much too much at each side, and above and
 below, as shares of the plate's width and height."""
-
-
 _LEFT_OFF: Final = (0.006, 0.028)
 """How far the rectifier leaves corners off, in shares of width and height."""
 
@@ -205,15 +205,14 @@ def _seen(
     )
     cut = _cut(rng, quad, boxed=boxed, loose=recipe.loose)
     if recipe.wide and plate.lines == 1 and rng.random() < recipe.wide:
-        cut = _too_wide(rng, cut)
+        cut = too_wide(rng, cut, _WIDER)
     if boxed:
         cut = _on_pixels(cut, seen)
     if boxed and rng.random() < 0.6:
         crop = _stored(rng, seen, cut)
         tall, wide = crop.shape[:2]
-        whole = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
-        picture, around = crop, whole
-        scale = whole[2] / (cut[2] - cut[0])
+        picture, around = crop, rim_of(wide, tall)
+        scale = around[2] / (cut[2] - cut[0])
         corners = np.asarray((quad - cut[0]) * scale, np.float32)
     else:
         picture, around, corners = seen, cut, quad
@@ -222,12 +221,9 @@ def _seen(
     strip, fine = _strips(picture, around, plate.lines)
 
     rows, width = plate.image.shape[:2]
-    outline = np.array([[0, 0], [width, 0], [width, rows], [0, rows]], np.float32)
-    onto = cv2.getPerspectiveTransform(outline, corners)
-    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-    back = cv2.getPerspectiveTransform(around, unit) @ onto
-    shares = cv2.perspectiveTransform(plate.centres[None], back)[0]
-    columns = along_strip(np.asarray(shares, np.float32), plate.lines)
+    onto = map_between(rim_of(width, rows), corners)
+    shares = mapped(plate.centres, map_between(around, rim_of(1, 1)) @ onto)
+    columns = along_strip(shares, plate.lines)
 
     shown = "".join(
         COVERED if share > recipe.unseen else character
@@ -317,8 +313,7 @@ def _mounted(
         page = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA))
         mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA))
     rows, columns = mask.shape
-    source = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
-    matrix = cv2.getPerspectiveTransform(source, quad)
+    matrix = map_between(rim_of(columns, rows), quad)
     drawn = cv2.warpPerspective(
         page, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE
     )
@@ -369,17 +364,37 @@ def _cut_straight(rng: np.random.Generator, corners: Floats) -> Floats:
 
     Its corners are off by some hundredths of the plate's height, mostly together.
     """
+    spread = float(rng.choice((0.4, 1.0, 2.2)))
+    return widened(jittered(rng, corners, _LEFT_OFF, spread), *MARGIN)
+
+
+def jittered(
+    rng: np.random.Generator,
+    corners: Floats,
+    off: tuple[float, float],
+    spread: float,
+) -> Floats:
+    """Corners off by ``spread`` times these shares of width and height."""
     wide = float(np.hypot(*(corners[1] - corners[0])))
     tall = float(np.hypot(*(corners[3] - corners[0])))
     error = rng.normal(0, 1, (4, 2)) + rng.normal(0, 0.7, (1, 2))
-    error *= rng.choice((0.4, 1.0, 2.2)) * np.array(_LEFT_OFF) * (wide, tall)
-    return widened(np.asarray(corners + error, np.float32), *MARGIN)
+    moved = corners + spread * error * (off[0] * wide, off[1] * tall)
+    return np.asarray(moved, np.float32)
 
 
-def _too_wide(rng: np.random.Generator, cut: Floats) -> Floats:
-    """What a detector takes for the plate that saw its holder or shadow as its rim."""
-    left, right = rng.uniform(0, _WIDER[0], 2)
-    top, bottom = rng.uniform(0, _WIDER[1], 2)
+def too_wide(
+    rng: np.random.Generator, cut: Floats, most: tuple[float, float]
+) -> Floats:
+    """What a detector takes for the plate that saw its holder or shadow as its rim.
+
+    Args:
+        rng: source of all chance.
+        cut: corners of the plate.
+        most: how much too much there is at each side, and above and below, at most, as
+            shares of its width and height.
+    """
+    left, right = rng.uniform(0, most[0], 2)
+    top, bottom = rng.uniform(0, most[1], 2)
     across, along = (cut[1] + cut[2] - cut[0] - cut[3]) / 2, (cut[3] - cut[0])
     moves = ((-left, -top), (right, -top), (right, bottom), (-left, bottom))
     wider = [

@@ -84,7 +84,7 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
     smoothed and enlarged by the camera, plates cut out far too wide), and plates laid
     straight by the rectifier, as nearly all are that the reader sees in the end.
 
-    Before the third a slanted A was taken for an N, before the last a character half
+    Before the third a slanted A was taken for an N, before the fourth a character half
     under mud for another.
     """
     first = Plan(
@@ -236,7 +236,8 @@ def _card(
 - A plate is answered from {threshold:.3f} on for its weakest character: the least with
   {_PRECISION:.1%} right among the answered of the calibration set.
 
-Figures on rendered sets with seeds of their own, 95 % intervals after Wilson:
+Figures on rendered sets with seeds of their own, laid straight but for the rectifier's
+errors, 95 % intervals after Wilson:
 
 {_HEAD}
 {rows}

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from lpr.image import Corners, mapped
 from lpr.rectifier import VIEW_PX, view_of
 from lpr.strips import widened
-from lpr.training.reader_samples import Recipe, Sample, draw_sample
+from lpr.training.reader_samples import (
+    Recipe,
+    Sample,
+    draw_sample,
+    jittered,
+    too_wide,
+)
 from lpr.training.shapes import Shapes
 
 __all__ = ["PER_PLATE", "Views", "draw_views"]
@@ -26,6 +32,7 @@ PER_PLATE: Final = 3
 _LEFT_OFF: Final = (0.012, 0.05)
 """Standard deviation of what the first pass leaves, in shares of width and height."""
 _FAR_OFF: Final = (0.04, 0.1)
+_SPREADS: Final = (0.4, 1.0, 1.6)
 
 
 class Views(msgspec.Struct, frozen=True):
@@ -77,40 +84,18 @@ def draw_views(
 def _arounds(
     rng: np.random.Generator, sample: Sample, wider: float
 ) -> tuple[Corners, Corners, Corners]:
-    close = _jittered(rng, sample.corners, _LEFT_OFF)
+    def off(corners: Corners, by: tuple[float, float]) -> Corners:
+        return jittered(rng, corners, by, float(rng.choice(_SPREADS)))
+
+    close = off(sample.corners, _LEFT_OFF)
     if rng.random() < 0.5:
-        far = _jittered(rng, _level(sample.corners), (0.02, 0.08))
+        far = off(_level(sample.corners), (0.02, 0.08))
         far = widened(far, *rng.uniform(-0.02, 0.12, 2))
         if wider:
-            far = _too_wide(rng, far, wider)
+            far = too_wide(rng, far, (wider, wider))
     else:
-        far = _jittered(rng, sample.corners, _FAR_OFF)
+        far = off(sample.corners, _FAR_OFF)
     return sample.around, close, far
-
-
-def _jittered(
-    rng: np.random.Generator, corners: Corners, off: tuple[float, float]
-) -> Corners:
-    """Corners off by shares of the plate's width and height; mostly all alike."""
-    wide = float(np.hypot(*(corners[1] - corners[0])))
-    tall = float(np.hypot(*(corners[3] - corners[0])))
-    spread = rng.choice((0.4, 1.0, 1.6))
-    error = rng.normal(0, 1, (4, 2)) + rng.normal(0, 0.7, (1, 2))
-    return np.asarray(
-        corners + spread * error * (off[0] * wide, off[1] * tall), np.float32
-    )
-
-
-def _too_wide(rng: np.random.Generator, corners: Corners, most: float) -> Corners:
-    """Corners of a box that has too much at each side, as much as chance will."""
-    across, along = corners[1] - corners[0], corners[3] - corners[0]
-    left, top, right, bottom = rng.uniform(0, most, 4)
-    moves = ((-left, -top), (right, -top), (right, bottom), (-left, bottom))
-    wide = [
-        corner + x * across + y * along
-        for corner, (x, y) in zip(corners, moves, strict=True)
-    ]
-    return np.asarray(wide, np.float32)
 
 
 def _level(corners: Corners) -> Corners:

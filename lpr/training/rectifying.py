@@ -8,7 +8,6 @@ started again. Needs PyTorch and ONNX.
 import argparse
 import hashlib
 import sys
-from collections import deque
 from collections.abc import Callable, Generator
 from functools import partial
 from itertools import count
@@ -24,7 +23,7 @@ from lpr.figures import percent
 from lpr.rectifier import Rectifier
 from lpr.strips import normalised
 from lpr.training.export import exported_rectifier, parameter_count
-from lpr.training.loop import drawn, picked, trained
+from lpr.training.loop import drawn, mixed, trained
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.rectifier_judge import CornerFigures, judge_rectifier
 from lpr.training.rectifier_network import RectifierNetwork, places_of
@@ -124,20 +123,20 @@ def _batches(
     per_chunk = max(1, plan.reuse * size // plan.batch)
     newest = done // per_chunk
     jobs = ((plan, index) for index in count(newest))
-    supply = drawn(shapes, _chunk, jobs, workers=plan.workers)
-    kept: deque[Views] = deque(maxlen=_KEPT)
-    try:
-        for step in count(done):
-            if step % per_chunk == 0 or not kept:
-                kept.append(next(supply))
-            rng = np.random.default_rng((plan.seed, 7, step))
-            pairs = picked(rng, len(kept), size, plan.batch)
-            yield Views(
-                np.stack([kept[c].views[p] for c, p in pairs]),
-                np.stack([kept[c].corners[p] for c, p in pairs]),
-            )
-    finally:
-        supply.close()
+    batches = mixed(
+        drawn(shapes, _chunk, jobs, workers=plan.workers),
+        seed=plan.seed,
+        done=done,
+        per_chunk=per_chunk,
+        keep=_KEPT,
+        each=size,
+        size=plan.batch,
+    )
+    for batch in batches:
+        yield Views(
+            np.stack([chunk.views[place] for chunk, place in batch]),
+            np.stack([chunk.corners[place] for chunk, place in batch]),
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,7 +8,6 @@ when it is started again. Needs PyTorch and ONNX.
 import argparse
 import hashlib
 import sys
-from collections import deque
 from collections.abc import Callable, Generator
 from functools import partial
 from itertools import count
@@ -24,7 +23,7 @@ from lpr.errors import WeightsError
 from lpr.sequence import SequenceReader, packaged_reader_weights
 from lpr.strips import normalised
 from lpr.training.export import exported_second, parameter_count
-from lpr.training.loop import drawn, picked, trained
+from lpr.training.loop import drawn, mixed, trained
 from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, judge
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.second_network import SecondNetwork
@@ -113,20 +112,20 @@ def _batches(
     per_chunk = max(1, plan.reuse * size // plan.batch)
     newest = done // per_chunk
     jobs = ((plan.seed, index, plan.recipe) for index in count(newest))
-    supply = drawn(shapes, _chunk, jobs, workers=plan.workers)
-    kept: deque[Patches] = deque(maxlen=_KEPT)
-    try:
-        for step in count(done):
-            if step % per_chunk == 0 or not kept:
-                kept.append(next(supply))
-            rng = np.random.default_rng((plan.seed, 7, step))
-            pairs = picked(rng, len(kept), size, plan.batch)
-            yield Patches(
-                np.stack([kept[c].patches[p] for c, p in pairs]),
-                np.array([kept[c].answers[p] for c, p in pairs]),
-            )
-    finally:
-        supply.close()
+    batches = mixed(
+        drawn(shapes, _chunk, jobs, workers=plan.workers),
+        seed=plan.seed,
+        done=done,
+        per_chunk=per_chunk,
+        keep=_KEPT,
+        each=size,
+        size=plan.batch,
+    )
+    for batch in batches:
+        yield Patches(
+            np.stack([chunk.patches[place] for chunk, place in batch]),
+            np.array([chunk.answers[place] for chunk, place in batch]),
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -165,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
-    """The stages by name: characters, half hidden ones, the field's, straight ones."""
+    """The stages by name: characters, what is half hidden, what the field adds."""
     first = SecondPlan(
         steps=options.steps, threads=options.threads, workers=options.workers
     )
@@ -182,13 +181,7 @@ def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
         seed=first.seed + 2,
         recipe=msgspec.structs.replace(hidden.recipe, **FIELD),
     )
-    straight = msgspec.structs.replace(
-        field,
-        steps=options.straight_steps,
-        seed=first.seed + 3,
-        recipe=msgspec.structs.replace(field.recipe, straight=0.7),
-    )
-    stages = {"first": first, "hidden": hidden, "field": field, "straight": straight}
+    stages = {"first": first, "hidden": hidden, "field": field}
     return {name: plan for name, plan in stages.items() if plan.steps}
 
 
@@ -266,7 +259,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=SecondPlan().steps)
     parser.add_argument("--hidden-steps", type=int, default=2600)
     parser.add_argument("--field-steps", type=int, default=1600)
-    parser.add_argument("--straight-steps", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--count", type=int, default=2000)

@@ -8,8 +8,9 @@ from lpr.alphabet import GROUNDS, STATES
 from lpr.crops import read_cut_out, seems_cut_out
 from lpr.decoding import Outputs, Prior, decode_together
 from lpr.image import rim_of
+from lpr.judging import PlateLimits
 from lpr.pipeline import Pipeline
-from lpr.rectifier import Rectifier
+from lpr.rectifier import Rectifier, packaged_rectifier_weights
 from lpr.sequence import Glance, SequenceReader
 from lpr.spelling import Spelling
 
@@ -18,7 +19,8 @@ PLATES = ("豫A12345", "京B67890", "川K2468B", "鲁D35792", "粤E80416", "苏H
 
 @pytest.fixture(scope="module")
 def networks():
-    return Rectifier.standard(), SequenceReader.standard()
+    rectifier = Rectifier.load(packaged_rectifier_weights())
+    return rectifier, SequenceReader.standard()
 
 
 class Unasked:
@@ -126,7 +128,9 @@ def test_a_surer_text_that_is_no_plate_does_not_outdo_one_that_is():
     plate = told(("皖AJ604M", 0.6), ("陕AJ604M", 0.3))
     beheaded = told(("AJ604M", 0.9))
     assert plate.probability < beheaded.probability
-    for straight, whole in ((plate, beheaded), (beheaded, plate)):
+    certain = told(("AJ604M", 0.999))
+    assert certain.confidence > PlateLimits().character_confidence
+    for straight, whole in ((plate, beheaded), (beheaded, plate), (certain, plate)):
         reader = TwoMinds(straight, whole)
         assert read_cut_out(crop, Idle(), reader).text == "皖AJ604M"
 

@@ -152,6 +152,36 @@ def test_the_rectifier_has_the_last_word_on_corners():
     assert np.allclose(moved.corners, box.corners + 3)
 
 
+def test_two_finds_that_come_to_lie_on_each_other_are_one():
+    """Each is half beside the plate; the rectifier brings both to it."""
+    plate = np.float32([[700, 400], [830, 400], [830, 440], [700, 440]])
+
+    class Twice:
+        """Sees it twice, beside itself, and whatever it looks at closely as a plate."""
+
+        engine, looks = "opencv", 0
+
+        def run(self, tensor):
+            rows, columns = (length // 8 for length in tensor.shape[2:])
+            finds = [(quad(32, 22, 160), 0.8, False)]
+            if not self.looks:
+                scale = np.float32([columns * 8 / 1280, rows * 8 / 720])
+                moves = np.float32([[60, 20], [-60, -20]])
+                finds = [((plate + move) * scale, 0.8, False) for move in moves]
+            self.looks += 1
+            return (answer_with(*finds, rows=rows, columns=columns)[None],)
+
+    class Nowhere:
+        def rectified(self, _image, _around):
+            return plate
+
+    apart = detector_with(Twice()).detect(bright_frame(), region=None)
+    found = NetworkDetector(network=Twice(), rectifier=Nowhere())
+    (box,) = found.detect(bright_frame(), region=None)
+    assert len(apart) == 2
+    assert np.array_equal(box.corners, plate)
+
+
 def test_corners_of_what_is_hardly_a_plate_stay_as_they_were_found():
     class Unasked:
         def rectified(self, _image, _around):

@@ -109,6 +109,8 @@ def test_another_pass_follows_where_one_moved_the_corners_far(off_px, views):
         [[14, 9], [110, 12], [60, 20], [12, 36]],  # a corner inside
         [[14, 9], [110, 12], [12, 36], [112, 38]],  # crossed
         [[14, 9], [14, 9], [14, 9], [14, 9]],  # nothing
+        [[60, 20], [72, 20], [72, 30], [60, 30]],  # a speck
+        [[14, 9], [400, 12], [402, 38], [12, 36]],  # far outside the view
     ],
 )
 def test_an_answer_that_is_no_outline_leaves_the_corners_where_they_were(outline):

@@ -50,11 +50,25 @@ def test_the_corners_of_a_view_are_those_of_the_picture(block_shapes):
     rng = np.random.default_rng((3,))
     sample = draw_sample(rng, block_shapes, recipe)
     from_picture = straighten(sample.picture, sample.corners, width=100, height=32)
-    from_view = straighten(made.views[0], made.corners[0], width=100, height=32)
-    seen = np.corrcoef(from_picture.ravel(), from_view.ravel())[0, 1]
-    assert seen > 0.9
+    for view, corners in zip(made.views[:3], made.corners[:3], strict=True):
+        from_view = straighten(view, corners, width=100, height=32)
+        seen = np.corrcoef(from_picture.ravel(), from_view.ravel())[0, 1]
+        assert seen > 0.9
     view, _ = view_of(sample.picture, sample.around)
     assert np.array_equal(view, made.views[0])
+
+
+def test_boxes_that_are_too_wide_show_plates_smaller(block_shapes):
+    """Only the coarsest view of each plate is widened, and only where it is a box."""
+
+    def shares(wider):
+        made = draw_views(block_shapes, 40, seed=(3,), recipe=CLEAN, wider=wider)
+        across = made.corners[:, 1, 0] - made.corners[:, 0, 0]
+        return across.reshape(-1, PER_PLATE).mean(axis=0) / VIEW_PX[0]
+
+    usual, wide = shares(0.0), shares(0.5)
+    assert wide[2] < 0.9 * usual[2]
+    assert np.allclose(wide[:2], usual[:2], atol=0.06)
 
 
 def test_a_straight_cut_is_more_level_than_a_box_around_a_leaning_plate(block_shapes):

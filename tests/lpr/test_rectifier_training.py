@@ -37,15 +37,24 @@ def off(network, held):
 def test_steps_bring_corners_nearer_and_go_on_where_they_stopped(
     block_shapes, tmp_path
 ):
-    plan = RectifierPlan(steps=120, batch=32, reuse=8, recipe=EASY)
+    plan = RectifierPlan(steps=400, batch=32, reuse=8, recipe=EASY)
     said, state = [], tmp_path / "a.state"
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(line):
+        said.append(line)
+        if line.startswith("step 300"):
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train_rectifier(plan, block_shapes, checkpoint=state, log=stop)
     network = train_rectifier(plan, block_shapes, checkpoint=state, log=said.append)
+    assert "goes on at step 300 of 400" in said
     held = draw_views(block_shapes, 40, seed=(9,), recipe=EASY)
-    assert off(network, held) < 0.6 * off(RectifierNetwork().eval(), held)
-    again = train_rectifier(plan, block_shapes, checkpoint=state, log=said.append)
-    assert "goes on at step 120 of 120" in said[-1]
-    kept = network.state_dict()
-    assert all(torch.equal(kept[name], v) for name, v in again.state_dict().items())
+    blind = float(np.abs(held.corners - held.corners.mean(axis=0)).mean())
+    assert off(network, held) < blind, "no better than to say the same of every view"
 
 
 @pytest.mark.filterwarnings("ignore")
