@@ -155,13 +155,14 @@ def settle(length: int, levels: Floats, force: Floats, work: Floats) -> None:
     """Take the baseline off; ``work[i]`` becomes the sum of the first ``i`` samples."""
     level = levels[0]
     slope = levels[9]
-    begin = int(levels[2])
-    end = int(levels[3])
-    for i in range(min(begin, length)):
+    # without a sign: the compiler sees that no index counts from the end
+    begin = np.uint64(min(int(levels[2]), length))
+    end = np.uint64(min(int(levels[3]), length))
+    for i in range(begin):
         force[i] -= level
-    for i in range(begin, min(end, length)):
+    for i in range(begin, end):
         force[i] -= level + slope * (i - begin)
-    for i in range(end, length):
+    for i in range(end, np.uint64(length)):
         force[i] -= level + levels[1]
     total = 0.0
     work[0] = 0.0

@@ -3,6 +3,8 @@
 All averages come from running sums: ``work[i]`` is the sum of the first ``i`` samples.
 """
 
+import numpy as np
+
 from wim._jit import helper, inlined
 from wim.kernels.layout import Floats, Integers
 
@@ -65,8 +67,11 @@ def find_lobes(
     best = least = 0.0
     high *= 2 * half + 1
     low *= 2 * half + 1
-    for i in range(begin + half, length - half):
-        total = work[i + half + 1] - work[i - half]
+    # without a sign: the compiler sees that no index counts from the end
+    before = np.uint64(half)
+    behind = np.uint64(half + 1)
+    for i in range(np.uint64(begin + half), np.uint64(length - half)):
+        total = work[i + behind] - work[i - before]
         if state == 1:
             best = total if total > best else best
             if total < low or total < dip * best:

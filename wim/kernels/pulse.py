@@ -148,10 +148,10 @@ def measure(
         # the moment about the middle out of the running sums
         moment = 0.5 * n * (work[j] + work[i]) - ordered_sum(work, i, j) - 0.5 * area
         top = run[i]
-        for at in range(i, j):
-            top = max(top, run[at])
         tops = 0
-        for at in range(i, j):
+        for at in range(np.uint64(i), np.uint64(j)):
+            top = max(top, run[at])
+        for at in range(np.uint64(i), np.uint64(j)):
             tops += 1 if run[at] == top else 0
 
         along = (min(max(middle, levels[2]), levels[3]) - levels[2]) / (
