@@ -3,11 +3,9 @@
 It follows nothing afterwards: the kernel does, in quiet time only. The offset is the
 level at which a channel stands most often, so that wheels may cross meanwhile or be on
 the strips from the first sample. Sums are of integers or in a fixed order, so that the
-bits are the same on every processor.
+bits are the same on every processor. All channels are looked at side by side, and none
+at another.
 """
-
-import math
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -15,135 +13,139 @@ import numpy.typing as npt
 
 __all__ = ["Baseline", "first_baseline"]
 
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
 _LEAST_VARIANCE = 1.0 / 12.0
 _REACH = 8.0
 _ROUNDS = 4
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """What one channel shows while nothing rests on its strip, in counts.
+    """What channels show while nothing rests on their strips, in counts; shape (n,).
 
     The hum is ``hum_cosine * cos + hum_sine * sin`` of the phase since sample 0.
     """
 
-    offset: float
-    sample_variance: float
-    tile_variance: float
-    hum_cosine: float
-    hum_sine: float
+    offset: Floats
+    sample_variance: Floats
+    tile_variance: Floats
+    hum_cosine: Floats
+    hum_sine: Floats
 
 
 def first_baseline(
     counts: npt.NDArray[np.int32],
     *,
     tile: int,
-    hum: Sequence[tuple[float, float]] | None,
+    hum: Floats | None,
     hum_gain: float,
-    droop: float = 0.0,
+    droop: Floats,
 ) -> Baseline:
-    """Return the baseline of one channel.
+    """Return the baseline of some channels.
 
     Args:
-        counts: its first samples, shape (n,), n >= 1.
+        counts: their first samples, shape (n, channels), n >= 1.
         tile: samples in a tile.
-        hum: cosine and sine of the mains in the middle of each tile; None when the
-            hum is not looked for.
+        hum: cosine and sine of the mains in the middle of each tile, shape (tiles, 2);
+            None when the hum is not looked for.
         hum_gain: how much of the hum is left in the mean of a tile.
-        droop: of the charge amplifier in one sample; 0 none. Wheels that crossed leave
-            the channel low for long, and the offset is that before the first sample.
+        droop: of the charge amplifiers in one sample, shape (channels,); 0 none.
+            Wheels that crossed leave a channel low for long, and the offset is that
+            before the first sample.
     """
-    tile = min(tile, len(counts))
-    tiles = len(counts) // tile
-    base = int(counts[0])
-    blocks = counts[: tiles * tile].astype(np.int64).reshape(tiles, tile) - base
-    sums = blocks.sum(axis=1)
-    variance = _sample_variance(blocks, sums)
+    n, channels = counts.shape
+    tile = min(tile, n)
+    tiles = n // tile
+    blocks = counts[: tiles * tile].reshape(tiles, tile, channels)
+    # sums of what is above the first sample, without writing it down for every sample
+    base = counts[0].astype(np.int64)
+    sums = blocks.sum(axis=1, dtype=np.int64)
+    squares = np.einsum("ijk,ijk->ik", blocks, blocks, dtype=np.int64)
+    squares -= base * (2 * sums - tile * base)
+    sums -= tile * base
+    variance = _sample_variance(squares, sums, tile)
     group = 5 if tiles >= 15 else 1
     length = group * tile
-    reach = max(_REACH * math.sqrt(variance * length), float(length))
-    lifted = [float(total) for total in sums.tolist()]
+    reach = np.maximum(_REACH * np.sqrt(variance * length), float(length))
+    lifted = sums.astype(np.float64)
     quiet, offset = _quiet(lifted, group, length, reach)
-    if droop > 0.0:
-        passed = np.cumsum(blocks.reshape(-1)).reshape(tiles, tile).sum(axis=1).tolist()
+    if droop.any():
+        # of each tile, the sum over its samples of all that came until then
+        left = np.arange(tile, 0, -1)
+        passed = np.einsum("ijk,j->ik", blocks, left, dtype=np.int64)
+        passed -= base * left.sum()
+        passed += tile * (sums.cumsum(axis=0) - sums)
+        # and how often the offset is in it
+        often = tile * tile * np.arange(tiles) + tile * (tile + 1) // 2
         for _ in range(_ROUNDS):
-            # what the offset adds to the sum over all samples so far
-            due = [
-                offset * (tile * tile * k + tile * (tile + 1) // 2)
-                for k in range(tiles)
-            ]
-            lifted = [
-                float(total) + droop * (float(area) - none)
-                for total, area, none in zip(sums.tolist(), passed, due, strict=True)
-            ]
+            due = offset * often[:, None]
+            lifted = sums + droop * (passed - due)
             quiet, offset = _quiet(lifted, group, length, reach)
-    members = [group * k + j for k in quiet for j in range(group)]
-    above = [lifted[k] / tile - offset for k in members]
-    cosine = sine = 0.0
+    members = np.repeat(quiet, group, axis=0)
+    many = members.sum(axis=0)
+    above = np.where(members, lifted[: len(members)] / tile - offset, 0.0)
+    cosine = sine = np.zeros(channels)
     if hum is not None and group > 1:
-        for k, residual in zip(members, above, strict=True):
-            cosine += hum[k][0] * residual
-            sine += hum[k][1] * residual
-        cosine *= 2.0 / (len(members) * hum_gain)
-        sine *= 2.0 / (len(members) * hum_gain)
-        above = [
-            residual - hum_gain * (cosine * hum[k][0] + sine * hum[k][1])
-            for k, residual in zip(members, above, strict=True)
-        ]
-    spread = 0.0
-    for residual in above:
-        spread += residual * residual
+        wave_c, wave_s = hum[: len(members), :1], hum[: len(members), 1:]
+        cosine = 2.0 / (many * hum_gain) * _sum_in_order(wave_c * above)
+        sine = 2.0 / (many * hum_gain) * _sum_in_order(wave_s * above)
+        above -= members * (hum_gain * (cosine * wave_c + sine * wave_s))
+    spread = _sum_in_order(above * above)
     return Baseline(
         offset=base + offset,
         sample_variance=variance,
-        tile_variance=max(spread / len(above), variance / tile),
+        tile_variance=np.maximum(spread / many, variance / tile),
         hum_cosine=cosine,
         hum_sine=sine,
     )
 
 
-def _sample_variance(
-    blocks: npt.NDArray[np.int64], sums: npt.NDArray[np.int64]
-) -> float:
+def _sample_variance(squares: Integers, sums: Integers, tile: int) -> Floats:
     """Return the variance of one quiet sample: the lower quarter of all tiles'."""
-    tile = blocks.shape[1]
+    tiles, channels = sums.shape
     if tile < 2:
-        return _LEAST_VARIANCE
-    squares = (blocks * blocks).sum(axis=1)
-    spreads = sorted(
-        (square - total * total / tile) / (tile - 1)
-        for square, total in zip(squares.tolist(), sums.tolist(), strict=True)
-    )
+        return np.full(channels, _LEAST_VARIANCE)
     # about as far below the mean as a quarter of all tiles of white noise lie
-    below = 1.0 - 0.95 / math.sqrt(tile - 1.0) if tile > 4 else 0.5
-    return max(float(spreads[len(spreads) // 4]) / below, _LEAST_VARIANCE)
+    below = 1.0 - 0.95 / np.sqrt(tile - 1.0) if tile > 4 else 0.5
+    quarters = []
+    for own_squares, own_sums in zip(squares.T.tolist(), sums.T.tolist(), strict=True):
+        # Python's integers: the square of a sum may be longer than 64 bits
+        spreads = [
+            (square - total * total / tile) / (tile - 1)
+            for square, total in zip(own_squares, own_sums, strict=True)
+        ]
+        quarters.append(sorted(spreads)[tiles // 4] / below)
+    variance: Floats = np.maximum(np.array(quarters), _LEAST_VARIANCE)
+    return variance
 
 
 def _quiet(
-    sums: Sequence[float], group: int, length: int, reach: float
-) -> tuple[list[int], float]:
-    """Return which groups of tiles stand at the level that is commonest, and it."""
-    groups = []
-    for at in range(0, len(sums) // group * group, group):
-        total = 0.0
-        for each in sums[at : at + group]:
-            total += each
-        groups.append(total)
-    low = _densest(sorted(groups), reach)
-    quiet = [k for k, total in enumerate(groups) if low <= total <= low + reach]
-    total = 0.0
-    for k in quiet:
-        total += groups[k]
-    return quiet, total / (len(quiet) * length)
+    sums: Floats, group: int, length: int, reach: Floats
+) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Return which groups of tiles stand at the level that is commonest, and it.
+
+    Shapes are (groups, channels) and (channels,).
+    """
+    whole = len(sums) // group
+    groups = np.zeros((whole, sums.shape[1]))
+    for each in range(group):
+        groups += sums[each : whole * group : group]
+    low = _densest(np.sort(groups, axis=0), reach)
+    quiet = (low <= groups) & (groups <= low + reach)
+    total = _sum_in_order(np.where(quiet, groups, 0.0))
+    return quiet, total / (quiet.sum(axis=0) * length)
 
 
-def _densest(ordered: Sequence[float], reach: float) -> float:
-    """Return the lowest value from which most values lie within reach."""
-    best = end = 0
-    most = 0
-    for begin, low in enumerate(ordered):
-        while end < len(ordered) and ordered[end] <= low + reach:
-            end += 1
-        if end - begin > most:
-            most = end - begin
-            best = begin
-    return ordered[best]
+def _densest(ordered: Floats, reach: Floats) -> Floats:
+    """Return the lowest value of each channel from which most lie within reach."""
+    within = ordered[None, :, :] <= (ordered + reach)[:, None, :]
+    many = within.sum(axis=1) - np.arange(len(ordered))[:, None]
+    best: Floats = ordered[many.argmax(axis=0), np.arange(ordered.shape[1])]
+    return best
+
+
+def _sum_in_order(values: Floats) -> Floats:
+    """Return sums over the first axis, added up one after the other."""
+    total: Floats = 0.0 + np.add.accumulate(values, axis=0)[-1]
+    return total

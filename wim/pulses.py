@@ -202,31 +202,31 @@ class _Channels:
 
     def begin(self, counts: npt.NDArray[np.int32], *, used: frozenset[int]) -> None:
         """Set offset, noise and hum from the first samples."""
-        tile = self.tile
-        periods = self.factors[9]
+        own = sorted(used)
         hum = None
-        if periods:
-            tiles = range(len(counts) // tile)
-            middle = self.factors[5]
-            hum = [cosine_sine(k * tile * periods + middle) for k in tiles]
-        for channel in used:
-            start = first_baseline(
-                counts[:, channel],
-                tile=tile,
-                hum=hum,
-                hum_gain=float(self.factors[6]),
-                droop=float(self.reals[15, channel]),
-            )
-            variance = start.tile_variance
-            self.reals[0, channel] = start.offset
-            self.reals[5:8, channel] = (variance, 0.5 * variance, 0.25 * variance)
-            self.reals[8, channel] = start.hum_cosine
-            self.reals[9, channel] = start.hum_sine
-            self.reals[12, channel] = start.sample_variance
-            over = self.factors[0] * np.sqrt(variance)
-            floor = self.reals[16, channel]
-            self.reals[10, channel] = max(over * np.sqrt(0.5), floor)
-            self.reals[11, channel] = max(over * 0.5, floor)
+        if self.factors[9]:
+            periods, middle = self.factors[9], self.factors[5]
+            starts = range(0, len(counts) // self.tile * self.tile, self.tile)
+            hum = np.array([cosine_sine(at * periods + middle) for at in starts])
+        start = first_baseline(
+            np.take(counts, own, axis=1),
+            tile=self.tile,
+            hum=hum,
+            hum_gain=float(self.factors[6]),
+            droop=self.reals[15, own],
+        )
+        variance = start.tile_variance
+        self.reals[0, own] = start.offset
+        self.reals[5, own] = variance
+        self.reals[6, own] = 0.5 * variance
+        self.reals[7, own] = 0.25 * variance
+        self.reals[8, own] = start.hum_cosine
+        self.reals[9, own] = start.hum_sine
+        self.reals[12, own] = start.sample_variance
+        over = self.factors[0] * np.sqrt(variance)
+        floor = self.reals[16, own]
+        self.reals[10, own] = np.maximum(over * np.sqrt(0.5), floor)
+        self.reals[11, own] = np.maximum(over * 0.5, floor)
 
     def forget(self) -> None:
         """Drop what spans samples: runs under way, the latest tiles."""
@@ -297,7 +297,9 @@ class _Bank:
 
     def chosen(self, counts: Counts) -> Counts:
         """Return the columns of the bank, shape (samples, columns)."""
-        return counts if self._columns is None else counts[:, self._columns]
+        if self._columns is None:
+            return counts
+        return np.take(counts, self._columns, axis=1)
 
 
 def _shared_out(strips: tuple[Strip, ...]) -> list[Sequence[int]]:

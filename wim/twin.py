@@ -132,22 +132,16 @@ def _runs(counts: Counts, figures: _Figures) -> list[_Run]:
     middle = phase * (np.arange(tiles) * tile + 0.5 * (tile - 1))
     wave_c, wave_s = np.cos(middle), np.sin(middle)
     start = counts[: round(detection.first_estimate_s * figures.rate_hz)]
-    hum = list(zip(wave_c.tolist(), wave_s.tolist(), strict=True))
-    begun = [
-        first_baseline(
-            np.ascontiguousarray(start[:, c]),
-            tile=tile,
-            hum=hum if figures.periods else None,
-            hum_gain=figures.hum_gain,
-            droop=float(figures.droop[c]),
-        )
-        for c in range(channels)
-    ]
-    offset = np.array([b.offset for b in begun])
-    hum_c = np.array([b.hum_cosine for b in begun])
-    hum_s = np.array([b.hum_sine for b in begun])
-    noise = np.array([b.sample_variance for b in begun])
-    v1 = np.array([b.tile_variance for b in begun])
+    hum = np.stack([wave_c, wave_s], axis=1)
+    begun = first_baseline(
+        start,
+        tile=tile,
+        hum=hum if figures.periods else None,
+        hum_gain=figures.hum_gain,
+        droop=figures.droop,
+    )
+    offset, noise, v1 = begun.offset, begun.sample_variance, begun.tile_variance
+    hum_c, hum_s = begun.hum_cosine, begun.hum_sine
     v2, v4 = 0.5 * v1, 0.25 * v1
     over = detection.over_noise
     high_2 = np.maximum(over * np.sqrt(v2), figures.floor)
