@@ -289,9 +289,12 @@ class Weigher:
             raise ValueError(message)
         if self._kept is None:
             return self._take(counts, inputs)
-        self._kept.append((counts.copy(), inputs))
         self._kept_samples += len(counts)
-        return self._begin() if self._kept_samples >= self._needed else []
+        if self._kept_samples >= self._needed:
+            self._kept.append((counts, inputs))
+            return self._begin()
+        self._kept.append((counts.copy(), inputs))
+        return []
 
     def lose(self, n_samples: int) -> list[Event]:
         """Take note that so many samples of every channel are missing here.
@@ -352,9 +355,9 @@ class Weigher:
 
     def _begin(self) -> list[Event]:
         kept = self._kept or []
-        first = np.concatenate([counts for counts, _ in kept])[: self._needed]
+        first = np.concatenate([counts[: self._needed] for counts, _ in kept])
         self._kept = None
-        self._detector.begin(first)
+        self._detector.begin(first[: self._needed])
         return [event for block in kept for event in self._take(*block)]
 
     def _take(self, counts: npt.NDArray[np.int32], inputs: int) -> list[Event]:

@@ -7,8 +7,10 @@ no vehicle and no speed, and the same samples give the same pulses to the bit wh
 the blocks in which they come.
 """
 
+import math
+import mmap
 from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -40,6 +42,7 @@ _LEAST_THRESHOLD_COUNTS = 1.5
 _NARROW_M = 0.12
 _FEWEST_TOPS = 5.0
 _LEAN = 0.15
+Number = TypeVar("Number", np.int32, np.float64)
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0)]
@@ -192,10 +195,10 @@ class _Channels:
         self.pending: Counts = np.zeros((tile, columns), dtype=np.int32)
         self.sums: Counts = np.zeros(columns, dtype=np.int32)
         self.ring: Counts = np.zeros((looks, tile, columns), dtype=np.int32)
-        # the system gives these pages when a long pulse first touches them
-        self.runs: Counts = np.zeros((columns, longest + 2 * tile), dtype=np.int32)
-        self.force: Floats = np.zeros(longest + 3 * tile)
-        self.work: Floats = np.zeros(longest + 3 * tile + 1)
+        # a long pulse needs all of it, the usual one a few pages of each channel
+        self.runs: Counts = _zeros_by_page((columns, longest + 2 * tile), np.int32)
+        self.force: Floats = _zeros_by_page((longest + 3 * tile,), np.float64)
+        self.work: Floats = _zeros_by_page((longest + 3 * tile + 1,), np.float64)
         self.levels: Floats = np.zeros(LEVELS)
         self.lobes: Integers = np.zeros((_LOBES, 2), dtype=np.int64)
         self.out: Floats = np.zeros((2 * columns * _LOBES + _ROOM, OUT_COLUMNS))
@@ -436,6 +439,21 @@ class PulseDetector:
             return False
         enough = tops >= self._detection.flat_share * wide
         return enough and noise_counts >= self._detection.flat_noise_counts
+
+
+def _zeros_by_page(
+    shape: tuple[int, ...], kind: type[Number]
+) -> np.ndarray[tuple[int, ...], np.dtype[Number]]:
+    """Return noughts of which the system gives each page when it is first touched.
+
+    For its own zeros NumPy asks the system for pages of 2 MB: every channel would get
+    one for the first of its pulses, and writing the noughts into them took as long as
+    weighing some vehicles.
+    """
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    # of this process alone: another one that comes of it writes into pages of its own
+    room = mmap.mmap(-1, size, access=mmap.ACCESS_COPY)
+    return np.frombuffer(room, dtype=kind).reshape(shape)
 
 
 def _left_in_mean(periods: float, tile: int) -> float:

@@ -1,3 +1,6 @@
+import mmap
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -183,3 +186,22 @@ def test_the_level_top_of_a_plate_is_not_clipped():
     made = PulseDetector(plate, sample_rate_hz=RATE_HZ, detection=Detection())
     made.begin(counts[:1000])
     assert not made.receive(counts, 0)[0].clipped
+
+
+def resident_bytes():
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * mmap.PAGESIZE
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells it")
+def test_room_for_long_pulses_takes_no_memory_until_they_come():
+    channels = 32
+    bumps = [(k, 2000, 30, 3000.0) for k in range(channels)]
+    counts = signal(bumps, channels=channels)
+    detector(counts).receive(counts, 0)
+    made = detector(counts, detection=Detection(longest_s=500.0))
+    room = 4 * channels * 500.0 * RATE_HZ
+    before = resident_bytes()
+    pulses = made.receive(counts, 0)
+    assert len(pulses) == channels
+    assert resident_bytes() - before < 0.1 * room
