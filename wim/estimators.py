@@ -16,6 +16,7 @@ from wim.axles import Axle
 from wim.kernels.sine import fit_sines
 from wim.loads import Crossings, Known, Swing, crossings_of
 from wim.samples import Lane
+from wim.scatter import scatter_of
 from wim.statics import Estimation, static_loads
 
 __all__ = ["ESTIMATORS", "Estimator", "every_estimate"]
@@ -61,6 +62,7 @@ def every_estimate(
     if known.calibration.roads:
         unlearned = msgspec.structs.replace(known.calibration, roads=())
         whats.append(msgspec.structs.replace(known, calibration=unlearned))
+    scatter, _ = scatter_of(axles)
     joint, *level = (
         static_loads(
             axles,
@@ -69,6 +71,7 @@ def every_estimate(
             groups=groups,
             reverse=reverse,
             acceleration_mps2=acceleration_mps2,
+            scatter=scatter,
             flags=(),
             known=what,
             estimation=estimation,

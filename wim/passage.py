@@ -494,6 +494,7 @@ class Weigher:
             groups=groups,
             reverse=crossing.reverse,
             acceleration_mps2=figures.acceleration_mps2,
+            scatter=figures.scatter,
             flags=flags,
             known=Known(
                 calibration=self.calibration,

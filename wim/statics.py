@@ -25,7 +25,6 @@ from wim.loads import (
 )
 from wim.roads import Ride, roles_of
 from wim.samples import Lane
-from wim.scatter import scatter_of
 from wim.uncertainty import Budget, Circumstances, UncertaintyFigures, budget_of
 from wim.unseen_bounce import UnseenBounce, bounce_left
 from wim.unseen_sides import UnseenSides, unseen_side_sigma
@@ -73,6 +72,7 @@ def static_loads(
     groups: Sequence[Sequence[int]],
     reverse: bool,
     acceleration_mps2: float | None,
+    scatter: float | None,
     flags: Collection[str],
     known: Known,
     estimation: Estimation,
@@ -87,6 +87,7 @@ def static_loads(
         reverse: it drove backwards, so that the learned road says nothing.
         acceleration_mps2: over the crossing, None where it is not known; then nothing
             is put back and the axles are the less certain.
+        scatter: of the rows (:func:`wim.scatter.scatter_of`), None where none shows.
         flags: of the passage; those that say that wheels or signals were not as they
             should be make the loads less certain.
         known: of station and vehicle.
@@ -121,7 +122,7 @@ def static_loads(
                 loading.unlearned_speeds_mps, loading.unlearned, pace_mps
             ),
         )
-        loads = _as_rough_as_rows_differ(loads, axles, loading)
+        loads = _as_rough_as_rows_differ(loads, scatter, loading)
     else:
         rest = interpolated(road.rest_speeds_mps, road.rest, pace_mps)
         level = on_level_road(crossings, road=road, roles=roles, ride=ride)
@@ -164,14 +165,13 @@ def static_loads(
 
 
 def _as_rough_as_rows_differ(
-    loads: JointLoads, axles: Sequence[Axle], loading: Loading
+    loads: JointLoads, scatter: float | None, loading: Loading
 ) -> JointLoads:
     """Return loads that are the less certain the rougher a road is that nobody learned.
 
     Rows that are farther apart than on a usual road of class A say that this one is
     rougher; rows that are nearer do not say that it is smoother in longer waves.
     """
-    scatter, _ = scatter_of(axles)
     rougher = max((scatter or 0.0) / loading.smooth_scatter, 1.0)
     grown = rougher * rougher
     return msgspec.structs.replace(
