@@ -306,8 +306,8 @@ def joint_loads(
             for axle, rough in enumerate(rough_kg)
         ]
     )
-    kinship, bounces, hop, scales = _suppositions(tuple(map(len, groups)), swing)
-    bounces = _likely(bounces, math.fsum(rough_kg) / count, swing)
+    kinship, hop, scales = _suppositions(tuple(map(len, groups)), swing)
+    bounces = _likely(math.fsum(rough_kg) / count, swing)
     means = np.zeros(count)
     covariance = np.zeros((count, count))
     estimate_jointly(
@@ -336,8 +336,8 @@ def joint_loads(
 @functools.lru_cache(maxsize=_LAYOUTS)
 def _suppositions(
     sizes: tuple[int, ...], swing: Swing
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return kinship, bounces, hop and scales as the kernel reads them.
+) -> tuple[Floats, Floats, Floats]:
+    """Return kinship, hop and scales as the kernel reads them.
 
     Nobody writes there: whoever has axle groups of the same sizes gets the same arrays.
 
@@ -360,24 +360,24 @@ def _suppositions(
                 )
     return (
         kinship,
-        np.array([(f, swing.bounce_damping, p) for f, p in swing.bounces]),
         np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
         np.array(swing.scales),
     )
 
 
-def _likely(bounces: Floats, load_kg: float, swing: Swing) -> Floats:
-    """Return the bounces with how likely each is for axles of such a load.
+def _likely(load_kg: float, swing: Swing) -> Floats:
+    """Return the bounces as the kernel reads them, the likely ones of such a load.
 
     The resonance curve of an oscillator over its frequency; no library's exponential.
     """
     usual_hz = swing.usual_bounce_hz * math.sqrt(_USUAL_LOAD_KG / load_kg)
-    likely = bounces.copy()
-    relative = bounces[:, 0] / usual_hz
-    off = (relative - 1.0 / relative) / swing.bounce_spread
-    fall = 1.0 + off * off
-    likely[:, 2] /= fall * fall
-    return likely
+    likely = []
+    for hertz, prior in swing.bounces:
+        relative = hertz / usual_hz
+        off = (relative - 1.0 / relative) / swing.bounce_spread
+        fall = 1.0 + off * off
+        likely.append((hertz, swing.bounce_damping, prior / (fall * fall)))
+    return np.array(likely)
 
 
 def rough_loads_kg(crossings: Crossings) -> list[float]:
