@@ -23,8 +23,8 @@ _OFF_PX: Final = 2.0
 class PlateLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Below these a plate is unread; they were chosen on rendered plates alone.
 
-    The card of the second look tells from which ``character_confidence`` on 99.8 % are
-    right; half a character under mud is guessed more often there, so it is stricter.
+    The cards of the readers tell from which ``character_confidence`` on 99.8 % are
+    right; half a character under mud is guessed more often, so it is stricter.
     """
 
     character_confidence: float = 0.994
