@@ -16,6 +16,8 @@ from lpr.sequence import SequenceReader
 
 __all__ = ["judge_cut_out", "read_cut_out", "seems_cut_out"]
 
+_PASSES: Final = (1, 2)
+"""Most plates are read after one pass of the rectifier; others get up to two more."""
 _SMALLEST_PX: Final = 8
 """Fewer pixels across or along hold no corners to be found."""
 _WIDEST_PX: Final = 480
@@ -43,13 +45,17 @@ def read_cut_out(
     if min(image.shape[:2]) < _SMALLEST_PX:
         return reader.read_crop(image)
     height, width = image.shape[:2]
-    corners = rectifier.rectified(image, rim_of(width, height))
-    straight = reader.glance(image, corners)
-    decoded = straight.decoded
-    if decoded.confidence >= enough and decoded.conflict != "text":
-        return reader.settled(image, straight)
-    whole = reader.glance_crop(image)
-    return reader.settled(image, reader.best_of(straight, whole))
+    corners = rim_of(width, height)
+    glances = []
+    for passes in _PASSES:
+        corners = rectifier.rectified(image, corners, passes=passes)
+        glance = reader.glance(image, corners)
+        decoded = glance.decoded
+        if decoded.confidence >= enough and decoded.conflict != "text":
+            return reader.settled(image, glance)
+        glances.append(glance)
+    glances.append(reader.glance_crop(image))
+    return reader.settled(image, reader.best_of(*glances))
 
 
 def seems_cut_out(image: Image) -> bool:

@@ -113,15 +113,19 @@ def _is_outline(seen: Corners) -> bool:
 
     They go clockwise, none lies inside, and they enclose a good part of the view.
     """
-    size = np.array(VIEW_PX)
-    if (np.abs(seen - size / 2) > size).any():
-        return False
-    ways = np.roll(seen, -1, axis=0) - seen
-    after = np.roll(ways, -1, axis=0)
-    turns = ways[:, 0] * after[:, 1] - ways[:, 1] * after[:, 0]
-    across, along = seen[2] - seen[0], seen[3] - seen[1]
-    area = abs(float(across[0] * along[1] - across[1] * along[0])) / 2
-    return bool((turns > 0).all()) and area > _LEAST_PART * float(size.prod())
+    width, height = VIEW_PX
+    # plain figures: of arrays this small the calls would take most of the time
+    corners = [(float(x), float(y)) for x, y in seen]
+    for (x0, y0), (x1, y1), (x2, y2) in zip(
+        corners, corners[1:] + corners[:1], corners[2:] + corners[:2], strict=True
+    ):
+        if not (-width < 2 * x0 < 3 * width and -height < 2 * y0 < 3 * height):
+            return False
+        if (x1 - x0) * (y2 - y1) <= (y1 - y0) * (x2 - x1):
+            return False
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
+    area = abs((cx - ax) * (dy - by) - (cy - ay) * (dx - bx)) / 2
+    return area > _LEAST_PART * width * height
 
 
 def view_of(image: Image, around: Corners) -> tuple[Image, NDArray[np.float64]]:

@@ -167,7 +167,7 @@ class Standing:
     def rectifier(self):
         return self
 
-    def rectified(self, _crop, around):
+    def rectified(self, _crop, around, **_passes):
         return around
 
     def glance(self, _image, corners, *, lines=1):
@@ -176,7 +176,7 @@ class Standing:
     def glance_crop(self, crop):
         return self.glance(crop, None)
 
-    def best_of(self, one, _other):
+    def best_of(self, one, *_others):
         return one
 
     def settled(self, _image, glance):
