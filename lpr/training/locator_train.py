@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from lpr.training.locator import Locator, loss_of, tensor_of, wanted
-from lpr.training.loop import drawn, picked, trained
+from lpr.training.loop import begun, drawn, picked, trained
 from lpr.training.precision import HALF
 from lpr.training.scenes import FaceMaker, Scene, draw_scene
 
@@ -59,10 +59,7 @@ def train_locator(
     Returns:
         The moving average of the network, ready to be judged and exported.
     """
-    torch.manual_seed(plan.seed)
-    torch.set_num_threads(plan.threads)
-    network = Locator() if begin_with is None else begin_with
-    network = network.to(memory_format=torch.channels_last)
+    network = begun(Locator, begin_with, seed=plan.seed, threads=plan.threads)
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-2)
     made: Locator = trained(
         network,

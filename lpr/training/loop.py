@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["drawn", "mixed", "picked", "trained"]
+__all__ = ["begun", "drawn", "mixed", "picked", "trained"]
 
 Source = TypeVar("Source")
 Job = TypeVar("Job")
@@ -27,6 +27,24 @@ _EMA: Final = 0.999
 _AHEAD: Final = 4
 _WARM_STEPS: Final = 300
 _SAVED_EVERY: Final = 100
+
+
+def begun(
+    fresh: Callable[[], Net], before: Net | None, *, seed: int, threads: int
+) -> Net:
+    """The network that a training begins with.
+
+    Args:
+        fresh: makes one with weights of the seed, where there is none.
+        before: the one of the stage before, or of a file.
+        seed: of all chance that PyTorch draws from now on.
+        threads: so many for PyTorch in this process.
+    """
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    network = fresh() if before is None else before
+    laid_out: Net = network.to(memory_format=torch.channels_last)
+    return laid_out
 
 
 def trained(

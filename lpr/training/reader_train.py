@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from lpr.alphabet import BLANK
 from lpr.strips import normalised
-from lpr.training.loop import drawn, picked, trained
+from lpr.training.loop import begun, drawn, picked, trained
 from lpr.training.precision import HALF
 from lpr.training.reader_network import COLUMN_PX, ReaderNetwork
 from lpr.training.reader_samples import NO_GROUND, Recipe, Samples, draw_samples
@@ -64,10 +64,7 @@ def train_reader(
     Returns:
         The moving average of the network, ready to be judged and exported.
     """
-    torch.manual_seed(plan.seed)
-    torch.set_num_threads(plan.threads)
-    network = ReaderNetwork() if begin_with is None else begin_with
-    network = network.to(memory_format=torch.channels_last)
+    network = begun(ReaderNetwork, begin_with, seed=plan.seed, threads=plan.threads)
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1]},
         {

@@ -23,7 +23,7 @@ from lpr.figures import percent
 from lpr.rectifier import Rectifier
 from lpr.strips import normalised
 from lpr.training.export import exported_rectifier, parameter_count
-from lpr.training.loop import drawn, mixed, trained
+from lpr.training.loop import begun, drawn, mixed, trained
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.rectifier_judge import CornerFigures, judge_rectifier
 from lpr.training.rectifier_network import RectifierNetwork, places_of
@@ -78,10 +78,7 @@ def train_rectifier(
     Returns:
         The moving average of the network, ready to be judged and exported.
     """
-    torch.manual_seed(plan.seed)
-    torch.set_num_threads(plan.threads)
-    network = RectifierNetwork() if begin_with is None else begin_with
-    network = network.to(memory_format=torch.channels_last)
+    network = begun(RectifierNetwork, begin_with, seed=plan.seed, threads=plan.threads)
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.02)
     made: RectifierNetwork = trained(
         network,

@@ -23,7 +23,7 @@ from lpr.errors import WeightsError
 from lpr.sequence import SequenceReader, packaged_reader_weights
 from lpr.strips import normalised
 from lpr.training.export import exported_second, parameter_count
-from lpr.training.loop import drawn, mixed, trained
+from lpr.training.loop import begun, drawn, mixed, trained
 from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, judge
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.second_network import SecondNetwork
@@ -75,10 +75,7 @@ def train_second(
     Returns:
         The moving average of the network, ready to be judged and exported.
     """
-    torch.manual_seed(plan.seed)
-    torch.set_num_threads(plan.threads)
-    network = SecondNetwork() if begin_with is None else begin_with
-    network = network.to(memory_format=torch.channels_last)
+    network = begun(SecondNetwork, begin_with, seed=plan.seed, threads=plan.threads)
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=0.02)
     made: SecondNetwork = trained(
         network,
