@@ -33,13 +33,13 @@ def read_cut_out(
     *,
     enough: float = PlateLimits().character_confidence,
 ) -> Decoded:
-    """What stands in a picture that a plate fills, the more plausible of two readings.
+    """What stands in a picture that a plate fills: the surest or likeliest reading.
 
     Args:
         image: BGR, shape (height, width, 3).
         rectifier: finds the plate's corners in it.
         reader: reads the whole picture, and what the corners enclose.
-        enough: with its weakest character at least so sure, the first reading stands,
+        enough: the first reading stands whose weakest character is at least so sure,
             where it spells a plate.
     """
     if min(image.shape[:2]) < _SMALLEST_PX:

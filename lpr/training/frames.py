@@ -14,14 +14,13 @@ import cv2
 import msgspec
 import numpy as np
 
-from lpr.detector import NetworkDetector, packaged_detector_weights
+from lpr.errors import WeightsError
 from lpr.figures import Case, figures_of, percent
 from lpr.image import Image, encode_jpeg, holds, warped
-from lpr.judging import PlateLimits
 from lpr.models import PlateReading
 from lpr.pipeline import Pipeline
-from lpr.sequence import SequenceReader
 from lpr.training.locating import make_faces
+from lpr.training.networks import add_network_arguments, chosen_networks
 from lpr.training.scenes import FaceMaker, PlacedPlate, draw_scene
 
 __all__ = ["Failure", "main", "read_scenes", "sheet_of"]
@@ -132,9 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=400, help="scenes")
     parser.add_argument("--seed", type=int, default=_VALIDATION_SEED)
     parser.add_argument("--sheet", type=Path, metavar="OUT.jpg")
-    parser.add_argument("--detector", type=Path)
-    parser.add_argument("--rectifier", type=Path)
-    parser.add_argument("--reader", type=Path, help="weights, without a second look")
+    add_network_arguments(parser)
     options = parser.parse_args(arguments)
     try:
         face = make_faces(
@@ -143,25 +140,11 @@ def main(arguments: list[str] | None = None) -> int:
             tuple(options.fonts),
             count=1000,
         )
-        detector = (
-            packaged_detector_weights()
-            if options.detector is None
-            else options.detector.read_bytes()
-        )
-        rectifier = options.rectifier and options.rectifier.read_bytes()
-        reader = (
-            SequenceReader.standard()
-            if options.reader is None
-            else SequenceReader.load(options.reader.read_bytes())
-        )
-    except (ValueError, OSError) as error:
+        detector, reader = chosen_networks(options)
+    except (ValueError, OSError, WeightsError) as error:
         sys.stderr.write(f"lpr.training frames: {error}\n")
         return 2
-    pipeline = Pipeline(
-        detector=NetworkDetector.load(detector, rectifier=rectifier),
-        reader=reader,
-        plate_limits=PlateLimits(),
-    )
+    pipeline = Pipeline(detector=detector, reader=reader)
     cases, failures = read_scenes(
         pipeline, face, count=options.count, seed=options.seed
     )

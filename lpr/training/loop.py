@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ Source = TypeVar("Source")
 Job = TypeVar("Job")
 Made = TypeVar("Made")
 Net = TypeVar("Net", bound=nn.Module)
+PlanOf = TypeVar("PlanOf", bound="Batches")
 
 _EMA: Final = 0.999
 _AHEAD: Final = 4
@@ -150,34 +151,59 @@ def picked(
     return list(zip(chunk.tolist(), place.tolist(), strict=True))
 
 
+class Batches(Protocol):
+    """What a plan says of its batches; each sample is seen about ``reuse`` times."""
+
+    @property
+    def batch(self) -> int:
+        """Samples in each."""
+        ...
+
+    @property
+    def reuse(self) -> int:
+        """How often a sample is seen."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of all chance."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """Processes that draw."""
+        ...
+
+
 def mixed(
-    supply: Generator[Made, None, None],
+    plan: PlanOf,
+    source: Source,
+    draw: Callable[[Source, tuple[PlanOf, int]], Made],
     *,
-    seed: int,
     done: int,
-    per_chunk: int,
     keep: int,
     each: int,
-    size: int,
 ) -> Generator[list[tuple[Made, int]], None, None]:
     """Batches as (chunk, place), half from the newest chunk and half from all kept.
 
     Args:
-        supply: the chunks; it is closed with this.
-        seed: of the choice; batch ``n`` of a seed is chosen alike in every run.
+        plan: of the training; its batch ``n`` is chosen alike in every run.
+        source: what all chunks are drawn from.
+        draw: makes the chunk of a plan that has this number.
         done: so many batches were given before.
-        per_chunk: so many batches until the next chunk.
         keep: so many chunks are kept.
         each: samples in each.
-        size: of a batch.
     """
+    per_chunk = max(1, plan.reuse * each // plan.batch)
+    jobs = ((plan, index) for index in count(done // per_chunk))
+    supply = drawn(source, draw, jobs, workers=plan.workers)
     kept: deque[Made] = deque(maxlen=keep)
     try:
         for step in count(done):
             if step % per_chunk == 0 or not kept:
                 kept.append(next(supply))
-            rng = np.random.default_rng((seed, 7, step))
-            pairs = picked(rng, len(kept), each, size)
+            rng = np.random.default_rng((plan.seed, 7, step))
+            pairs = picked(rng, len(kept), each, plan.batch)
             yield [(kept[chunk], place) for chunk, place in pairs]
     finally:
         supply.close()

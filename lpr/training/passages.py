@@ -16,12 +16,14 @@ import cv2
 import msgspec
 import numpy as np
 
-from lpr.detector import NetworkDetector, packaged_detector_weights
+from lpr.detector import NetworkDetector
+from lpr.errors import WeightsError
 from lpr.figures import Share, percent
 from lpr.image import Image, sharpness_at
 from lpr.judging import PlateLimits
 from lpr.sequence import SequenceReader
 from lpr.tracks import Look, Tracker, belonging
+from lpr.training.networks import add_network_arguments, chosen_networks
 from lpr.training.plates import RenderedPlate, render_plate
 from lpr.training.scenes import Face, lay_face
 from lpr.training.shapes import Shapes, gather_shapes
@@ -130,24 +132,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fonts", type=Path, nargs="+", required=True)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=_VALIDATION_SEED)
-    parser.add_argument("--detector", type=Path)
-    parser.add_argument("--rectifier", type=Path)
-    parser.add_argument("--reader", type=Path, help="weights, without a second look")
+    add_network_arguments(parser)
     options = parser.parse_args(arguments)
     try:
         shapes = gather_shapes(options.glyphs, tuple(options.fonts))
-        detector = NetworkDetector.load(
-            packaged_detector_weights()
-            if options.detector is None
-            else options.detector.read_bytes(),
-            rectifier=options.rectifier and options.rectifier.read_bytes(),
-        )
-        reader = (
-            SequenceReader.standard()
-            if options.reader is None
-            else SequenceReader.load(options.reader.read_bytes())
-        )
-    except (ValueError, OSError) as error:
+        detector, reader = chosen_networks(options)
+    except (ValueError, OSError, WeightsError) as error:
         sys.stderr.write(f"lpr.training passages: {error}\n")
         return 2
     rng = np.random.default_rng(options.seed)

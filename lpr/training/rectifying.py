@@ -10,7 +10,6 @@ import hashlib
 import sys
 from collections.abc import Callable, Generator
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +22,7 @@ from lpr.figures import percent
 from lpr.rectifier import Rectifier
 from lpr.strips import normalised
 from lpr.training.export import exported_rectifier, parameter_count
-from lpr.training.loop import begun, drawn, mixed, trained
+from lpr.training.loop import begun, mixed, trained
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.rectifier_judge import CornerFigures, judge_rectifier
 from lpr.training.rectifier_network import RectifierNetwork, places_of
@@ -116,19 +115,8 @@ def _batches(
     plan: RectifierPlan, shapes: Shapes, done: int
 ) -> Generator[Views, None, None]:
     """Batches, half from the newest chunk and half from all that are kept."""
-    size = _CHUNK * PER_PLATE
-    per_chunk = max(1, plan.reuse * size // plan.batch)
-    newest = done // per_chunk
-    jobs = ((plan, index) for index in count(newest))
-    batches = mixed(
-        drawn(shapes, _chunk, jobs, workers=plan.workers),
-        seed=plan.seed,
-        done=done,
-        per_chunk=per_chunk,
-        keep=_KEPT,
-        each=size,
-        size=plan.batch,
-    )
+    each = _CHUNK * PER_PLATE
+    batches = mixed(plan, shapes, _chunk, done=done, keep=_KEPT, each=each)
     for batch in batches:
         yield Views(
             np.stack([chunk.views[place] for chunk, place in batch]),

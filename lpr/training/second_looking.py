@@ -10,7 +10,6 @@ import hashlib
 import sys
 from collections.abc import Callable, Generator
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +22,7 @@ from lpr.errors import WeightsError
 from lpr.sequence import SequenceReader, packaged_reader_weights
 from lpr.strips import normalised
 from lpr.training.export import exported_second, parameter_count
-from lpr.training.loop import begun, drawn, mixed, trained
+from lpr.training.loop import begun, mixed, trained
 from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, judge
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.second_network import SecondNetwork
@@ -96,28 +95,17 @@ def _loss(network: nn.Module, batch: Patches, _step: int) -> Tensor:
     return nn.functional.cross_entropy(logits, torch.from_numpy(batch.answers))
 
 
-def _chunk(shapes: Shapes, job: tuple[int, int, Recipe]) -> Patches:
-    seed, index, recipe = job
-    return draw_patches(shapes, _CHUNK, seed=(seed, index), recipe=recipe)
+def _chunk(shapes: Shapes, job: tuple[SecondPlan, int]) -> Patches:
+    plan, index = job
+    return draw_patches(shapes, _CHUNK, seed=(plan.seed, index), recipe=plan.recipe)
 
 
 def _batches(
     plan: SecondPlan, shapes: Shapes, done: int
 ) -> Generator[Patches, None, None]:
     """Batches, half from the newest chunk and half from all that are kept."""
-    size = _CHUNK * PER_PLATE
-    per_chunk = max(1, plan.reuse * size // plan.batch)
-    newest = done // per_chunk
-    jobs = ((plan.seed, index, plan.recipe) for index in count(newest))
-    batches = mixed(
-        drawn(shapes, _chunk, jobs, workers=plan.workers),
-        seed=plan.seed,
-        done=done,
-        per_chunk=per_chunk,
-        keep=_KEPT,
-        each=size,
-        size=plan.batch,
-    )
+    each = _CHUNK * PER_PLATE
+    batches = mixed(plan, shapes, _chunk, done=done, keep=_KEPT, each=each)
     for batch in batches:
         yield Patches(
             np.stack([chunk.patches[place] for chunk, place in batch]),

@@ -7,8 +7,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lpr.detector import packaged_detector_weights
-from lpr.engines import ENGINES, open_engine
+from lpr.detector import NetworkDetector, packaged_detector_weights
+from lpr.engines import ENGINES, open_engine, own_engine
 from lpr.errors import EngineError
 from lpr.sequence import packaged_reader_weights
 
@@ -130,3 +130,17 @@ def test_our_engine_names_its_weights_by_their_hash():
     version = open_engine("ours").version
     for weights in (packaged_detector_weights(), packaged_reader_weights()):
         assert sha256(weights).hexdigest()[:8] in version
+
+
+def test_our_engine_looks_with_the_rectifier_that_it_is_given(monkeypatch):
+    given = []
+    real = NetworkDetector.load(packaged_detector_weights())
+
+    def load(_weights, *, rectifier, engine):
+        given.append((rectifier, engine))
+        return real
+
+    monkeypatch.setattr("lpr.engines.NetworkDetector.load", load)
+    version = own_engine(rectifier=b"another").version
+    assert given == [(b"another", None)]
+    assert sha256(b"another").hexdigest()[:8] in version

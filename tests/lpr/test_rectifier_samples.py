@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from lpr.image import straighten
+from lpr.image import rim_of, straighten
 from lpr.rectifier import VIEW_PX, view_of
 from lpr.strips import laid_flat, widened
 from lpr.training.reader_samples import Recipe, draw_sample
@@ -41,6 +41,25 @@ def test_a_plate_lies_between_its_corners(block_shapes, boxed):
         inside, ring = middle_and_ring(sample.picture, sample.corners)
         apart += ring > inside
     assert apart >= 34
+
+
+def test_a_plate_fills_the_crop_that_was_kept_of_it(block_shapes):
+    """But for a tenth at each side, and at the sides it may be cut a little."""
+    rng = np.random.default_rng(6)
+    recipe = msgspec.structs.replace(CLEAN, boxed=1.0)
+    kept = 0
+    for _ in range(40):
+        sample = draw_sample(rng, block_shapes, recipe)
+        height, width = sample.picture.shape[:2]
+        if not np.array_equal(sample.around, rim_of(width, height)):
+            continue
+        kept += 1
+        (x0, y0), (x1, y1) = sample.corners.min(axis=0), sample.corners.max(axis=0)
+        assert -0.06 < x0 / width < 0.1
+        assert -0.06 < 1 - x1 / width < 0.1
+        assert -0.1 < y0 / height < 0.2
+        assert -0.1 < 1 - y1 / height < 0.2
+    assert kept > 10
 
 
 def test_the_corners_of_a_view_are_those_of_the_picture(block_shapes):
