@@ -24,6 +24,7 @@ from lpr.training.textures import (
     write,
 )
 from lpr.training.vehicles import BODIES, Easel, plane
+from lpr.training.weathering import weathered
 
 __all__ = ["Face", "FaceMaker", "PlacedPlate", "Scene", "draw_scene", "lay_face"]
 
@@ -224,7 +225,7 @@ def _paste(
     low, high = np.maximum(low, 0), np.minimum(high, page.shape[1::-1])
     if (high - low < 2).any():
         return None
-    face = _weathered(rng, look.picture)
+    face, _ = weathered(rng, look.picture)
     lengths = np.hypot(*(corners[[1, 2]] - corners[[0, 3]]).T)
     shrink = face.shape[1] / max(float(lengths.max()), 8.0)
     if shrink > 1.3:
@@ -250,37 +251,6 @@ def _paste(
     where = slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
     page[where] = (page[where] * (1 - share) + drawn * share).astype(np.uint8)
     return where
-
-
-def _weathered(rng: np.random.Generator, face: Image) -> Image:
-    """A face in its own light: shadow, glare, dirt, fading."""
-    seen = face.astype(np.float32)
-    if rng.random() < 0.6:
-        seen *= rng.uniform(0.45, 1.2)
-    if rng.random() < 0.25:
-        grey = seen.mean(axis=2, keepdims=True)
-        share = rng.uniform(0.0, 0.6)
-        seen = seen * (1 - share) + grey * share
-    tall, wide = seen.shape[:2]
-    if rng.random() < 0.3:  # the edge of a shadow
-        x, y = np.meshgrid(np.linspace(-1, 1, wide), np.linspace(-1, 1, tall))
-        angle = rng.uniform(0, 2 * np.pi)
-        side = np.cos(angle) * x + np.sin(angle) * y > rng.uniform(-0.8, 0.8)
-        seen *= np.where(side, rng.uniform(0.3, 0.8), 1.0)[..., None]
-    if rng.random() < 0.3:
-        dirt = noise_field(rng, tall, wide) - rng.uniform(-0.3, 0.8)
-        share = np.clip(dirt * rng.uniform(1, 4), 0, rng.uniform(0.3, 0.9))[..., None]
-        soil = np.array([70, 90, 105]) * rng.uniform(0.5, 1.6)
-        seen = seen * (1 - share) + soil * share
-    if rng.random() < 0.12:
-        left, top = rng.uniform(0, wide), rng.uniform(0, tall)
-        far = np.hypot(
-            np.arange(wide)[None] - left, 2 * (np.arange(tall)[:, None] - top)
-        )
-        seen += (rng.uniform(60, 260) * np.exp(-((far / (0.25 * wide)) ** 2)))[
-            ..., None
-        ]
-    return np.clip(seen, 0, 255).astype(np.uint8)
 
 
 def _decoy(rng: np.random.Generator, page: Image) -> None:
