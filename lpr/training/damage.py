@@ -238,8 +238,17 @@ def _cover_texture(rng: np.random.Generator, image: Pixels) -> Floats:
     return np.asarray(colour, np.float32) + (rough * depth)[..., None]
 
 
-def hidden_share(alpha: Floats, ink: Pixels, boxes: Floats) -> Floats:
-    """How much of each character's ink lies under a cover, 0 to 1."""
+def hidden_share(
+    alpha: Floats, ink: Pixels, boxes: Floats, *, opaque: float = 0.7
+) -> Floats:
+    """How much of each character's ink lies under a cover, 0 to 1.
+
+    Args:
+        alpha: how much of what lies below each pixel of the cover hides, 0 to 1.
+        ink: of the characters, 0 to 255.
+        boxes: of each character x0, y0, x1 and y1 [px].
+        opaque: from so much on nothing is seen through it.
+    """
     shares = np.zeros(len(boxes), np.float32)
     height, width = ink.shape
     for index, box in enumerate(boxes):
@@ -248,7 +257,7 @@ def hidden_share(alpha: Floats, ink: Pixels, boxes: Floats) -> Floats:
         painted = ink[y0:y1, x0:x1].astype(np.float32)
         total = float(painted.sum())
         if total > 0:
-            under = float((painted * (alpha[y0:y1, x0:x1] > 0.7)).sum())
+            under = float((painted * (alpha[y0:y1, x0:x1] > opaque)).sum())
             shares[index] = under / total
     return shares
 

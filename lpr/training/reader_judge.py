@@ -66,6 +66,10 @@ HELD_OUT: Final[dict[str, tuple[int, Recipe]]] = {
         ),
     ),
     "typefaces": (830_000, msgspec.structs.replace(_LEGIBLE, typefaces=1.0)),
+    "weathered, from 80 px": (
+        850_000,
+        msgspec.structs.replace(_LEGIBLE, hard=0.3, weathered=1.0),
+    ),
     "covered": (
         840_000,
         msgspec.structs.replace(_LEGIBLE, covered=0.5, narrowest_px=100.0),

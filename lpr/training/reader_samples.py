@@ -19,6 +19,7 @@ from lpr.strips import HEIGHT, MARGIN, WIDTH, Lines, along_strip, strip_of, wide
 from lpr.training import damage
 from lpr.training.plates import PlateText, RenderedPlate, draw_text, render_plate
 from lpr.training.shapes import Shapes
+from lpr.training.weathering import weathered
 
 __all__ = [
     "FIELD",
@@ -43,6 +44,8 @@ _MILD: Final = (0.1, 0.7)
 _WIDER: Final = (0.3, 0.4)
 """A cut that is far too wide has at most so much too much at each side, and above and
 below, as shares of the plate's width and height."""
+_BURIED: Final = 0.8
+"""Through dirt as thick as this no stroke is seen; what a cover hides is seen less."""
 _LEFT_OFF: Final = (0.006, 0.028)
 """How far the rectifier leaves corners off, in shares of width and height."""
 
@@ -59,6 +62,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """How far corners are off, against what is usual."""
     straight: float = 0.0
     """Share of plates whose corners the rectifier has brought to their place."""
+    weathered: float = 0.0
+    """Share of plates on which shadow, glare, dirt and fading lie at once."""
     wide: float = 0.0
     """Share of plates of one line that are cut out far too wide."""
     covered: float = 0.15
@@ -167,6 +172,13 @@ def draw_sample(rng: np.random.Generator, shapes: Shapes, recipe: Recipe) -> Sam
     if rng.random() < recipe.covered:
         page, alpha = damage.cover(rng, page, plate.boxes)
         hidden = damage.hidden_share(alpha, plate.ink, plate.boxes)
+    if recipe.weathered and rng.random() < recipe.weathered:
+        page, dirt = weathered(rng, page)
+        buried = np.asarray(dirt, np.float32)
+        hidden = np.maximum(
+            hidden,
+            damage.hidden_share(buried, plate.ink, plate.boxes, opaque=_BURIED),
+        )
     if rng.random() < 0.12:
         page = damage.bent(rng, page)
     return _seen(rng, plate, page, hidden, recipe, strength)
