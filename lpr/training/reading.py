@@ -9,7 +9,7 @@ import argparse
 import hashlib
 import sys
 import textwrap
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -30,8 +30,8 @@ from lpr.training.reader_judge import (
 from lpr.training.reader_network import ReaderNetwork
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.reader_train import Plan, train_reader
-from lpr.training.shapes import Shapes, gather_shapes
-from lpr.training.stages import Log, all_stages
+from lpr.training.shapes import Shapes
+from lpr.training.stages import carry_out, parser_of
 
 __all__ = ["finished", "main"]
 
@@ -53,39 +53,25 @@ _HEAD: Final = f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|"
 def main(arguments: list[str] | None = None) -> int:
     """Run the training; 0 when weights and card are written."""
     options = _parser().parse_args(arguments)
-    try:
-        shapes = gather_shapes(options.glyphs, tuple(options.fonts))
-    except (ValueError, OSError) as error:
-        sys.stderr.write(f"luheng-lpr training: {error}\n")
-        return 2
     plans = _plans(options)
-    if not plans:
-        sys.stderr.write("luheng-lpr training: every stage has 0 steps\n")
-        return 2
-    say = Log()
-
-    def teach(plan: Plan, state: Path, before: ReaderNetwork | None) -> ReaderNetwork:
-        return train_reader(plan, shapes, checkpoint=state, begin_with=before, log=say)
-
-    network = all_stages(plans, teach, out=options.out, log=say)
-    weights, card = finished(
-        network, shapes, plans=tuple(plans.values()), count=options.count
+    return carry_out(
+        options,
+        plans,
+        train_reader,
+        partial(finished, plans=tuple(plans.values()), count=options.count),
     )
-    options.out.write_bytes(weights)
-    options.out.with_suffix(".md").write_text(card, "utf-8")
-    say(f"wrote {options.out} ({len(weights)} bytes)")
-    return 0
 
 
 def _plans(options: argparse.Namespace) -> dict[str, Plan]:
-    """The stages by name: gentle boxes, loose corners, all that leans, and three more.
+    """The stages by name: gentle boxes, loose corners, all that leans, and four more.
 
     Those are what is hidden, what cameras and detectors in the field add (pictures
-    smoothed and enlarged by the camera, plates cut out far too wide), and plates laid
-    straight by the rectifier, as nearly all are that the reader sees in the end.
+    smoothed and enlarged by the camera, plates cut out far too wide), plates laid
+    straight by the rectifier, as nearly all are that the reader sees in the end, and
+    shadow, glare and dirt on one plate.
 
     Before the third a slanted A was taken for an N, before the fourth a character half
-    under mud for another.
+    under mud for another, before the last a 1 in a shadow for an M.
     """
     first = Plan(
         steps=options.steps,
@@ -130,6 +116,13 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
         rate=first.rate * 0.4,
         recipe=msgspec.structs.replace(field.recipe, straight=0.7),
     )
+    settled = msgspec.structs.replace(
+        straight,
+        steps=options.settled_steps,
+        seed=options.seed + 6,
+        rate=first.rate * 0.45,
+        recipe=msgspec.structs.replace(straight.recipe, straight=0.85, weathered=0.5),
+    )
     stages = {
         "first": first,
         "loose": loose,
@@ -137,6 +130,7 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
         "hidden": hidden,
         "field": field,
         "straight": straight,
+        "settled": settled,
     }
     return {name: plan for name, plan in stages.items() if plan.steps}
 
@@ -175,21 +169,15 @@ def finished(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m lpr.training reader", description=__doc__
-    )
-    parser.add_argument("--glyphs", type=Path, required=True)
-    parser.add_argument("--fonts", type=Path, nargs="+", required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser = parser_of("reader", __doc__)
     parser.add_argument("--steps", type=int, default=Plan().steps)
     parser.add_argument("--loose-steps", type=int, default=1400)
     parser.add_argument("--leaning-steps", type=int, default=6000)
     parser.add_argument("--hidden-steps", type=int, default=3600)
     parser.add_argument("--field-steps", type=int, default=3000)
     parser.add_argument("--straight-steps", type=int, default=1800)
+    parser.add_argument("--settled-steps", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--count", type=int, default=2000)
     return parser
 
@@ -214,7 +202,8 @@ def _card(
         f"corners {plan.recipe.loose:g} times as loose as usual, "
         f"lean {plan.recipe.lean:g}, covered from {plan.recipe.unseen:.0%} of its ink, "
         f"{plan.recipe.smoothed:.0%} smoothed by the camera, "
-        f"{plan.recipe.wide:.0%} cut too wide, {plan.recipe.straight:.0%} straight"
+        f"{plan.recipe.wide:.0%} cut too wide, {plan.recipe.straight:.0%} straight, "
+        f"{plan.recipe.weathered:.0%} weathered"
         for plan in plans
     )
     hidden = figures["covered"]

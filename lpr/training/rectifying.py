@@ -27,8 +27,8 @@ from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.rectifier_judge import CornerFigures, judge_rectifier
 from lpr.training.rectifier_network import RectifierNetwork, places_of
 from lpr.training.rectifier_samples import PER_PLATE, Views, draw_views
-from lpr.training.shapes import Shapes, gather_shapes
-from lpr.training.stages import Log, all_stages
+from lpr.training.shapes import Shapes
+from lpr.training.stages import carry_out, parser_of
 
 __all__ = ["RectifierPlan", "main", "train_rectifier"]
 
@@ -127,38 +127,32 @@ def _batches(
 def main(arguments: list[str] | None = None) -> int:
     """Run the training; 0 when weights and card are written."""
     options = _parser().parse_args(arguments)
-    try:
-        shapes = gather_shapes(options.glyphs, tuple(options.fonts))
-    except (ValueError, OSError) as error:
-        sys.stderr.write(f"luheng-lpr training: {error}\n")
-        return 2
     plans = _plans(options)
-    if not plans:
-        sys.stderr.write("luheng-lpr training: every stage has 0 steps\n")
-        return 2
-    say = Log()
-
-    def teach(
-        plan: RectifierPlan, state: Path, before: RectifierNetwork | None
-    ) -> RectifierNetwork:
-        return train_rectifier(
-            plan, shapes, checkpoint=state, begin_with=before, log=say
-        )
-
-    network = all_stages(plans, teach, out=options.out, log=say)
-    weights = exported_rectifier(network)
-    options.out.write_bytes(weights)
-    say(f"wrote {options.out} ({len(weights)} bytes); measuring")
-    figures = judge_rectifier(Rectifier.load(weights), shapes, count=options.count)
-    card = _card(
-        tuple(plans.values()),
-        weights,
-        parameter_count(network),
-        figures,
-        options.glyphs.name,
+    return carry_out(
+        options,
+        plans,
+        train_rectifier,
+        partial(
+            _finished,
+            plans=tuple(plans.values()),
+            count=options.count,
+            glyphs=options.glyphs.name,
+        ),
     )
-    options.out.with_suffix(".md").write_text(card, "utf-8")
-    return 0
+
+
+def _finished(
+    network: RectifierNetwork,
+    shapes: Shapes,
+    *,
+    plans: tuple[RectifierPlan, ...],
+    count: int,
+    glyphs: str,
+) -> tuple[bytes, str]:
+    """The file of a trained network, and its card with what it was measured at."""
+    weights = exported_rectifier(network)
+    figures = judge_rectifier(Rectifier.load(weights), shapes, count=count)
+    return weights, _card(plans, weights, parameter_count(network), figures, glyphs)
 
 
 def _plans(options: argparse.Namespace) -> dict[str, RectifierPlan]:
@@ -222,16 +216,9 @@ picture's rim has no four corners that lay it flat.
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m lpr.training rectifier", description=__doc__
-    )
-    parser.add_argument("--glyphs", type=Path, required=True)
-    parser.add_argument("--fonts", type=Path, nargs="+", required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser = parser_of("rectifier", __doc__)
     parser.add_argument("--steps", type=int, default=RectifierPlan().steps)
     parser.add_argument("--far-steps", type=int, default=1500)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--count", type=int, default=500, help="plates a set")
     return parser
 

@@ -27,8 +27,8 @@ from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, jud
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.second_network import SecondNetwork
 from lpr.training.second_samples import PER_PLATE, Patches, draw_patches
-from lpr.training.shapes import Shapes, gather_shapes
-from lpr.training.stages import Log, all_stages
+from lpr.training.shapes import Shapes
+from lpr.training.stages import carry_out, parser_of
 
 __all__ = ["SecondPlan", "main", "train_second"]
 
@@ -117,39 +117,34 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the training; 0 when weights and card are written."""
     options = _parser().parse_args(arguments)
     try:
-        shapes = gather_shapes(options.glyphs, tuple(options.fonts))
-        reader_weights = (
+        weights = (
             packaged_reader_weights()
             if options.reader is None
             else options.reader.read_bytes()
         )
-        SequenceReader.load(reader_weights)
-    except (ValueError, OSError, WeightsError) as error:
+        SequenceReader.load(weights)
+    except (OSError, WeightsError) as error:
         sys.stderr.write(f"luheng-lpr training: {error}\n")
         return 2
     plans = _plans(options)
-    if not plans:
-        sys.stderr.write("luheng-lpr training: every stage has 0 steps\n")
-        return 2
-    say = Log()
-
-    def teach(
-        plan: SecondPlan, state: Path, before: SecondNetwork | None
-    ) -> SecondNetwork:
-        return train_second(plan, shapes, checkpoint=state, begin_with=before, log=say)
-
-    network = all_stages(plans, teach, out=options.out, log=say)
-    weights, card = _finished(
-        network, shapes, tuple(plans.values()), reader_weights, options.count
+    return carry_out(
+        options,
+        plans,
+        train_second,
+        partial(
+            _finished,
+            plans=tuple(plans.values()),
+            reader_weights=weights,
+            plates=options.count,
+        ),
     )
-    options.out.write_bytes(weights)
-    options.out.with_suffix(".md").write_text(card, "utf-8")
-    say(f"wrote {options.out} ({len(weights)} bytes)")
-    return 0
 
 
 def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
-    """The stages by name: characters, what is half hidden, what the field adds."""
+    """The stages by name: characters, what is half hidden, what the field adds.
+
+    The last are plates laid straight, on half of which shadow, glare and dirt lie.
+    """
     first = SecondPlan(
         steps=options.steps, threads=options.threads, workers=options.workers
     )
@@ -166,13 +161,20 @@ def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
         seed=first.seed + 2,
         recipe=msgspec.structs.replace(hidden.recipe, **FIELD),
     )
-    stages = {"first": first, "hidden": hidden, "field": field}
+    worn = msgspec.structs.replace(
+        field,
+        steps=options.weathered_steps,
+        seed=first.seed + 3,
+        recipe=msgspec.structs.replace(field.recipe, straight=0.85, weathered=0.5),
+    )
+    stages = {"first": first, "hidden": hidden, "field": field, "weathered": worn}
     return {name: plan for name, plan in stages.items() if plan.steps}
 
 
 def _finished(
     network: SecondNetwork,
     shapes: Shapes,
+    *,
     plans: tuple[SecondPlan, ...],
     reader_weights: bytes,
     plates: int,
@@ -234,18 +236,12 @@ answered, calibration error of characters and plates, covered found, false cover
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m lpr.training second", description=__doc__
-    )
-    parser.add_argument("--glyphs", type=Path, required=True)
-    parser.add_argument("--fonts", type=Path, nargs="+", required=True)
+    parser = parser_of("second", __doc__)
     parser.add_argument("--reader", type=Path, help="weights it is weighed against")
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=SecondPlan().steps)
     parser.add_argument("--hidden-steps", type=int, default=2600)
     parser.add_argument("--field-steps", type=int, default=1600)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--weathered-steps", type=int, default=1200)
     parser.add_argument("--count", type=int, default=2000)
     return parser
 
