@@ -46,16 +46,15 @@ def read_cut_out(
         return reader.read_crop(image)
     height, width = image.shape[:2]
     corners = rim_of(width, height)
-    glances = []
+    readings = []
     for passes in _PASSES:
         corners = rectifier.rectified(image, corners, passes=passes)
-        glance = reader.glance(image, corners)
-        decoded = glance.decoded
+        decoded = reader.read(image, corners)
         if decoded.confidence >= enough and decoded.conflict != "text":
-            return reader.settled(image, glance)
-        glances.append(glance)
-    glances.append(reader.glance_crop(image))
-    return reader.settled(image, reader.best_of(*glances))
+            return decoded
+        readings.append(decoded)
+    readings.append(reader.read_crop(image))
+    return reader.best_of(readings)
 
 
 def seems_cut_out(image: Image) -> bool:

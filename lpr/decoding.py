@@ -6,7 +6,6 @@ looks at pixels, and nothing averages: a text is as sure as the whole of it.
 """
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 
 from lpr.alphabet import COVERED, GROUNDS, STATES, SYMBOLS, Ground, State
 from lpr.plate import KINDS, Kind, PlateColour, kind_of
-from lpr.pooling import pooled
 from lpr.spelling import Spelling, softmax, spellings
 
 __all__ = [
@@ -27,7 +25,6 @@ __all__ = [
     "Prior",
     "conflict_of",
     "decode",
-    "decode_together",
     "doubtful",
     "looked_at",
     "spelt",
@@ -143,32 +140,21 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
         return self.state_probabilities[STATES.index(state)]
 
 
-def decode(outputs: Outputs, prior: Prior | None = None) -> Decoded:
+def decode(
+    outputs: Outputs,
+    texts: tuple[Spelling, ...] | None = None,
+    prior: Prior | None = None,
+) -> Decoded:
     """The distribution that the network's answer and the grammar make together.
 
     Args:
         outputs: of the sequence reader.
-        prior: how much the grammar weighs.
-    """
-    return decode_together((outputs,), (spelt(outputs),), prior)
-
-
-def decode_together(
-    outputs: Sequence[Outputs],
-    texts: Sequence[tuple[Spelling, ...]],
-    prior: Prior | None = None,
-) -> Decoded:
-    """The distribution that several readings of one plate and the grammar make.
-
-    Args:
-        outputs: of the sequence reader for the same plate, cut out in several ways.
-        texts: what :func:`spelt` gives for each of them, or :func:`looked_at`.
+        texts: what :func:`spelt` gives for them, or :func:`looked_at`.
         prior: how much the grammar weighs.
     """
     prior = Prior() if prior is None else prior
-    grounds = _mean([softmax(one.ground) for one in outputs])
-    states = _mean([softmax(one.state) for one in outputs])
-    found = pooled(texts)
+    found = spelt(outputs) if texts is None else texts
+    grounds, states = softmax(outputs.ground), softmax(outputs.state)
     chances = dict(zip(GROUNDS, grounds.tolist(), strict=True))
     weighed = [
         Spelling(one.text, one.probability * _weight(one.text, chances, prior))
@@ -202,10 +188,6 @@ def decode_together(
 def spelt(outputs: Outputs) -> tuple[Spelling, ...]:
     """The texts of one reading by the picture alone, likeliest first."""
     return spellings(softmax(outputs.columns))
-
-
-def _mean(chances: Sequence[Floats]) -> Floats:
-    return np.asarray(np.mean(chances, axis=0), np.float32)
 
 
 # ------------------------------------------------------------------------ second look

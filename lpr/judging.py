@@ -33,9 +33,6 @@ class PlateLimits(msgspec.Struct, frozen=True, kw_only=True):
     glare_share: float = 0.2
     state_probability: float = 0.5
     sure_characters: int = 3
-    worth_cutting: float = 0.5
-    """What the detector takes for a plate less than this is read once: of 180 rendered
-    plates 5 are below it, none of them read right however cut; of 22 other finds 14."""
     plate_probability: float = 0.75
     """With fewer sure characters a box is taken for a plate only where the detector is
     as sure as this: lettering, grilles and signs end there."""
@@ -52,15 +49,8 @@ class Judged(NamedTuple):
 def read_and_judge(
     image: Image, box: PlateBox, reader: SequenceReader, limits: PlateLimits
 ) -> Judged:
-    """What comes of a box that a detector found.
-
-    What the detector hardly takes for a plate is not cut out again where its reading is
-    in doubt: that costs most of the time of a frame, and mends nothing.
-    """
-    glance = reader.glance(image, box.corners, lines=box.lines)
-    decoded = glance.decoded
-    if _is_clear(decoded, limits) or box.confidence >= limits.worth_cutting:
-        decoded = reader.settled(image, glance)
+    """What comes of a box that a detector found."""
+    decoded = reader.read(image, box.corners, lines=box.lines)
     return judge(image, box, decoded, limits)
 
 

@@ -7,7 +7,7 @@ whether an answer is good enough is its user's to say.
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -20,7 +20,6 @@ from lpr.decoding import (
     Outputs,
     Prior,
     decode,
-    decode_together,
     doubtful,
     looked_at,
     spelt,
@@ -36,26 +35,16 @@ from lpr.strips import (
     WIDTH,
     Lines,
     normalised,
-    nudged,
     strip_of,
     widened,
 )
 
-__all__ = ["Glance", "SequenceReader", "packaged_reader_weights"]
+__all__ = ["SequenceReader", "packaged_reader_weights"]
 
 _WEIGHTS: Final = "reader.onnx"
-_SURE: Final = 0.995
-_HOPELESS: Final = 0.1
-"""A plate is cut out again where its weakest character is between these. Of 45 rendered
-plates below it other cuts mended one, and above it none of 126 was wrong."""
-_HALF: Final = 0.5
 _NOTHING: Final = 0.5
-"""From here on the network holds a cut for no plate's, and the first reading stands:
-of 2500 rendered plates 7 are above it, and none of them is read right however cut."""
-_AT_EDGE: Final = 1
-"""So few columns of the 36 between a character's and the end."""
-_MORE: Final = (0.1, 0.05)
-"""Where a character may be cut off, so much more is shown, as shares of the plate."""
+"""What the network holds for no plate's from here on is not looked at twice: of 2500
+rendered plates 7 are above it, and none of them is read right."""
 _SURELY_ONE: Final = 2.9
 _SURELY_TWO: Final = 1.6
 """Width by height: a plate of one line has 3.1 or 3.4 and one of two lines 2.0; turned
@@ -65,19 +54,6 @@ away by 40° the first comes down to 2.4 and the second to 1.5."""
 def packaged_reader_weights() -> bytes:
     """The weights that ship inside the package."""
     return resources.files("lpr").joinpath("weights", _WEIGHTS).read_bytes()
-
-
-Reading: TypeAlias = tuple[Outputs, tuple[Spelling, ...]]
-"""What the network says of one cut, and the texts that it spells."""
-
-
-class Glance(msgspec.Struct, frozen=True):
-    """A first reading, and all that a second one of the same plate goes on from."""
-
-    around: Corners
-    lines: Lines
-    reading: Reading
-    decoded: Decoded
 
 
 class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,94 +109,36 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
             lines: how many lines it has; where nobody knows, its shape decides, and in
                 doubt the reading that is the likelier.
         """
-        return self.settled(image, self.glance(image, corners, lines=lines))
+        tried = _possible_lines(corners) if lines is None else (lines,)
+        return self._read(image, widened(corners, *MARGIN), tried)
 
     def read_crop(self, crop: Image, *, lines: Lines | None = None) -> Decoded:
         """What stands in a picture that somebody has cut out around a plate."""
-        return self.settled(crop, self.glance_crop(crop, lines=lines))
-
-    def read_within(self, image: Image, around: Corners, lines: Lines) -> Decoded:
-        """What is seen between corners that hold a plate of so many lines."""
-        return self.settled(image, self._glance(image, around, (lines,)))
-
-    def glance(
-        self, image: Image, corners: Corners, *, lines: Lines | None = None
-    ) -> Glance:
-        """The first reading of what stands between the plate's corners."""
-        tried = _possible_lines(corners) if lines is None else (lines,)
-        return self._glance(image, widened(corners, *MARGIN), tried)
-
-    def glance_crop(self, crop: Image, *, lines: Lines | None = None) -> Glance:
-        """The first reading of a picture that was cut out around a plate."""
         height, width = crop.shape[:2]
         corners = rim_of(width, height)
         tried = _possible_lines(corners) if lines is None else (lines,)
-        return self._glance(crop, corners, tried)
+        return self._read(crop, corners, tried)
 
-    def best_of(self, *glances: Glance) -> Glance:
-        """The most plausible of several first readings of one plate."""
-        return max(glances, key=lambda one: one.decoded.plausibility(self.prior))
+    def read_within(self, image: Image, around: Corners, lines: Lines) -> Decoded:
+        """What is seen between corners that hold a plate of so many lines."""
+        return self._read(image, around, (lines,))
 
-    def settled(self, image: Image, glance: Glance) -> Decoded:
-        """What a plate is read as that was glanced at: cut out again where in doubt.
+    def best_of(self, readings: Sequence[Decoded]) -> Decoded:
+        """The most plausible of several readings of one plate."""
+        return max(readings, key=lambda one: one.plausibility(self.prior))
 
-        A plate of one line whose characters reach the edge of the cut is cut out wider,
-        where the picture holds more: half an R reads as a sure F. So is one of which a
-        character seems hidden, too many or missing; there the more plausible of both
-        readings counts.
-
-        Args:
-            image: the picture that the glance is of.
-            glance: the first reading.
-        """
-        if glance.decoded.probability_of("none") >= _NOTHING:
-            return glance.decoded
-        one_line = glance.lines == 1
-        if one_line and _reach_the_edge(glance.reading[0].columns):
-            return self._wider(image, glance) or self._again(image, glance)
-        first = self._again(image, glance)
-        wider = None
-        if one_line and _may_be_cut_off(first):
-            wider = self._wider(image, glance)
-        if wider is None:
-            return first
-        return max(first, wider, key=lambda one: one.plausibility(self.prior))
-
-    def _wider(self, image: Image, glance: Glance) -> Decoded | None:
-        """What a wider cut reads as; nothing where the picture ends before it."""
-        around = widened(glance.around, *_MORE)
-        if not _lies_in(image, around):
-            return None
-        return self._again(image, self._glance(image, around, (1,)))
-
-    def _again(self, image: Image, glance: Glance) -> Decoded:
-        """The first reading, pooled with those of four moved cuts where in doubt."""
-        if not _HOPELESS <= glance.decoded.confidence < _SURE:
-            return glance.decoded
-        moved = self._readings(image, nudged(glance.around), glance.lines)
-        outputs, texts = zip(glance.reading, *moved, strict=True)
-        return decode_together(outputs, texts, self.prior)
-
-    def _glance(
-        self, image: Image, around: Corners, tried: tuple[Lines, ...]
-    ) -> Glance:
-        glances = []
-        for lines in tried:
-            (reading,) = self._readings(image, (around,), lines)
-            outputs, texts = reading
-            decoded = decode_together((outputs,), (texts,), self.prior)
-            glances.append(Glance(around, lines, reading, decoded))
-        return self.best_of(*glances)
-
-    def _readings(
-        self, image: Image, cuts: Sequence[Corners], lines: Lines
-    ) -> list[Reading]:
-        """What the network says of each cut of one plate, and the texts it spells."""
-        outputs = self._outputs(np.stack([strip_of(image, c, lines) for c in cuts]))
+    def _read(self, image: Image, around: Corners, tried: tuple[Lines, ...]) -> Decoded:
+        strips = np.stack([strip_of(image, around, lines) for lines in tried])
+        outputs = self._outputs(strips)
         texts = self._texts(
-            outputs, lambda index: strip_of(image, cuts[index], lines, scale=SCALE)
+            outputs, lambda index: strip_of(image, around, tried[index], scale=SCALE)
         )
-        return list(zip(outputs, texts, strict=True))
+        return self.best_of(
+            [
+                decode(one, told, self.prior)
+                for one, told in zip(outputs, texts, strict=True)
+            ]
+        )
 
     def read_strips(
         self, strips: NDArray[np.uint8], fines: NDArray[np.uint8] | None = None
@@ -231,13 +149,14 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         there is none.
         """
         outputs = self._outputs(strips)
-        if fines is None:
-            return tuple(decode(one, self.prior) for one in outputs)
+        texts = (
+            [spelt(one) for one in outputs]
+            if fines is None
+            else self._texts(outputs, fines.__getitem__)
+        )
         return tuple(
-            decode_together((one,), (texts,), self.prior)
-            for one, texts in zip(
-                outputs, self._texts(outputs, fines.__getitem__), strict=True
-            )
+            decode(one, told, self.prior)
+            for one, told in zip(outputs, texts, strict=True)
         )
 
     def _outputs(self, strips: NDArray[np.uint8]) -> list[Outputs]:
@@ -289,25 +208,6 @@ def _patches(
 def _is_nothing(outputs: Outputs) -> bool:
     """Whether the network holds a cut for no plate's."""
     return bool(softmax(outputs.state)[STATES.index("none")] >= _NOTHING)
-
-
-def _reach_the_edge(columns: NDArray[np.float32]) -> bool:
-    """Whether a character is seen nearer to an end than a whole plate's are.
-
-    Of 300 rendered plates found in place 5 are so, of as many that are cut off 178.
-    """
-    seen = np.flatnonzero(columns.argmax(axis=1) != BLANK)
-    return bool(seen.size and min(seen[0], len(columns) - 1 - seen[-1]) <= _AT_EDGE)
-
-
-def _may_be_cut_off(found: Decoded) -> bool:
-    """Whether a reading looks as one does whose cut ends in a character."""
-    return found.covered or found.conflict == "text" or found.confidence < _HALF
-
-
-def _lies_in(image: Image, corners: Corners) -> bool:
-    height, width = image.shape[:2]
-    return bool(((corners >= 0) & (corners <= (width, height))).all())
 
 
 def _possible_lines(corners: Corners) -> tuple[Lines, ...]:

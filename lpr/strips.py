@@ -22,7 +22,6 @@ __all__ = [
     "along_strip",
     "laid_flat",
     "normalised",
-    "nudged",
     "strip_of",
     "widened",
 ]
@@ -43,12 +42,6 @@ _LOWER: Final = (-0.01, 0.365, 1.01, 1.02)
 """The two lines as x0, y0, x1, y1 in shares of a plate of two lines (GA 36: characters
 from 110 to 330 of 440 mm and 15 to 75 of 220 mm, and from 27 to 413 and 90 to 200)."""
 
-_NUDGES: Final = (
-    (0.0, -0.04, 1.0, 0.96),
-    (0.0, 0.04, 1.0, 1.04),
-    (-0.012, 0.0, 0.988, 1.0),
-    (0.012, 0.0, 1.012, 1.0),
-)
 _WHOLE: Final = (0.0, 0.0, 1.0, 1.0)
 _FINE: Final = 1.4
 """Above so many picture pixels for one of the strip it is shrunk by area."""
@@ -114,14 +107,6 @@ def laid_flat(
     if times > 1:
         flat = cv2.resize(flat, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(flat, np.uint8)
-
-
-def nudged(corners: Corners) -> tuple[Corners, ...]:
-    """The corners a little up, down, to the left and to the right.
-
-    By as much as a detector misplaces them: a reading that holds does so for all.
-    """
-    return tuple(_between(corners, one) for one in _NUDGES)
 
 
 def _between(corners: Corners, shares: tuple[float, float, float, float]) -> Corners:

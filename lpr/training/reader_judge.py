@@ -236,7 +236,7 @@ def judge(
 
 
 def _read(reader: SequenceReader, samples: Sequence[Sample]) -> list[Decoded]:
-    """As in use: what is in doubt is cut out again."""
+    """As in use: with a second look where there is one."""
     return [reader.read_within(one.picture, one.around, one.lines) for one in samples]
 
 

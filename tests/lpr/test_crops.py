@@ -6,12 +6,12 @@ import pytest
 
 from lpr.alphabet import GROUNDS, STATES
 from lpr.crops import read_cut_out, seems_cut_out
-from lpr.decoding import Outputs, Prior, decode_together
+from lpr.decoding import Outputs, Prior, decode
 from lpr.image import rim_of
 from lpr.judging import PlateLimits
 from lpr.pipeline import Pipeline
 from lpr.rectifier import Rectifier, packaged_rectifier_weights
-from lpr.sequence import Glance, SequenceReader
+from lpr.sequence import SequenceReader
 from lpr.spelling import Spelling
 
 PLATES = ("豫A12345", "京B67890", "川K2468B", "鲁D35792", "粤E80416", "苏H64N27")
@@ -50,7 +50,7 @@ def test_a_sure_reading_between_the_corners_stands(new_studio, networks):
     straight = reader.read(crop, corners)
 
     class Straight(SequenceReader):
-        def glance_crop(self, _crop):
+        def read_crop(self, _crop):
             raise AssertionError("the picture as it is was read without need")
 
     only = Straight(network=reader.network, second=reader.second)
@@ -68,11 +68,10 @@ def test_the_likelier_of_two_readings_is_kept(new_studio, networks):
         found = read_cut_out(crop, rectifier, reader, enough=1.01)
         once = rectifier.rectified(crop, rim_of(188, 48), passes=1)
         again = rectifier.rectified(crop, once, passes=2)
-        glances = [reader.glance(crop, once), reader.glance(crop, again)]
-        glances.append(reader.glance_crop(crop))
-        chances = [one.decoded.plausibility(reader.prior) for one in glances]
-        best = glances[int(np.argmax(chances))]
-        assert found == reader.settled(crop, best)
+        readings = [reader.read(crop, once), reader.read(crop, again)]
+        readings.append(reader.read_crop(crop))
+        chances = [one.plausibility(reader.prior) for one in readings]
+        assert found == readings[int(np.argmax(chances))]
 
 
 def test_plates_that_lean_are_read_straight(new_studio, networks):
@@ -91,7 +90,7 @@ def told(*texts):
     ground = np.where(np.array(GROUNDS) == "blue", 12, 0).astype(np.float32)
     state = np.where(np.array(STATES) == "whole", 9, 0).astype(np.float32)
     seen = Outputs(np.empty((0, 0), np.float32), ground, state)
-    return decode_together((seen,), (tuple(Spelling(*one) for one in texts),))
+    return decode(seen, tuple(Spelling(*one) for one in texts))
 
 
 class TwoMinds:
@@ -104,15 +103,11 @@ class TwoMinds:
 
     best_of = SequenceReader.best_of
 
-    def glance(self, _image, corners):
-        return Glance(corners, 1, None, self.straight)
+    def read(self, _image, _corners):
+        return self.straight
 
-    def glance_crop(self, crop):
-        height, width = crop.shape[:2]
-        return Glance(np.float32([[0, 0], [width, height]]), 1, None, self.whole)
-
-    def settled(self, _image, glance):
-        return glance.decoded
+    def read_crop(self, _crop):
+        return self.whole
 
 
 class Idle:

@@ -6,9 +6,8 @@ import pytest
 
 from lpr.decoding import Decoded, Place
 from lpr.engines import own_engine
-from lpr.judging import PlateLimits, judge, read_and_judge
+from lpr.judging import PlateLimits, judge
 from lpr.models import PlateBox
-from lpr.sequence import Glance
 
 LIMITS = PlateLimits()
 SURE = (1.0 + LIMITS.character_confidence) / 2
@@ -56,34 +55,6 @@ def reason(image, at, read):
     judged = judge(image, at, read, LIMITS)
     assert judged.reading.decoded is read
     return judged.reading.unread_reason
-
-
-class Patient:
-    """A reader in doubt at first, and surer once it has cut a plate out again."""
-
-    def __init__(self, first):
-        self.first, self.cut_again = first, 0
-
-    def glance(self, _image, corners, *, lines):
-        return Glance(corners, lines, None, self.first)
-
-    def settled(self, _image, _glance):
-        self.cut_again += 1
-        return decoded()
-
-
-@pytest.mark.parametrize(
-    ("confidence", "chance", "cut_again"),
-    [(0.9, 0.8, 1), (0.5, 0.8, 1), (0.45, 0.8, 0), (0.45, SURE, 1)],
-)
-def test_what_is_hardly_a_plate_is_cut_again_only_where_it_is_sure(
-    confidence, chance, cut_again
-):
-    reader = Patient(decoded(chances=[chance] * 7))
-    at = msgspec.structs.replace(box(), confidence=confidence)
-    judged = read_and_judge(picture(), at, reader, LIMITS)
-    assert reader.cut_again == cut_again
-    assert judged.reading.text == ("豫A12345" if cut_again else None)
 
 
 def test_a_sure_lawful_whole_plate_is_read_with_every_confidence():
@@ -170,17 +141,15 @@ class Standing:
     def rectified(self, _crop, around, **_passes):
         return around
 
-    def glance(self, _image, corners, *, lines=1):
-        return Glance(corners, lines, None, self._read)
+    def read(self, _image, _corners, *, lines=None):
+        del lines
+        return self._read
 
-    def glance_crop(self, crop):
-        return self.glance(crop, None)
+    def read_crop(self, _crop):
+        return self._read
 
-    def best_of(self, one, *_others):
-        return one
-
-    def settled(self, _image, glance):
-        return glance.decoded
+    def best_of(self, readings):
+        return readings[0]
 
 
 def accepted(monkeypatch, image, found, read):

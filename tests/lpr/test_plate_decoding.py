@@ -190,5 +190,5 @@ def test_chances_never_exceed_certainty():
 def test_without_a_prior_the_picture_alone_decides():
     rivals = [(2, "D", 0.52)]
     one = outputs("豫A01234A", ground="yellow_green", rivals=rivals)
-    free = decode(one, Prior(unlawful=1.0, foreign_colour=1.0))
+    free = decode(one, prior=Prior(unlawful=1.0, foreign_colour=1.0))
     assert free.text == free.seen

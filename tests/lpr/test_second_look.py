@@ -9,7 +9,6 @@ from lpr.alphabet import BLANK, GROUNDS, STATES, SYMBOLS
 from lpr.decoding import (
     Outputs,
     decode,
-    decode_together,
     doubtful,
     looked_at,
     spelt,
@@ -66,7 +65,7 @@ def decoded(seen, look):
     places = doubtful(texts)
     if places:
         texts = looked_at(texts, places, look(texts[0].text, places))
-    return decode_together((seen,), (texts,))
+    return decode(seen, texts)
 
 
 # -------------------------------------------------------------------------- alignment
