@@ -17,6 +17,7 @@ from lpr.errors import WeightsError
 from lpr.judging import PlateLimits
 from lpr.second_look import PATCH_PX, SecondLook, packaged_second_weights, patches_of
 from lpr.sequence import SequenceReader, packaged_reader_weights
+from lpr.spelling import Spelling
 
 TEXT = "豫A12345"
 MIDDLES_PX = np.float32([38, 95, 174, 231, 288, 345, 402]) / 440 * 216
@@ -119,6 +120,19 @@ def test_only_what_is_doubtful_is_looked_at():
     assert clear.text == TEXT
     decoded(outputs(TEXT, rivals=[(2, "7", 0.4), (5, "6", 0.2)]), look)
     assert asked == [(TEXT, (2, 5))]
+
+
+def test_how_many_characters_there_are_is_no_doubt_of_any_of_them():
+    """A text one longer is likely, too; of those as long only one place differs."""
+    told = (("豫A12345", 0.5), ("豫A123455", 0.3), ("豫A12845", 0.1))
+    assert doubtful(tuple(Spelling(*one) for one in told)) == (4,)
+    assert doubtful((Spelling("豫A12345", 0.5), Spelling("豫A123455", 0.4))) == ()
+
+
+def test_a_reading_that_is_hopeless_is_not_looked_at():
+    texts = [f"豫A1{one}345" for one in "23456789"]
+    for chance, asked in ((0.001, ()), (0.1, (3,))):
+        assert doubtful(tuple(Spelling(text, chance) for text in texts)) == asked
 
 
 def test_clear_evidence_turns_a_doubtful_character():
