@@ -63,15 +63,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _plans(options: argparse.Namespace) -> dict[str, Plan]:
-    """The stages by name: gentle boxes, loose corners, all that leans, and four more.
+    """The stages by name: gentle boxes, loose corners, all that leans, and five more.
 
     Those are what is hidden, what cameras and detectors in the field add (pictures
     smoothed and enlarged by the camera, plates cut out far too wide), plates laid
-    straight by the rectifier, as nearly all are that the reader sees in the end, and
-    shadow, glare and dirt on one plate.
+    straight by the rectifier, as nearly all are that the reader sees in the end,
+    shadow, glare and dirt on one plate, and at last the same on fewer, at a low rate.
 
     Before the third a slanted A was taken for an N, before the fourth a character half
-    under mud for another, before the last a 1 in a shadow for an M.
+    under mud for another, before the seventh a 1 in a shadow for an M.
     """
     first = Plan(
         steps=options.steps,
@@ -123,6 +123,13 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
         rate=first.rate * 0.45,
         recipe=msgspec.structs.replace(straight.recipe, straight=0.85, weathered=0.5),
     )
+    fine = msgspec.structs.replace(
+        settled,
+        steps=options.fine_steps,
+        seed=options.seed + 7,
+        rate=first.rate * 0.25,
+        recipe=msgspec.structs.replace(settled.recipe, weathered=0.25),
+    )
     stages = {
         "first": first,
         "loose": loose,
@@ -131,6 +138,7 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
         "field": field,
         "straight": straight,
         "settled": settled,
+        "fine": fine,
     }
     return {name: plan for name, plan in stages.items() if plan.steps}
 
@@ -176,7 +184,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hidden-steps", type=int, default=3600)
     parser.add_argument("--field-steps", type=int, default=3000)
     parser.add_argument("--straight-steps", type=int, default=1800)
-    parser.add_argument("--settled-steps", type=int, default=6000)
+    parser.add_argument("--settled-steps", type=int, default=4500)
+    parser.add_argument("--fine-steps", type=int, default=2400)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=2000)
     return parser
