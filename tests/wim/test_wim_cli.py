@@ -1,10 +1,12 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from wim.cli import bench
 from wim.cli.__main__ import main
 from wim.cli.lines import PassageLine
 
@@ -184,3 +186,27 @@ def test_the_benchmark_weighs_what_it_measures(files, capsys):
     assert report["memory"] is None
     assert main(["bench", "--site", site, "--seconds", "1"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_time_to_the_first_passage_ends_with_the_passage(monkeypatch, tmp_path):
+    """What a process takes down after it is not waited for; a failure is told."""
+    ended, seen = tmp_path / "ended", []
+
+    def clock():
+        seen.append(ended.exists())
+        return 2.5 * len(seen)
+
+    monkeypatch.setattr(bench, "time", SimpleNamespace(perf_counter=clock))
+    child = f"""
+import pathlib, time
+print("5 axles", flush=True)
+time.sleep(1.0)
+pathlib.Path({str(ended)!r}).touch()
+"""
+    monkeypatch.setattr(bench, "_FIRST_RESULT", child)
+    assert bench._start_s("unused") == 2.5
+    assert seen == [False, False]
+    assert ended.exists(), "it was left to end by itself"
+    monkeypatch.setattr(bench, "_FIRST_RESULT", "raise SystemExit(3)")
+    with pytest.raises(subprocess.CalledProcessError):
+        bench._start_s("unused")
