@@ -97,6 +97,16 @@ def test_an_unlikely_box_without_sure_characters_is_no_plate_whatever_covers_it(
     assert reason(picture(), unlikely, weak) == "no_plate"
 
 
+@pytest.mark.parametrize(("chance", "said"), [(0.91, "doubtful"), (0.89, "no_plate")])
+def test_three_characters_that_are_seen_show_a_plate(chance, said):
+    """None is sure enough to be read, and the detector was in doubt."""
+    unlikely = PlateBox(corners=box().corners, confidence=0.5)
+    told = decoded(chances=[chance] * 3 + [0.5] * 4)
+    judged = judge(picture(), unlikely, told, LIMITS)
+    assert judged.is_plate == (said == "doubtful")
+    assert judged.reading.unread_reason == said
+
+
 def test_lettering_with_few_sure_characters_is_no_plate():
     judged = judge(
         picture(), box(), decoded("限速8", [0.95, 0.6, 0.4], state="none"), LIMITS
