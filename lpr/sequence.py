@@ -140,25 +140,6 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
             ]
         )
 
-    def read_strips(
-        self, strips: NDArray[np.uint8], fines: NDArray[np.uint8] | None = None
-    ) -> tuple[Decoded, ...]:
-        """What stands in strips, shape (n, 32, 144, 3).
-
-        ``fines``, shape (n, 48, 216, 3), are the same for the second look; without them
-        there is none.
-        """
-        outputs = self._outputs(strips)
-        texts = (
-            [spelt(one) for one in outputs]
-            if fines is None
-            else self._texts(outputs, fines.__getitem__)
-        )
-        return tuple(
-            decode(one, told, self.prior)
-            for one, told in zip(outputs, texts, strict=True)
-        )
-
     def _outputs(self, strips: NDArray[np.uint8]) -> list[Outputs]:
         given = self.network.run(normalised(strips))
         return [Outputs(*one) for one in zip(*given, strict=True)]

@@ -25,6 +25,7 @@ __all__ = [
     "FIELD",
     "LONGEST",
     "NO_GROUND",
+    "WORN",
     "Recipe",
     "Sample",
     "Samples",
@@ -88,7 +89,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FIELD: Final = {"smoothed": 0.35, "wide": 0.12}
-"""What a recipe has besides in the last stage: cameras and detectors as they are."""
+"""What a recipe has besides once cameras and detectors are as they are."""
+WORN: Final = {"straight": 0.85, "weathered": 0.5}
+"""And once plates are laid straight that are shaded, lit up and soiled all at once."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

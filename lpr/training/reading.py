@@ -28,7 +28,7 @@ from lpr.training.reader_judge import (
     judge,
 )
 from lpr.training.reader_network import ReaderNetwork
-from lpr.training.reader_samples import FIELD, Recipe
+from lpr.training.reader_samples import FIELD, WORN, Recipe
 from lpr.training.reader_train import Plan, train_reader
 from lpr.training.shapes import Shapes
 from lpr.training.stages import carry_out, parser_of
@@ -121,7 +121,7 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
         steps=options.settled_steps,
         seed=options.seed + 6,
         rate=first.rate * 0.45,
-        recipe=msgspec.structs.replace(straight.recipe, straight=0.85, weathered=0.5),
+        recipe=msgspec.structs.replace(straight.recipe, **WORN),
     )
     fine = msgspec.structs.replace(
         settled,

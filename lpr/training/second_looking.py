@@ -24,7 +24,7 @@ from lpr.strips import normalised
 from lpr.training.export import exported_second, parameter_count
 from lpr.training.loop import begun, mixed, trained
 from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, judge
-from lpr.training.reader_samples import FIELD, Recipe
+from lpr.training.reader_samples import FIELD, WORN, Recipe
 from lpr.training.second_network import SecondNetwork
 from lpr.training.second_samples import PER_PLATE, Patches, draw_patches
 from lpr.training.shapes import Shapes
@@ -165,7 +165,7 @@ def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
         field,
         steps=options.weathered_steps,
         seed=first.seed + 3,
-        recipe=msgspec.structs.replace(field.recipe, straight=0.85, weathered=0.5),
+        recipe=msgspec.structs.replace(field.recipe, **WORN),
     )
     stages = {"first": first, "hidden": hidden, "field": field, "weathered": worn}
     return {name: plan for name, plan in stages.items() if plan.steps}

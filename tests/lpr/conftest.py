@@ -182,3 +182,26 @@ def block_shapes():
         drawn[character] = np.kron(block, np.ones((16, 12), np.uint8))
     cells = Typeset("blocks", False, drawn)
     return Shapes(cells, cells, cells, cells, (cells,), (cells,), "blocks")
+
+
+@pytest.fixture
+def stopped_and_gone_on(block_shapes, tmp_path):
+    """The network of a training that was stopped at a step and started again."""
+
+    class StoppedError(Exception):
+        pass
+
+    def train(teach, plan, at):
+        said, state = [], tmp_path / "stopped.state"
+
+        def stop(line):
+            if line.startswith(f"step {at} of"):
+                raise StoppedError
+
+        with pytest.raises(StoppedError):
+            teach(plan, block_shapes, checkpoint=state, log=stop)
+        network = teach(plan, block_shapes, checkpoint=state, log=said.append)
+        assert f"goes on at step {at} of {plan.steps}" in said
+        return network
+
+    return train

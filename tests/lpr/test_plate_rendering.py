@@ -1,6 +1,7 @@
 """Rendered plates and samples: their answers are where they say, seeds repeat them."""
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,10 +17,11 @@ from lpr.strips import (
     strip_of,
     widened,
 )
-from lpr.training import damage
+from lpr.training import damage, reader_samples
 from lpr.training.plates import PlateText, draw_text, render_plate
 from lpr.training.reader_samples import Recipe, draw_sample, draw_samples
 from lpr.training.shapes import Shapes, Typeset, gather_shapes
+from lpr.training.weathering import weathered
 
 LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -189,6 +191,45 @@ def test_samples_cover_all_states_and_grounds_and_spell_what_can_be_seen(shapes)
         assert (STATES[one.state] == "covered") == (COVERED in one.text)
         if STATES[one.state] == "none":
             assert not one.spelt
+
+
+def test_dirt_is_told_where_it_lies_and_hides_what_is_below_it():
+    """Black and white under the same dirt differ by what shines through it."""
+    black, white = (np.full((60, 200, 3), level, np.uint8) for level in (0, 255))
+    thick = clean = 0
+    for seed in range(60):
+        below, soil = weathered(np.random.default_rng(seed), black)
+        above, same = weathered(np.random.default_rng(seed), white)
+        assert (soil == same).all()
+        assert soil.min() >= 0
+        assert soil.max() <= 0.9
+        apart = np.abs(above.astype(int) - below).max(axis=2)
+        assert (apart <= 255 * 1.2 * (1 - soil) + 1).all()
+        thick += int((soil > 0.8).any())
+        clean += int((soil == 0).all() and apart.max() > 100)
+    assert thick >= 3
+    assert clean >= 20
+
+
+@pytest.mark.parametrize(("thick", "hidden"), [(0.75, False), (0.85, True)])
+def test_a_character_under_thick_dirt_is_not_asked_for(
+    shapes, monkeypatch, thick, hidden
+):
+    def buried(_rng, face):
+        soil = np.zeros(face.shape[:2])
+        soil[:, : soil.shape[1] // 5] = thick
+        return face, soil
+
+    monkeypatch.setattr(reader_samples, "weathered", buried)
+    one_line = (("blue", 1), ("yellow", 1))
+    bare = Recipe(covered=0.0, nothing=0.0, kinds=one_line)
+    rng = np.random.default_rng(3)
+    for _ in range(8):
+        assert COVERED not in draw_sample(rng, shapes, bare).text
+        dirty = msgspec.structs.replace(bare, weathered=1.0)
+        sample = draw_sample(rng, shapes, dirty)
+        assert (sample.text[0] == COVERED) == hidden
+        assert sample.text[3:] == sample.truth[3:]
 
 
 def test_a_camera_leaves_size_and_type_as_they_were(shapes):

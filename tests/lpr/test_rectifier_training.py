@@ -35,23 +35,10 @@ def off(network, held):
 
 @pytest.mark.filterwarnings("ignore")
 def test_steps_bring_corners_nearer_and_go_on_where_they_stopped(
-    block_shapes, tmp_path
+    block_shapes, stopped_and_gone_on
 ):
     plan = RectifierPlan(steps=400, batch=32, reuse=8, recipe=EASY)
-    said, state = [], tmp_path / "a.state"
-
-    class StoppedError(Exception):
-        pass
-
-    def stop(line):
-        said.append(line)
-        if line.startswith("step 300"):
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        train_rectifier(plan, block_shapes, checkpoint=state, log=stop)
-    network = train_rectifier(plan, block_shapes, checkpoint=state, log=said.append)
-    assert "goes on at step 300 of 400" in said
+    network = stopped_and_gone_on(train_rectifier, plan, 300)
     held = draw_views(block_shapes, 40, seed=(9,), recipe=EASY)
     blind = float(np.abs(held.corners - held.corners.mean(axis=0)).mean())
     assert off(network, held) < blind, "no better than to say the same of every view"

@@ -19,23 +19,10 @@ EASY = Recipe(hard=0.0, covered=0.0, nothing=0.0, typefaces=0.0, straight=1.0)
 
 @pytest.mark.filterwarnings("ignore")
 def test_steps_tell_more_characters_and_go_on_where_they_stopped(
-    block_shapes, tmp_path
+    block_shapes, stopped_and_gone_on
 ):
     plan = SecondPlan(steps=200, batch=64, reuse=8, recipe=EASY)
-    said, state = [], tmp_path / "a.state"
-
-    class StoppedError(Exception):
-        pass
-
-    def stop(line):
-        said.append(line)
-        if line.startswith("step 100"):
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        train_second(plan, block_shapes, checkpoint=state, log=stop)
-    network = train_second(plan, block_shapes, checkpoint=state, log=said.append)
-    assert "goes on at step 100 of 200" in said
+    network = stopped_and_gone_on(train_second, plan, 100)
     held = draw_patches(block_shapes, 60, seed=(9,), recipe=EASY)
     with torch.no_grad():
         logits = network(torch.from_numpy(normalised(held.patches))).numpy()

@@ -187,6 +187,40 @@ def test_where_its_lines_are_not_known_both_are_read_at_once(reader, studio):
     assert (network.seen, network.calls) == (2, 1)
 
 
+def test_a_second_look_sees_the_lines_that_are_read(reader, new_studio):
+    """Of a plate in doubt whose lines nobody knows, patches as of either way alone."""
+    shown = []
+
+    class Watching:
+        engine = reader.second.network.engine
+
+        def run(self, tensor):
+            shown.append(tensor)
+            return reader.second.network.run(tensor)
+
+    watched = msgspec.structs.replace(reader, second=SecondLook(network=Watching()))
+    compared = 0
+    for seed, text in enumerate(wanted("trailer", 6, 12)):
+        face = new_studio(seed).face(text)
+        picture = cv2.resize(mounted(face), (220, 105))
+        picture = cv2.GaussianBlur(picture, (0, 0), 3.0)
+        corners = corners_of(picture, 14)
+        shown.clear()
+        for lines in (1, 2):
+            watched.read(picture, corners, lines=lines)
+        alone = np.concatenate(shown) if shown else None
+        shown.clear()
+        watched.read(picture, corners)
+        if alone is None:
+            assert not shown
+            continue
+        (together,) = shown
+        assert together.shape == alone.shape
+        assert np.allclose(together, alone, atol=1e-4)
+        compared += 1
+    assert compared >= 2
+
+
 def test_a_tilted_plate_is_read_through_its_corners(reader, studio):
     text = "豫K83A26"
     face = studio.face(text)
@@ -207,14 +241,16 @@ def test_both_engines_say_the_same(reader, studio):
     assert one.probability == pytest.approx(two.probability, abs=1e-3)
 
 
-def test_many_strips_at_once_are_read_as_one_by_one(reader):
-    rng = np.random.default_rng(1)
-    strips = rng.integers(0, 256, (3, 32, 144, 3), dtype=np.uint8)
-    together = reader.read_strips(strips)
-    for strip, found in zip(strips, together, strict=True):
-        (alone,) = reader.read_strips(strip[None])
-        assert alone.text == found.text
-        assert alone.probability == pytest.approx(found.probability, abs=1e-4)
+def test_both_ways_to_read_a_plate_at_once_are_as_one_by_one(reader, new_studio):
+    studio = new_studio(5)
+    for text in wanted("ordinary", 3, 8):
+        picture = cv2.resize(mounted(studio.face(text, colour="blue")), (220, 105))
+        corners = corners_of(picture, 14)
+        alone = [reader.read(picture, corners, lines=lines) for lines in (1, 2)]
+        likelier = reader.best_of(alone)
+        together = reader.read(picture, corners)
+        assert together.text == likelier.text
+        assert together.probability == pytest.approx(likelier.probability, abs=1e-4)
 
 
 def test_bytes_that_are_no_reader_are_refused():
