@@ -61,7 +61,7 @@ def judge_detector(
                 box = found.pop(index)
                 if plate.countable and near:
                     errors.append(error)
-                    lines.append((box.lines == 2) == plate.double)
+                    lines.append(box.lines == (2 if plate.double else 1))
             if plate.countable:
                 hits[_name_of(plate)].append(near)
         false += len(found)

@@ -31,7 +31,7 @@ def answer_with(*plates, rows=40, columns=60):
         answer[1:9][(slice(None), *near)] = offsets.reshape(8, rows, columns)[
             (slice(None), *near)
         ]
-        answer[9][near] = 4.0 if double else -4.0
+        answer[9][near] = {True: 4.0, False: -4.0}.get(double, double)
     return answer
 
 
@@ -92,8 +92,9 @@ class Plate:
 
     engine = "opencv"
 
-    def __init__(self, *, blind_close_up=False):
+    def __init__(self, *, blind_close_up=False, double=False):
         self.blind_close_up = blind_close_up
+        self.double = double
         self.shapes = []
 
     def run(self, tensor):
@@ -104,7 +105,7 @@ class Plate:
         (top, left), (bottom, right) = bright.min(axis=0), bright.max(axis=0) + 1
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         rows, columns = (length // 8 for length in tensor.shape[2:])
-        answer = answer_with((corners, 0.8, False), rows=rows, columns=columns)
+        answer = answer_with((corners, 0.8, self.double), rows=rows, columns=columns)
         return (answer[None],)
 
 
@@ -132,6 +133,16 @@ def test_corners_are_those_of_the_whole_frame_whatever_the_region():
         wanted = [[700, 400], [830, 400], [830, 440], [700, 440]]
         assert np.allclose(box.corners, wanted, atol=2.5)
         assert box.lines == 1
+
+
+@pytest.mark.parametrize(
+    ("double", "lines"),
+    [(True, 2), (False, 1), (1.2, None), (-1.2, None), (2.2, 2), (-2.2, 1)],
+)
+def test_lines_are_told_only_where_the_network_is_sure_of_them(double, lines):
+    network = Plate(double=double)
+    (box,) = detector_with(network).detect(bright_frame(), region=None)
+    assert box.lines == lines
 
 
 def test_a_find_that_a_closer_look_does_not_confirm_counts_half():
