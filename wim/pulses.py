@@ -186,6 +186,8 @@ class _Channels:
             self.reals[15, strip.channel] = droop
             self.reals[16, strip.channel] = max(floor, _LEAST_THRESHOLD_COUNTS)
             self.reals[18, strip.channel] = strip.kind == "plate"
+            end = strip.full_scale_counts
+            self.reals[23, strip.channel] = np.inf if end is None else end
         self.reals[10:12] = self.reals[16]
         self.place: Integers = np.zeros(4, dtype=np.int64)
         self.wave: Floats = np.array(

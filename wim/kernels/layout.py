@@ -22,14 +22,14 @@ Counts = npt.NDArray[np.int32]
 
 LANES = 32
 """Places in a row of ``reals``: the most channels."""
-REALS = 23
+REALS = 24
 """Rows of ``reals``: 0 offset; 1 undershoot; 2-4 residuals of the last three tiles; 5-7
 variances of one tile, of the mean of two, of four; 8-9 hum, cosine and sine; 10-11
 thresholds for two and four tiles; 12 variance of one sample; 13 state (0 idle, 1 in a
 run, 2 in its tail); 14 droop of a tile; 15 droop of a sample; 16 least threshold; 17
 undershoot before the run; 18 whether a plate; 19 tiles since the last run; 20 tiles
 far below the offset; 21 whether something has to be done about the tile; 22 highest
-residual of the run."""
+residual of the run; 23 highest count that the channel can tell."""
 INTEGERS = 6
 """Rows of ``integers``: 0 samples in the run; 1 of them looked back upon; 2 tiles of it
 in which something was there; 3 tiles of its tail; 4 first sample of it; 5 offsets taken

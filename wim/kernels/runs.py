@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from wim._jit import inlined
+from wim._jit import helper, inlined
 from wim.kernels.layout import LANES, Counts, Floats, Integers
 from wim.kernels.pulse import measure
 
 __all__ = ["carry"]
+
+_FEWEST_TOPS = 5
+_FLAT = 0.3
 
 
 @inlined
@@ -58,6 +61,41 @@ def _begin_run(
     integers[2, column] = 1
     integers[3, column] = 0
     integers[4, column] = n0 - look * tile
+
+
+@helper
+def _is_clipped(run: Counts, length: int, offset: float, full_scale: float) -> bool:
+    """Tell whether a run reached the end of its scale, or is level as if it had.
+
+    The end is where the site file says; else its highest count fills a good part of
+    what is above half of it.
+    """
+    top = run[0]
+    for i in range(length):
+        top = max(top, run[i])
+    half = 0.5 * (offset + top)
+    tops = 0
+    wide = 0
+    for i in range(length):
+        tops += 1 if run[i] == top else 0
+        wide += 1 if run[i] > half else 0
+    return bool(top >= full_scale or (tops >= _FEWEST_TOPS and tops >= _FLAT * wide))
+
+
+@inlined
+def _undershoot(column: int, length: int, reals: Floats, runs: Counts) -> None:
+    """Take a clipped run's low end for an undershoot that dies away, for no new offset.
+
+    What was cut off discharged the strip, too, though no sample tells of it.
+    """
+    rest = 0.5 * (reals[2 * LANES + column] + reals[3 * LANES + column])
+    if reals[15 * LANES + column] == 0.0 or rest >= -reals[10 * LANES + column]:
+        return
+    offset = reals[column]
+    if _is_clipped(runs[column], length, offset, reals[23 * LANES + column]):
+        reals[LANES + column] += rest
+        for row in (2, 3, 4):
+            reals[row * LANES + column] -= rest
 
 
 @inlined
@@ -153,4 +191,5 @@ def carry(
         )
         reals[13 * LANES + c] = 0.0
         reals[19 * LANES + c] = integers[3, c]
+        _undershoot(c, length, reals, runs)
     return written
