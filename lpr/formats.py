@@ -12,7 +12,7 @@ import msgspec
 
 from lpr.errors import PictureError
 
-__all__ = ["READ_FORMATS", "Format", "Header", "header_of"]
+__all__ = ["READ_FORMATS", "Format", "Header", "header_of", "is_film"]
 
 Format: TypeAlias = Literal["JPEG", "PNG", "BMP", "WebP"]
 READ_FORMATS: Final = "JPEG, PNG, BMP and WebP"
@@ -31,6 +31,14 @@ _OTHERS: Final = (
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
     (b"\x1aE\xdf\xa3", "a video (Matroska)"),
 )
+_FILMS: Final = (
+    b"\x1aE\xdf\xa3",  # Matroska, WebM
+    b"FLV\x01",
+    b"\x00\x00\x01\xba",  # MPEG programme stream
+    b"\x00\x00\x01\xb3",  # MPEG video
+    b"\x30\x26\xb2\x75",  # ASF, WMV
+)
+_TS_PACKET: Final = 188
 _START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 _JPEG_TAIL: Final = 65536
@@ -74,6 +82,22 @@ def header_of(data: bytes) -> Header:
         raise PictureError("is cut off within its header") from error
     message = f"is {_name_of(data)}; {READ_FORMATS} are read"
     raise PictureError(message)
+
+
+def is_film(beginning: bytes) -> bool:
+    """Tell whether a file begins as films do: MP4, AVI, Matroska, MPEG, FLV or WMV.
+
+    >>> is_film(bytes(4) + b"ftypmp42")
+    True
+    >>> is_film(bytes(4) + b"ftypheic")
+    False
+    """
+    if beginning[4:8] == b"ftyp":
+        return beginning[8:12] not in _HEIF_BRANDS | _AVIF_BRANDS
+    if beginning[:4] == b"RIFF":
+        return beginning[8:12] == b"AVI "
+    packets = beginning[::_TS_PACKET][:4]
+    return beginning.startswith(_FILMS) or packets == b"GGGG"
 
 
 def _name_of(data: bytes) -> str:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from lpr.cli.errors import WrongUseError
+from lpr.cli.quiet import caught_words
 from lpr.image import Image
 
 __all__ = ["frames_of"]
@@ -20,13 +21,15 @@ def frames_of(name: str, *, every: int = 1) -> Iterator[tuple[float, Image]]:
     Raises:
         WrongUseError: it is no video that can be read.
     """
-    film = cv2.VideoCapture(name)
+    with caught_words():
+        film = cv2.VideoCapture(name)
     try:
         rate_hz = film.get(cv2.CAP_PROP_FPS) if film.isOpened() else 0.0
         rate_hz = rate_hz if 0.1 <= rate_hz <= 1000.0 else _USUAL_RATE_HZ
         number = 0
         while film.isOpened():
-            there, frame = film.read()
+            with caught_words():
+                there, frame = film.read()
             if not there:
                 break
             if number % every == 0:

@@ -10,13 +10,10 @@ import msgspec
 from lpr.cli.command import Command
 from lpr.cli.errors import WrongUseError, reason
 from lpr.cli.film import frames_of
-from lpr.cli.sources import fetch, is_address, read_bytes
+from lpr.cli.sources import is_address, names_a_film, open_picture
 from lpr.drawing import caption_of, drawn
-from lpr.errors import PictureError
 from lpr.image import (
     Image,
-    Picture,
-    decode_picture,
     encode_jpeg,
     is_colourful,
     sharpness_at,
@@ -28,9 +25,7 @@ from lpr.vote import vote
 
 __all__ = ["READ"]
 
-_VIDEOS: Final = frozenset(
-    {".mp4", ".avi", ".mov", ".mkv", ".ts", ".m4v", ".webm", ".mjpg", ".mjpeg", ".flv"}
-)
+_DRAWN: Final = (".jpg", ".jpeg")
 _FEWEST_LOOKS: Final = 2
 """A box seen once in a video is not called a passage's plate."""
 
@@ -82,9 +77,11 @@ def _run(options: argparse.Namespace) -> int:
         message = f"--every {options.every}: expected 1 or more"
         raise WrongUseError(message)
     source: str = options.source
-    if source.startswith("rtsp://") or Path(source).suffix.lower() in _VIDEOS:
+    if options.draw is not None:
+        _check_drawn(options.draw, source)
+    if names_a_film(source):
         return _video(options)
-    picture = _picture(source)
+    picture = open_picture(source)
     readings = Pipeline.standard().read_picture(picture.image)
     for reading in readings:
         if options.json:
@@ -99,13 +96,16 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if any(reading.text is not None for reading in readings) else 1
 
 
-def _picture(source: str) -> Picture:
-    data = fetch(source) if is_address(source) else read_bytes(Path(source))
-    try:
-        return decode_picture(data)
-    except PictureError as error:
-        message = f"{source}: {error}"
-        raise WrongUseError(message) from error
+def _check_drawn(path: Path, source: str) -> None:
+    """Refuse to draw onto the picture itself, or a JPEG by another name."""
+    if path.suffix.lower() not in _DRAWN:
+        message = f"--draw {path}: must end in .jpg or .jpeg, as what it holds"
+        raise WrongUseError(message)
+    own = Path(source)
+    there = path.exists() and not is_address(source) and own.exists()
+    if there and path.samefile(own):
+        message = f"--draw {path}: is the picture itself; name another file"
+        raise WrongUseError(message)
 
 
 def _plate_line(source: str, reading: PlateReading, *, grey: bool) -> PlateLine:

@@ -6,18 +6,33 @@ Everything wrong with them is one line that names the file; nothing is guessed.
 import csv
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from lpr.cli.errors import WrongUseError, reason
+from lpr.cli.quiet import caught_words
 from lpr.errors import PictureError
+from lpr.formats import is_film
 from lpr.image import Picture, decode_picture
 
-__all__ = ["Label", "fetch", "is_address", "open_picture", "read_labels"]
+__all__ = [
+    "Label",
+    "is_address",
+    "names_a_film",
+    "open_picture",
+    "read_bytes",
+    "read_labels",
+]
 
 _MOST_BYTES: Final = 200_000_000
 _TIMEOUT_S: Final = 20.0
+_BEGINNING: Final = 4096
+_FILMS: Final = frozenset(
+    {".mp4", ".avi", ".mov", ".mkv", ".ts", ".m4v", ".webm", ".mjpg", ".mjpeg", ".flv"}
+)
+_DAMAGED: Final = ("Corrupt JPEG data", "Premature end of JPEG")
 _COLUMNS: Final = ("path", "plate", "kind", "colour", "layout", "cx", "cy")
 
 
@@ -34,10 +49,27 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_address(name: str) -> bool:
     """Tell whether a name is an address and no file."""
-    return name.startswith(("http://", "https://", "rtsp://"))
+    return name.lower().startswith(("http://", "https://", "rtsp://"))
 
 
-def fetch(address: str) -> bytes:
+def names_a_film(name: str) -> bool:
+    """Tell whether a name is that of a film: by its bytes where it is a file.
+
+    An address tells by its ending; what a camera streams is a film.
+    """
+    if name.lower().startswith("rtsp://"):
+        return True
+    if is_address(name):
+        return Path(urlsplit(name).path).suffix.lower() in _FILMS
+    try:
+        with Path(name).open("rb") as file:
+            beginning = file.read(_BEGINNING)
+    except OSError:
+        return Path(name).suffix.lower() in _FILMS
+    return is_film(beginning) or Path(name).suffix.lower() in _FILMS
+
+
+def _fetch(address: str) -> bytes:
     """The bytes behind an http address.
 
     Raises:
@@ -76,18 +108,24 @@ def read_bytes(path: Path) -> bytes:
         raise WrongUseError(message) from error
 
 
-def open_picture(path: Path) -> Picture:
-    """The picture in a file.
+def open_picture(name: str | Path) -> Picture:
+    """The picture in a file or behind an address.
 
     Raises:
-        WrongUseError: it cannot be read or is no picture that is read.
+        WrongUseError: it cannot be read, is no picture that is read, or is damaged.
     """
-    data = read_bytes(path)
+    source = str(name)
+    data = _fetch(source) if is_address(source) else read_bytes(Path(source))
     try:
-        return decode_picture(data)
+        with caught_words() as words:
+            picture = decode_picture(data)
     except PictureError as error:
-        message = f"{path}: {error}"
+        message = f"{source}: {error}"
         raise WrongUseError(message) from error
+    if any(line.startswith(_DAMAGED) for line in words):
+        message = f"{source}: is a damaged JPEG: {words[0]}"
+        raise WrongUseError(message)
+    return picture
 
 
 def read_labels(path: Path) -> list[Label]:
