@@ -1,9 +1,9 @@
 """Makes the weights that ship: ``python -m lpr.training PART``.
 
-The parts are ``detector``, ``rectifier``, ``reader``, ``second`` and ``glyphs`` (the
-first reader), and ``frames`` and ``passages``, which measure. Each is its own command
-with its own help; the heavy libraries that it needs are imported only when it is asked
-for.
+``all`` makes every file. The parts are ``detector``, ``rectifier``, ``reader``,
+``second`` and ``glyphs`` (the first reader), and ``frames`` and ``passages``, which
+measure. Each is its own command with its own help; the heavy libraries that it needs
+are imported only when it is asked for.
 """
 
 import sys
@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Final
 
 _PARTS: Final = {
+    "all": "lpr.training.everything",
     "reader": "lpr.training.reading",
     "second": "lpr.training.second_looking",
     "detector": "lpr.training.locating",

@@ -1,8 +1,9 @@
 """Trains the network that finds plates: scenes in, one ONNX file out.
 
 ``python -m lpr.training detector --glyphs DIR --fonts DIR --out FILE`` learns from
-rendered scenes only, keeps its state beside the file and goes on from there when it is
-started again; in the end it measures and writes the model card. Needs PyTorch and ONNX.
+rendered scenes only, stage by stage, keeps its state beside the file and goes on from
+there when it is started again; in the end it measures and writes the model card. Needs
+PyTorch and ONNX.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from lpr.detector import NetworkDetector
@@ -21,8 +23,8 @@ from lpr.training.locator_judge import card_of, judge_detector
 from lpr.training.locator_train import LocatorPlan, train_locator
 from lpr.training.plates import render_plate
 from lpr.training.scenes import Face, FaceMaker, draw_scene
-from lpr.training.shapes import gather_shapes
-from lpr.training.stages import Log
+from lpr.training.shapes import described, gather_shapes
+from lpr.training.stages import Log, all_stages
 from lpr.training.unfolding import unfolded
 
 __all__ = ["main", "make_faces"]
@@ -55,38 +57,70 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the training; 0 when the network and its card are written."""
     options = _parser().parse_args(arguments)
     rng = np.random.default_rng(options.seed)
-    plan = LocatorPlan(
-        steps=options.steps,
-        rate=options.rate,
-        seed=options.seed,
-        workers=options.workers,
-        threads=options.threads,
-    )
+    plans = _plans(options)
+    if not plans:
+        sys.stderr.write("lpr.training detector: every stage has 0 steps\n")
+        return 2
     try:
         face = make_faces(
             rng, options.glyphs, tuple(options.fonts), count=options.plates
         )
-        before = None
+        begin_with = None
         if options.begin_with is not None:
-            before = _begun(options.begin_with.read_bytes(), face, seed=options.seed)
+            data = options.begin_with.read_bytes()
+            begin_with = _begun(data, face, seed=options.seed)
     except (ValueError, OSError, WeightsError) as error:
         sys.stderr.write(f"lpr.training detector: {error}\n")
         return 2
     say = Log()
-    state = options.out.with_suffix(".state")
-    network = train_locator(plan, face, checkpoint=state, begin_with=before, log=say)
+
+    def teach(plan: LocatorPlan, state: Path, before: Locator | None) -> Locator:
+        network = begin_with if before is None else before
+        return train_locator(plan, face, checkpoint=state, begin_with=network, log=say)
+
+    network = all_stages(plans, teach, out=options.out, log=say)
     weights = exported_locator(network)
     options.out.write_bytes(weights)
     say(f"wrote {options.out} ({len(weights)} bytes); measuring")
     figures = judge_detector(NetworkDetector.load(weights), face, count=options.count)
     card = card_of(
         figures,
-        described=_described(options, plan),
+        described=_described(options, tuple(plans.values())),
         weights=len(weights),
         digest=hashlib.sha256(weights).hexdigest(),
     )
     options.out.with_suffix(".md").write_text(card, "utf-8")
     return 0
+
+
+def _plans(options: argparse.Namespace) -> dict[str, LocatorPlan]:
+    """The stages by name: fresh scenes at falling rates; one stage, from a file."""
+    first = LocatorPlan(
+        steps=options.steps,
+        rate=options.rate,
+        seed=options.seed,
+        workers=options.workers,
+        threads=options.threads,
+    )
+    if options.begin_with is not None:
+        return {"on": first} if first.steps else {}
+    replace = msgspec.structs.replace
+    stages = {
+        "first": first,
+        "second": replace(
+            first,
+            steps=options.second_steps,
+            rate=0.4 * first.rate,
+            seed=first.seed + 6,
+        ),
+        "third": replace(
+            first,
+            steps=options.third_steps,
+            rate=0.28 * first.rate,
+            seed=first.seed + 7,
+        ),
+    }
+    return {name: plan for name, plan in stages.items() if plan.steps}
 
 
 def _begun(weights: bytes, face: FaceMaker, *, seed: int) -> Locator:
@@ -96,15 +130,19 @@ def _begun(weights: bytes, face: FaceMaker, *, seed: int) -> Locator:
     return unfolded(weights, tensor_of([scene.picture for scene in scenes]))
 
 
-def _described(options: argparse.Namespace, plan: LocatorPlan) -> str:
+def _described(options: argparse.Namespace, plans: tuple[LocatorPlan, ...]) -> str:
     begun = ""
     if options.begin_with is not None:
         digest = hashlib.sha256(options.begin_with.read_bytes()).hexdigest()
         begun = f", begun with the weights `{digest[:8]}`"
+    stages = "; ".join(
+        f"{plan.steps} steps of {plan.batch} rendered scenes at {plan.rate:g}, seed "
+        f"{plan.seed}"
+        for plan in plans
+    )
     return (
-        f"{plan.steps} steps of {plan.batch} rendered scenes at {plan.rate:g}, each "
-        f"scene seen about {plan.reuse} times, seed {plan.seed}{begun}, with "
-        f"{options.plates} rendered plates; glyphs {options.glyphs.name}. No "
+        f"{stages}{begun}; each scene seen about {plans[0].reuse} times, with "
+        f"{options.plates} rendered plates; glyphs {described(options.glyphs)}. No "
         "photograph took part."
     )
 
@@ -118,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--begin-with", type=Path, metavar="ONNX")
     parser.add_argument("--steps", type=int, default=LocatorPlan().steps)
+    parser.add_argument("--second-steps", type=int, default=4000)
+    parser.add_argument("--third-steps", type=int, default=2600)
     parser.add_argument("--rate", type=float, default=LocatorPlan().rate)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plates", type=int, default=3000)

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lpr.training.device import DEVICE, HALF
 from lpr.training.locator import Locator, loss_of, tensor_of, wanted
 from lpr.training.loop import begun, drawn, picked, trained
-from lpr.training.precision import HALF
 from lpr.training.scenes import FaceMaker, Scene, draw_scene
 
 __all__ = ["LocatorPlan", "train_locator"]
@@ -76,9 +76,10 @@ def train_locator(
 
 
 def _loss(network: Locator, scenes: list[Scene], _step: int) -> Tensor:
-    with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
-        answers = network(tensor_of([scene.picture for scene in scenes]))
-    return loss_of(answers, wanted(scenes))[0]
+    with torch.autocast(DEVICE.type, torch.bfloat16, enabled=HALF):
+        answers = network(tensor_of([scene.picture for scene in scenes]).to(DEVICE))
+    target = {name: one.to(DEVICE) for name, one in wanted(scenes).items()}
+    return loss_of(answers, target)[0]
 
 
 def _size_of(seed: int, index: int) -> int:

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lpr.training.device import DEVICE
+
 __all__ = ["begun", "drawn", "mixed", "picked", "trained"]
 
 Source = TypeVar("Source")
@@ -44,7 +46,7 @@ def begun(
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     network = fresh() if before is None else before
-    laid_out: Net = network.to(memory_format=torch.channels_last)
+    laid_out: Net = network.to(DEVICE, memory_format=torch.channels_last)
     return laid_out
 
 
@@ -81,7 +83,7 @@ def trained(
     )
     done = 0
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, map_location=DEVICE, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
@@ -108,7 +110,7 @@ def trained(
             _save(checkpoint, network, average, optimiser, step + 1)
             log(f"step {step + 1} of {steps}, loss {running:.3f}")
     supply.close()
-    made: Net = average.module
+    made: Net = average.module.to("cpu")
     made.eval()
     return made
 

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from lpr.alphabet import BLANK
 from lpr.strips import normalised
+from lpr.training.device import DEVICE, HALF, onto
 from lpr.training.loop import begun, drawn, picked, trained
-from lpr.training.precision import HALF
 from lpr.training.reader_network import COLUMN_PX, ReaderNetwork
 from lpr.training.reader_samples import NO_GROUND, Recipe, Samples, draw_samples
 from lpr.training.shapes import Shapes
@@ -135,13 +135,13 @@ def _chunk(shapes: Shapes, job: tuple[int, int, Recipe]) -> Samples:
 
 
 def _loss(plan: Plan, network: nn.Module, batch: Samples, step: int) -> Tensor:
-    strips = torch.from_numpy(normalised(batch.strips))
+    strips = onto(normalised(batch.strips))
     strips = strips.contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
+    with torch.autocast(DEVICE.type, torch.bfloat16, enabled=HALF):
         columns, ground, state = network(strips)
     chances = columns.float().log_softmax(dim=2)
-    spelt = torch.from_numpy(batch.spelt)
-    answers = torch.from_numpy(batch.answers)
+    spelt = onto(batch.spelt)
+    answers = onto(batch.answers)
     loss = chances.new_zeros(())
     if bool(spelt.any()):
         picked = answers[spelt]
@@ -158,11 +158,11 @@ def _loss(plan: Plan, network: nn.Module, batch: Samples, step: int) -> Tensor:
     if step < taught:
         guidance = 1.0 - step / taught
         loss = loss + guidance * _guided(chances, batch)
-    grounds = torch.from_numpy(batch.grounds)
+    grounds = onto(batch.grounds)
     loss = loss + 0.1 * nn.functional.cross_entropy(
         ground.float(), grounds, ignore_index=NO_GROUND
     )
-    states = torch.from_numpy(batch.states)
+    states = onto(batch.states)
     return loss + 0.2 * nn.functional.cross_entropy(state.float(), states)
 
 
@@ -178,11 +178,11 @@ def _guided(chances: Tensor, batch: Samples) -> Tensor:
     wanted = np.where(distance <= 0.6, wanted, -1)
     wanted = np.where(distance >= 1.5, BLANK, wanted)
     wanted[~batch.spelt] = -1
-    weight = torch.ones(BLANK + 1)
+    weight = torch.ones(BLANK + 1, device=chances.device)
     weight[BLANK] = 0.3
     return nn.functional.cross_entropy(
         chances.transpose(1, 2),
-        torch.from_numpy(wanted.astype(np.int64)),
+        onto(wanted.astype(np.int64)),
         weight=weight,
         ignore_index=-1,
     )

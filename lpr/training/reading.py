@@ -17,8 +17,8 @@ import torch
 
 from lpr.figures import wilson
 from lpr.sequence import SequenceReader
+from lpr.training.device import HALF
 from lpr.training.export import exported, parameter_count, with_temperatures
-from lpr.training.precision import HALF
 from lpr.training.reader_judge import (
     HELD_OUT,
     Figures,

@@ -66,7 +66,9 @@ def places_of(answer: Tensor) -> Tensor:
     votes = answer.reshape(count, 4, 3, rows * columns)
     weight = torch.softmax(votes[:, :, 0], dim=2)
     down, along = torch.meshgrid(
-        torch.arange(rows), torch.arange(columns), indexing="ij"
+        torch.arange(rows, device=votes.device),
+        torch.arange(columns, device=votes.device),
+        indexing="ij",
     )
     middles = (torch.stack([along, down]).reshape(2, -1) + 0.5) * STRIDE
     places = middles + votes[:, :, 1:] * REACH_PX

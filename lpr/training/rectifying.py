@@ -21,13 +21,14 @@ from torch import Tensor, nn
 from lpr.figures import percent
 from lpr.rectifier import Rectifier
 from lpr.strips import normalised
+from lpr.training.device import onto
 from lpr.training.export import exported_rectifier, parameter_count
 from lpr.training.loop import begun, mixed, trained
 from lpr.training.reader_samples import CHEAP, FIELD, Recipe
 from lpr.training.rectifier_judge import CornerFigures, judge_rectifier
 from lpr.training.rectifier_network import RectifierNetwork, places_of
 from lpr.training.rectifier_samples import PER_PLATE, Views, draw_views
-from lpr.training.shapes import Shapes
+from lpr.training.shapes import Shapes, described
 from lpr.training.stages import carry_out, parser_of
 
 __all__ = ["RectifierPlan", "main", "train_rectifier"]
@@ -94,9 +95,9 @@ def train_rectifier(
 
 
 def _loss(network: nn.Module, batch: Views, _step: int) -> Tensor:
-    seen = torch.from_numpy(normalised(batch.views))
+    seen = onto(normalised(batch.views))
     places = places_of(network(seen.contiguous(memory_format=torch.channels_last)))
-    truth = torch.from_numpy(batch.corners)
+    truth = onto(batch.corners)
     return nn.functional.smooth_l1_loss(places, truth, beta=_ROUNDED_PX)
 
 
@@ -136,7 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
             _finished,
             plans=tuple(plans.values()),
             count=options.count,
-            glyphs=options.glyphs.name,
+            glyphs=described(options.glyphs),
         ),
     )
 
@@ -207,8 +208,8 @@ def _card(
 - File: `rectifier.onnx`, {len(weights)} bytes, {parameters} parameters, SHA-256
   `{hashlib.sha256(weights).hexdigest()}`.
 - Data: rendered plates only, {views} views, each seen
-  about {plans[0].reuse} times; shapes of `{glyphs}` and of typefaces. No photograph
-  took part.
+  about {plans[0].reuse} times; shapes of {glyphs} and of typefaces. No
+  photograph took part.
 - Training: {stages};
   PyTorch {torch.__version__}.
 

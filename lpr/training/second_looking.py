@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from lpr.errors import WeightsError
 from lpr.sequence import SequenceReader, packaged_reader_weights
 from lpr.strips import normalised
+from lpr.training.device import onto
 from lpr.training.export import exported_second, parameter_count
 from lpr.training.loop import begun, mixed, trained
 from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, judge
@@ -90,9 +91,9 @@ def train_second(
 
 
 def _loss(network: nn.Module, batch: Patches, _step: int) -> Tensor:
-    seen = torch.from_numpy(normalised(batch.patches))
+    seen = onto(normalised(batch.patches))
     logits = network(seen.contiguous(memory_format=torch.channels_last))
-    return nn.functional.cross_entropy(logits, torch.from_numpy(batch.answers))
+    return nn.functional.cross_entropy(logits, onto(batch.answers))
 
 
 def _chunk(shapes: Shapes, job: tuple[SecondPlan, int]) -> Patches:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from lpr.training.typefaces import Bitmap, typefaces_of_font
 
-__all__ = ["Shapes", "Typeset", "gather_shapes"]
+__all__ = ["Shapes", "Typeset", "described", "gather_shapes"]
 
+_PICTURES: Final = (".jpg", ".png")
 _FONT_SUFFIXES: Final = frozenset({".ttf", ".otf", ".ttc"})
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _PROVINCES: Final = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
@@ -92,9 +93,24 @@ def gather_shapes(glyphs: Path, fonts: tuple[Path, ...], *, faces: int = 120) ->
         green=green,
         letters=tuple(letters[::step]),
         hanzi=tuple(hanzi),
-        source=f"{glyphs.name} ({len(list(glyphs.iterdir()))} files); fonts "
-        + ", ".join(_families(files)),
+        source=f"{described(glyphs)}; fonts " + ", ".join(_families(files)),
     )
+
+
+def described(glyphs: Path) -> str:
+    """A folder of glyph pictures in words: its name, how many, and their licence.
+
+    A file ``LICENSE`` in it names the licence in its first line and who holds the
+    rights in the one that begins with Copyright.
+    """
+    pictures = [path for path in glyphs.iterdir() if path.suffix in _PICTURES]
+    told = f"{glyphs.name} ({len(pictures)} pictures"
+    licence = glyphs / "LICENSE"
+    if licence.is_file():
+        lines = [line.strip() for line in licence.read_text("utf-8").splitlines()]
+        rights = [line for line in lines if line.startswith("Copyright")]
+        told += ", " + ", ".join([*lines[:1], *rights[:1]])
+    return f"{told})"
 
 
 def _families(files: list[Path]) -> list[str]:
@@ -107,7 +123,7 @@ def _cells(folder: Path, series: tuple[str, ...]) -> Typeset:
     shapes: dict[str, Bitmap] = {}
     for name in series:
         for character in _LETTERS + _HANZI:
-            for suffix in (".jpg", ".png"):
+            for suffix in _PICTURES:
                 path = folder / f"{name}_{character}{suffix}"
                 if character not in shapes and path.is_file():
                     shapes[character] = _cell(path)
