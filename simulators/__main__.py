@@ -114,7 +114,7 @@ def _print_text(event: Event) -> None:
 def _recording_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", type=Path, required=True, metavar="SITE.toml")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--vehicles", type=_count, default=20, metavar="N")
+    parser.add_argument("--vehicles", type=_some, default=20, metavar="N")
     parser.add_argument("--seed", type=_count, default=1, metavar="S")
     parser.add_argument(
         "--site-seed",
@@ -351,6 +351,15 @@ class _Parser(argparse.ArgumentParser):
         """Say what is wrong and where help is, and exit 2."""
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
         sys.exit(2)
+
+
+def _some(text: str) -> int:
+    """Read a whole number that is above zero."""
+    number = _count(text)
+    if number == 0:
+        message = f"'{text}': give a whole number, 1 or more"
+        raise argparse.ArgumentTypeError(message)
+    return number
 
 
 def _count(text: str) -> int:

@@ -291,12 +291,32 @@ def test_what_cannot_be_joined_is_refused_in_one_line(files, capsys):
     assert "truth.jsonl: line 1: " in complaint
     assert "started_at_s" in complaint
     assert complaint.count("\n") == 1
-    (files / "truth.jsonl").write_text("", encoding="utf-8")
-    assert run(files) == 0
-    assert run(files, "--picture", str(files / "x.svg")) == 2
     assert run(files, "--tolerance", "0") == 2
     assert run(files, "--limits", str(files / "none.toml")) == 2
-    assert capsys.readouterr().err.count("\n") == 3
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("passages", "passage"), ("truth", "vehicle")]
+)
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_file_is_no_report(files, capsys, name, what, content):
+    (files / f"{name}.jsonl").write_text(content, encoding="utf-8")
+    assert run(files) == 2
+    complaint = capsys.readouterr().err
+    assert f"{name}.jsonl: holds no {what}; expected one JSON object a line" in (
+        complaint
+    )
+    assert complaint.count("\n") == 1
+
+
+def test_where_nobody_drove_normally_there_is_no_picture(files, capsys):
+    spoiled(files, "truth", {"manoeuvre": "braking"})
+    assert run(files) == 0
+    picture = files / "x.svg"
+    assert run(files, "--picture", str(picture)) == 2
+    assert "nothing to draw" in capsys.readouterr().err
+    assert not picture.exists()
 
 
 def spoiled(files, name, changes):
@@ -346,6 +366,39 @@ def test_figures_that_no_report_can_be_made_of_are_named(
     assert f"{name}.jsonl: line 1: " in complaint
     assert says in complaint
     assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "says"),
+    [
+        ("truth", {"gross_mass_kg": float("nan")}, "key `gross_mass_kg`: NaN"),
+        ("truth", {"speed_mps": float("inf")}, "key `speed_mps`: Infinity"),
+        ("passages", {"axle_loads_kg": [1.0, float("nan")]}, "key `axle_loads_kg[1]`"),
+        (
+            "passages",
+            {"estimators": {"mine": {"gross_mass_kg": float("-inf")}}},
+            "key `estimators.mine.gross_mass_kg`: -Infinity",
+        ),
+    ],
+)
+def test_nan_and_infinity_are_named_and_called_no_figures(
+    files, capsys, name, changes, says
+):
+    spoiled(files, name, changes)
+    assert run(files) == 2
+    complaint = capsys.readouterr().err
+    assert f"{name}.jsonl: line 1: {says}" in complaint
+    assert "is no figure" in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_a_line_that_is_malformed_in_another_way_is_not_called_nan(files, capsys):
+    path = files / "truth.jsonl"
+    path.write_text('{"lane": 1, "note": "NaN", "speed_mps": }\n', encoding="utf-8")
+    assert run(files) == 2
+    complaint = capsys.readouterr().err
+    assert "truth.jsonl: line 1: JSON is malformed" in complaint
+    assert "figure" not in complaint
 
 
 def test_loads_of_a_static_scale_may_be_rounded(files, capsys):

@@ -115,11 +115,70 @@ def test_runs_that_do_not_fit_are_told_in_one_line(files, capsys):
     lines = (files / "static.jsonl").read_text("utf-8").splitlines()
     few.write_text("\n".join(lines[:3]), encoding="utf-8")
     assert calibrate(files, *TIME, static="few.jsonl") == 2
-    assert "3 usable runs" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(
+        "3 usable runs of reference trucks; expected at least 4\n"
+    )
+    few.write_text("", encoding="utf-8")
+    assert calibrate(files, *TIME, static="few.jsonl") == 2
+    assert "the static masses name no truck" in capsys.readouterr().err
     few.write_text('{"lane": 1}', encoding="utf-8")
     assert calibrate(files, *TIME, static="few.jsonl") == 2
     complaint = capsys.readouterr().err
     assert "few.jsonl: line 1" in complaint
+    assert complaint.count("\n") == 1
+
+
+def changed(files, changes):
+    """The static masses with other figures in some lines, as a file of its own."""
+    lines = (files / "static.jsonl").read_text("utf-8").splitlines()
+    for number, change in changes.items():
+        lines[number] = json.dumps(json.loads(lines[number]) | change)
+    (files / "changed.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return "changed.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"lane": 9}, "in a lane that the site does not have"),
+        ({"started_at_s": 1.7e9}, "without a passage within 1 s in their lane"),
+        ({"manoeuvre": "braking"}, "with a manoeuvre"),
+        (
+            {
+                "axle_loads_kg": [5e3] * 4,
+                "axle_spacings_m": [3.0] * 3,
+                "gross_mass_kg": 2e4,
+            },
+            "weighed with another number of axles",
+        ),
+    ],
+)
+def test_why_runs_were_dropped_is_counted(files, capsys, change, says):
+    name = changed(files, dict.fromkeys(range(9), change))
+    assert calibrate(files, *TIME, static=name) == 2
+    complaint = capsys.readouterr().err
+    assert "0 usable runs" in complaint
+    assert f"9 of 9 dropped: 9 {says}" in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_a_set_that_left_runs_out_says_how_many_and_why(files, capsys):
+    name = changed(files, {0: {"lane": 9}, 4: {"started_at_s": 500.0}})
+    assert calibrate(files, *TIME, static=name) == 0
+    said = capsys.readouterr().out
+    assert "2 of 9 dropped: 1 in a lane that the site does not have; 1 without" in said
+    assert calibrate(files, *TIME, "--json", static=name) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["dropped"] == {"no_such_lane": 1, "none_in_time": 1}
+
+
+def test_a_mass_that_is_no_number_is_named_with_file_line_and_key(files, capsys):
+    name = changed(files, {2: {"axle_loads_kg": [float("nan"), 9e3, 9e3]}})
+    assert calibrate(files, *TIME, static=name) == 2
+    complaint = capsys.readouterr().err
+    assert "changed.jsonl: line 3: key `axle_loads_kg[0]`: NaN is no figure" in (
+        complaint
+    )
     assert complaint.count("\n") == 1
 
 

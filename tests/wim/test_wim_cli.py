@@ -61,6 +61,16 @@ def test_process_speaks_to_people_by_default(files, capsys):
     assert "2 passages" in text
 
 
+@pytest.mark.parametrize("option", ["--seal", "--estimators"])
+def test_what_a_sentence_does_not_hold_needs_json(files, capsys, option):
+    assert process(files, "good.npz", option) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{option}: " in said.err
+    assert "add --json" in said.err
+    assert said.err.count("\n") == 1
+
+
 def test_the_command_runs_as_a_program(files):
     done = subprocess.run(
         [

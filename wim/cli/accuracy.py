@@ -1,6 +1,7 @@
 """``luheng-wim accuracy``: passages against the truth, as tables, JSON and picture."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -63,6 +64,8 @@ def _run(options: argparse.Namespace) -> int:
         limits = parse_limit_table(text, name=str(options.limits))
     measured = read_lines(options.passages, Measured, what="passages")
     truths = read_lines(options.truth, Truth, what="a truth")
+    _refuse_nothing(options.passages, measured, what="passage")
+    _refuse_nothing(options.truth, truths, what="vehicle")
     found = report(
         join(measured, truths, tolerance_s=options.tolerance),
         limits=limits,
@@ -77,6 +80,13 @@ def _run(options: argparse.Namespace) -> int:
     else:
         print("\n\n".join(as_text(table) for table in tables(found)))
     return 0
+
+
+def _refuse_nothing(path: Path, found: Sequence[object], *, what: str) -> None:
+    """Refuse a file of no line: a report on nothing would look like a bad one."""
+    if not found:
+        message = f"{path}: holds no {what}; expected one JSON object a line"
+        raise WrongUseError(message)
 
 
 def _write_picture(path: Path, found: AccuracyReport, *, title: str) -> None:

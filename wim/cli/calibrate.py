@@ -8,6 +8,7 @@ the file.
 """
 
 import argparse
+import collections
 import datetime as dt
 from pathlib import Path
 
@@ -28,24 +29,23 @@ from wim.cli.errors import WrongUseError, reason
 from wim.cli.files import sha256_of
 from wim.cli.json_lines import read_lines
 from wim.cli.parameter_sets import write_parameter_set
+from wim.cli.reference_runs import Drop, dropped_sentence, reference_runs
 from wim.cli.tables import read_site
 from wim.cli.weighing import weigh_recording
 from wim.errors import CalibrationError
-from wim.passage import Passage
 from wim.samples import Lane, Site
 from wim.tails import Tail, tails
 
 __all__ = ["CALIBRATE"]
 
-_TOLERANCE_S = 1.0
-
 
 class _Printed(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``calibrate --json`` prints."""
+    """What ``calibrate --json`` prints; ``dropped`` counts runs by what was amiss."""
 
     parameters: ParameterSet
     found: Calibrated
     tails: tuple[Tail, ...]
+    dropped: dict[Drop, int]
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,69 +90,64 @@ def _run(options: argparse.Namespace) -> int:
     site = read_site(options.site)
     observations: list[Observation] = []
     trucks: dict[tuple[float, ...], int] = {}
-    runs = 0
+    runs = weighed_trucks = 0
+    dropped: collections.Counter[Drop] = collections.Counter()
+    rules = Rules(learn_roads=not options.no_road)
     axles: list[Axle] = []
     for recording, static in options.runs:
         truths = read_lines(static, Truth, what="static masses")
         weighed = weigh_recording(recording, site=site, named=options.site)
         axles += [axle for passage in weighed.passages for axle in passage.axles]
-        for passage, truth in _reference_runs(weighed.passages, truths):
-            runs += 1
-            observations += observations_of(
+        reference = reference_runs(weighed.passages, truths, site=site)
+        weighed_trucks += len(truths)
+        dropped.update(reference.dropped)
+        for passage, truth in reference.runs:
+            seen = observations_of(
                 passage.axles,
                 truth.axle_loads_kg,
                 axle_groups=passage.axle_groups,
                 axle_spacings_m=passage.axle_spacings_m,
                 lane=_lane(site, passage.lane),
-                run=runs,
+                run=runs + 1,
                 truck=trucks.setdefault(truth.axle_loads_kg, len(trucks)),
                 temperature_c=weighed.temperature_c,
                 vehicle_class=truth.vehicle_class,
             )
+            if not seen:
+                dropped["no_whole_row"] += 1
+                continue
+            runs += 1
+            observations += seen
     try:
         found = calibrate(
             observations,
             static_uncertainty=options.static_uncertainty / 100.0,
-            rules=Rules(learn_roads=not options.no_road),
+            rules=rules,
         )
     except CalibrationError as error:
         message = f"--run: {error}"
+        if weighed_trucks == 0:
+            message += "; the static masses name no truck"
+        elif dropped and runs < rules.least_runs:
+            message += f"; {dropped_sentence(dropped, of=weighed_trucks)}"
         raise WrongUseError(message) from error
     parameters = _parameter_set(options, site, found, made_at)
     if options.out is not None:
         write_parameter_set(options.out, parameters)
     told = tails(axles)
     if options.json:
-        printed = _Printed(parameters=parameters, found=found, tails=told)
+        printed = _Printed(
+            parameters=parameters, found=found, tails=told, dropped=dict(dropped)
+        )
         print(msgspec.json.encode(printed).decode())
     else:
         print(_told(parameters, found))
+        if dropped:
+            print(dropped_sentence(dropped, of=weighed_trucks))
         for tail in told:
             if tail.contradicts:
                 print(_tail_sentence(tail))
     return 1 if any(tail.contradicts for tail in told) else 0
-
-
-def _reference_runs(
-    passages: tuple[Passage, ...], truths: list[Truth]
-) -> list[tuple[Passage, Truth]]:
-    """Pair passages with the trucks that were weighed; only fair ones calibrate."""
-    found = []
-    for truth in truths:
-        near = [
-            passage
-            for passage in passages
-            if passage.lane == truth.lane
-            and abs(passage.first_axle_s - truth.started_at_s) <= _TOLERANCE_S
-            and passage.direction == "forward"
-        ]
-        if len(near) != 1:
-            continue
-        (passage,) = near
-        as_many = len(passage.axles) == len(truth.axle_loads_kg)
-        if passage.valid and as_many and truth.is_normal:
-            found.append((passage, truth))
-    return found
 
 
 def _lane(site: Site, number: int) -> Lane:

@@ -59,6 +59,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    for name in ("estimators", "seal"):
+        if getattr(options, name) and not options.json:
+            message = f"--{name}: a sentence does not hold it; add --json"
+            raise WrongUseError(message)
     site = read_site(options.site)
     calibration = read_calibration(options.parameters, site=site)
     weighed = weigh_recording(

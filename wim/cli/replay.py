@@ -85,7 +85,13 @@ def _run(options: argparse.Namespace) -> int:
         samples_sha256=sha256_of(options.recording),
         parameter_hash=parameter_hash(site, Parameters(), calibration),
     )
-    broken = [d for record in records for d in _seal_differences(record, seal)]
+    broken = [
+        difference
+        for number, record in enumerate(records, start=1)
+        for difference in _seal_differences(
+            record, seal, where=f"{options.record}: record {number}"
+        )
+    ]
     if broken:
         for difference in dict.fromkeys(map(_told_difference, broken)):
             print(f"NOT what the record was made from: {difference}")
@@ -118,9 +124,13 @@ def _read_records(path: Path) -> list[PassageLine | PassageMessage]:
 
 
 def _seal_differences(
-    record: PassageLine | PassageMessage, seal: Seal
+    record: PassageLine | PassageMessage, seal: Seal, *, where: str
 ) -> list[_Difference]:
-    """Hold what a record says that it came from against what is at hand."""
+    """Hold what a record says that it came from against what is at hand.
+
+    Raises:
+        WrongUseError: it does not say; ``where`` is told.
+    """
     if isinstance(record, PassageMessage):
         samples = [e.sha256 for e in record.evidence if e.kind == "samples"]
         said: dict[str, str | None] = {
@@ -129,7 +139,7 @@ def _seal_differences(
             "wim_version": record.wim_version,
         }
     elif record.seal is None:
-        message = "the record carries no seal; make it with process --json --seal"
+        message = f"{where} carries no seal; make it with process --json --seal"
         raise WrongUseError(message)
     else:
         said = msgspec.structs.asdict(record.seal)

@@ -18,6 +18,7 @@ import msgspec
 from wim.cli.command import Command
 from wim.cli.errors import WrongUseError, reason
 from wim.cli.files import lines_of
+from wim.cli.json_lines import decoded
 from wim.cli.progress import Progress
 from wim.protocols.wcard import (
     CardFault,
@@ -46,6 +47,9 @@ class _Passage(msgspec.Struct, frozen=True):
     vehicle_class: (
         Literal["rigid", "articulated", "centre_axle", "full_trailer"] | None
     ) = None
+
+
+_DECODER = msgspec.json.Decoder(_Passage)
 
 
 # ---------------------------------------------------------------- export
@@ -162,11 +166,7 @@ def _size(path: Path) -> int:
 
 
 def _passage(line: bytes, *, where: str) -> _Passage:
-    try:
-        return msgspec.json.decode(line, type=_Passage)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"{where}: not a passage of process --json: {reason(error)}"
-        raise WrongUseError(message) from error
+    return decoded(_DECODER, line, where=f"{where}: not a passage of process --json")
 
 
 def _card(
