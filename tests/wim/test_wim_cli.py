@@ -61,6 +61,38 @@ def test_process_speaks_to_people_by_default(files, capsys):
     assert "2 passages" in text
 
 
+@pytest.fixture(scope="module")
+def odd(road, files):
+    """A truck that one row saw, another that all saw, and a channel that jumps."""
+    far = frozenset(
+        (a, r, s) for a in (0, 1) for r in (1, 2, 3) for s in ("left", "right")
+    )
+    trucks = [
+        road.Truck((4000.0, 6000.0), (4.5,), 50.0, at_s=1.0, unseen=far),
+        road.Truck((4000.0, 6000.0), (4.5,), 50.0, at_s=36.0),
+    ]
+    counts, _ = road.drive(road.site_of(road.site_text()), trucks, seconds=40.0)
+    counts[12 * 4000 :, 5] += 5000
+    write(files, "beside.npz", counts=counts, sample_rate_hz=np.float64(4000.0))
+    return "beside.npz"
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_what_became_no_passage_is_counted_in_one_line_beside_the_output(
+    files, odd, capsysbinary, more
+):
+    assert process(files, odd, *more) == 0
+    said = capsysbinary.readouterr()
+    error = said.err.decode()
+    assert error.count("\n") == 1
+    assert error.startswith(f"luheng-wim: {files / odd}: ")
+    for count in ("1 unweighed_vehicles", "stray_pulses", "1 offsets_renewed"):
+        assert count in error
+    assert b"unweighed" not in said.out
+    assert process(files, "good.npz", *more) == 0
+    assert capsysbinary.readouterr().err == b""
+
+
 @pytest.mark.parametrize("option", ["--seal", "--estimators"])
 def test_what_a_sentence_does_not_hold_needs_json(files, capsys, option):
     assert process(files, "good.npz", option) == 2

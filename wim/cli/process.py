@@ -1,7 +1,8 @@
 """``luheng-wim process``: weigh what a recording holds.
 
 Passages are printed when the whole recording has been read, so that nothing is said of
-one whose last block turns out to be spoiled.
+one whose last block turns out to be spoiled. What became no passage is counted in one
+line on standard error.
 """
 
 import argparse
@@ -20,12 +21,12 @@ from wim.cli.files import sha256_of
 from wim.cli.lines import Estimate, Seal, line_of, sentence_of
 from wim.cli.parameter_sets import read_calibration
 from wim.cli.tables import read_site
-from wim.cli.weighing import weigh_recording
+from wim.cli.weighing import Weighed, weigh_recording
 from wim.drift import DriftState
 from wim.estimators import every_estimate
 from wim.loads import Known
 from wim.passage import Parameters, Passage, parameter_hash
-from wim.samples import Lane
+from wim.samples import Lane, Site
 
 __all__ = ["PROCESS"]
 
@@ -72,13 +73,32 @@ def _run(options: argparse.Namespace) -> int:
         calibration=calibration,
         drift=_charts(options.drift),
     )
-    if not options.json:
-        for passage in weighed.passages:
-            print(sentence_of(passage))
-        for alarm in weighed.drift_alarms:
-            print(alarm_sentence(alarm))
-        print(f"{len(weighed.passages)} passages, {weighed.stray_pulses} stray pulses")
-        return 0
+    if options.json:
+        _print_lines(options, weighed, site=site, calibration=calibration)
+    else:
+        _print_sentences(weighed)
+    beside = _beside_the_passages(weighed)
+    if beside is not None:
+        sys.stdout.flush()
+        print(f"luheng-wim: {options.recording}: {beside}", file=sys.stderr)
+    return 0
+
+
+def _print_sentences(weighed: Weighed) -> None:
+    for passage in weighed.passages:
+        print(sentence_of(passage))
+    for alarm in weighed.drift_alarms:
+        print(alarm_sentence(alarm))
+    print(f"{len(weighed.passages)} passages, {weighed.stray_pulses} stray pulses")
+
+
+def _print_lines(
+    options: argparse.Namespace,
+    weighed: Weighed,
+    *,
+    site: Site,
+    calibration: Calibration,
+) -> None:
     seal = None
     if options.seal:
         seal = Seal(
@@ -102,7 +122,21 @@ def _run(options: argparse.Namespace) -> int:
             else None,
         )
         sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
-    return 0
+
+
+def _beside_the_passages(weighed: Weighed) -> str | None:
+    """Return what was seen and became no passage, None where there was no such thing.
+
+    It is no finding, but it may be one of the road's: vehicles that leave no record,
+    pulses of nobody, a channel that jumped.
+    """
+    counted = (
+        (weighed.unweighed_vehicles, "unweighed_vehicles (on too few rows)"),
+        (weighed.stray_pulses, "stray_pulses (of no axle)"),
+        (weighed.offsets_renewed, "offsets_renewed (a channel jumped)"),
+    )
+    told = [f"{count} {name}" for count, name in counted if count > 0]
+    return ", ".join(told) or None
 
 
 def _charts(path: Path | None) -> tuple[DriftState, ...]:

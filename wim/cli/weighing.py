@@ -20,10 +20,15 @@ __all__ = ["Weighed", "weigh_recording"]
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):
-    """All passages of one recording, in the order of their first axles."""
+    """All passages of one recording, in the order of their first axles.
+
+    The counters are those of :class:`wim.passage.Weigher`: what became no passage.
+    """
 
     passages: tuple[Passage, ...]
     stray_pulses: int
+    unweighed_vehicles: int
+    offsets_renewed: int
     temperature_c: float | None
     start_time_s: float | None
     drift_alarms: tuple[Alarm, ...]
@@ -76,6 +81,8 @@ def weigh_recording(
         return Weighed(
             passages=tuple(found),
             stray_pulses=weigher.stray_pulses,
+            unweighed_vehicles=weigher.unweighed_vehicles,
+            offsets_renewed=weigher.offsets_renewed,
             temperature_c=recording.temperature_c,
             start_time_s=recording.start_time_s,
             drift_alarms=weigher.drift_alarms,
