@@ -52,6 +52,13 @@ class _Passage(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Passage)
 
 
+class _Exported(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``export-wcard --json`` prints."""
+
+    cards: int
+    left_out: int
+
+
 # ---------------------------------------------------------------- export
 
 
@@ -95,7 +102,8 @@ def _export(options: argparse.Namespace) -> int:
             file.write(encode(_card(passage, options, start, where=where)))
             cards += 1
     if options.json:
-        print(msgspec.json.encode({"cards": cards, "left_out": left_out}).decode())
+        exported = _Exported(cards=cards, left_out=left_out)
+        print(msgspec.json.encode(exported).decode())
     else:
         print(
             f"{options.out}: {cards} cards; {left_out} passages left out, not valid or "
