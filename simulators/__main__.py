@@ -144,6 +144,12 @@ def _recording_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--temperature", type=float, default=20.0, metavar="C")
     parser.add_argument("--season", choices=get_args(Season), default="spring")
+    parser.add_argument(
+        "--day",
+        type=float,
+        metavar="N",
+        help="since the strips were calibrated; their gains drift, each on its own",
+    )
     parser.add_argument("--rate", type=float, default=4000.0, metavar="HZ")
     parser.add_argument("--bits", type=_count, default=16, metavar="N")
     parser.add_argument("--forces", action="store_true", help="write forces.npz too")
@@ -165,7 +171,7 @@ def _run_recording(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json({"vehicles": arguments.vehicles, "length_s": length_s})
     else:
-        files = "recording.npz, site.toml, truth.jsonl"
+        files = "recording.npz, site.toml, truth.jsonl, strips.jsonl"
         if order.forces:
             files += ", forces.npz"
         print(
@@ -183,6 +189,7 @@ def recording_order(arguments: argparse.Namespace) -> Order:
             bit_depth=arguments.bits,
             temperature_c=arguments.temperature,
             season=arguments.season,
+            day=arguments.day,
             faults=tuple(arguments.fault),
             **dict(arguments.error),
         )

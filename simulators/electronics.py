@@ -24,6 +24,7 @@ __all__ = [
     "Wander",
     "break_strip",
     "draw_figures",
+    "draw_gain_drifts",
 ]
 
 Season = Literal["spring", "summer", "winter"]
@@ -36,6 +37,9 @@ ERRORS = ("row_distance", "time_constant", "gain", "clock", "noise")
 _REFERENCE_C = 20.0
 _PER_C = -0.0002  # quartz
 _SEASON = (0.03, 0.05)
+_GAIN_PER_MONTH = (0.005, 0.01)
+_MONTH_DAYS = 30.0
+_LAST_DAY = 730.0
 _BEND = 0.005
 _NOISE = (0.001, 0.003)  # of full scale, as are the next ones
 _HUM = 0.0005
@@ -63,6 +67,8 @@ class Electronics(msgspec.Struct, frozen=True, kw_only=True):
     The factors are known-bad checks: 1 is a site file that tells the truth.
     In summer the road is soft and gives its strips 3 to 5 % more than in spring, when
     they were calibrated, in winter as much less.
+    ``day`` counts from that calibration; since then the gain of each strip drifts on
+    its own. None is a recording that names no day, with the gains of day 0.
     ``bit_depth`` says in how many steps a strip's full scale is counted.
     ``imperfect`` false leaves out everything that is drawn, for tests of the rest.
     """
@@ -76,6 +82,7 @@ class Electronics(msgspec.Struct, frozen=True, kw_only=True):
     clock: float = 1.0
     noise: float = 1.0
     season: Season = "spring"
+    day: float | None = None
     imperfect: bool = True
     faults: tuple[Fault, ...] = ()
 
@@ -90,6 +97,14 @@ class Electronics(msgspec.Struct, frozen=True, kw_only=True):
         if not -60.0 <= self.temperature_c <= 80.0:
             message = f"temperature {self.temperature_c:g} °C: between -60 and 80"
             raise ValueError(message)
+        if self.day is not None and not 0.0 <= self.day <= _LAST_DAY:
+            message = f"day {self.day:g}: between 0 and {_LAST_DAY:g}"
+            raise ValueError(message)
+
+    @property
+    def months(self) -> float:
+        """Months of 30 days since the strips were calibrated."""
+        return (self.day or 0.0) / _MONTH_DAYS
 
     def seasonal_gain(self, rng: np.random.Generator) -> float:
         """Draw how much the road's softness changes every gain."""
@@ -123,6 +138,14 @@ def draw_figures(
     gain = residual * warm * electronics.gain
     sine, cosine = hum * math.cos(phase), hum * math.sin(phase)
     return (gain, bend, scale, keep, change, noise, sine, cosine, quantum, scale)
+
+
+def draw_gain_drifts(
+    rng: np.random.Generator, strips: int, electronics: Electronics
+) -> NDArray[np.float64]:
+    """Draw by what part of itself the gain of each strip changes in a month."""
+    drifts = rng.uniform(*_GAIN_PER_MONTH, strips) * rng.choice([-1.0, 1.0], strips)
+    return drifts if electronics.imperfect else np.zeros(strips)
 
 
 def break_strip(kind: FaultKind, figures: NDArray[np.float64]) -> float | None:

@@ -1,8 +1,11 @@
-"""A recording of one site under traffic, with its truth, as three files or four.
+"""A recording of one site under traffic, with its truth, as four files or five.
 
-``recording.npz`` and ``site.toml`` are what an estimator gets; ``truth.jsonl`` and
-``forces.npz`` are for the judge and for whoever learns. Samples are written as they
-are made, so that memory does not grow with the traffic.
+``recording.npz`` and ``site.toml`` are what an estimator gets; ``truth.jsonl``,
+``strips.jsonl`` and ``forces.npz`` are for the judge and for whoever learns. Samples
+are written as they are made, so that memory does not grow with the traffic.
+
+``strips.jsonl`` has one line per strip: its true gain over that of the site file, and
+how it drifts. A recording that names its day says when it began (``start_time_s``).
 
 ``forces.npz`` has one entry per vehicle, axle and row over which the axle drove, in
 arrays of equal length: ``vehicle`` (its line in ``truth.jsonl``, from 0), ``axle``
@@ -15,7 +18,7 @@ once are entered once, for the first time.
 """
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -32,7 +35,7 @@ from simulators.manoeuvres import Manoeuvre
 from simulators.modal import modal_ride
 from simulators.ride import planar_ride
 from simulators.roads import Road, RoadClass, filtered_road, iso_road
-from simulators.sensors import BLOCK_SAMPLES, Press, SensorField
+from simulators.sensors import BLOCK_SAMPLES, Press, SensorField, TrueStrip
 from simulators.truth import FORCE_COLUMNS, driven_truth, row_forces
 from wim.errors import TableError
 from wim.samples import Site, parse_site
@@ -45,6 +48,8 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 _RIDES = {"planar": planar_ride, "modal": modal_ride}
 _ROADS = {"planar": iso_road, "modal": filtered_road}
 _TAIL_S = 2.0
+_DAY_0_S = 1_767_225_600.0  # 2026-01-01 00:00 UTC, a day as good as any
+_DAY_S = 86_400.0
 
 
 def load_site(path: Path) -> tuple[Site, str]:
@@ -119,6 +124,11 @@ class Recorder:
         self.blocks = -(-self.samples // BLOCK_SAMPLES)
         self.truths: list[PassageTruth] = []
         self._forces: list[NDArray[np.float64]] = []
+
+    @property
+    def true_strips(self) -> tuple[TrueStrip, ...]:
+        """What is true of each strip."""
+        return self._field.true_strips
 
     @property
     def channels(self) -> int:
@@ -220,8 +230,8 @@ def write_recording(
         finally:
             part.unlink(missing_ok=True)
         (folder / "site.toml").write_text(text, encoding="utf-8")
-        lines = b"".join(msgspec.json.encode(t) + b"\n" for t in recorder.truths)
-        (folder / "truth.jsonl").write_bytes(lines)
+        _write_lines(folder / "truth.jsonl", recorder.truths)
+        _write_lines(folder / "strips.jsonl", recorder.true_strips)
         if order.forces:
             np.savez(folder / "forces.npz", **recorder.forces())  # type: ignore[arg-type]  # names are ours
     except OSError as error:
@@ -266,12 +276,19 @@ def _write_samples(
             for done, counts in enumerate(recorder.run(), start=1):
                 file.write(np.ascontiguousarray(counts, dtype="<i4").data)
                 progress(done / recorder.blocks)
-        for name, value in (
-            ("sample_rate_hz", order.electronics.sample_rate_hz),
-            ("temperature_c", order.electronics.temperature_c),
-        ):
+        figures = {
+            "sample_rate_hz": order.electronics.sample_rate_hz,
+            "temperature_c": order.electronics.temperature_c,
+        }
+        if order.electronics.day is not None:
+            figures["start_time_s"] = _DAY_0_S + _DAY_S * order.electronics.day
+        for name, value in figures.items():
             with archive.open(_entry(name), "w") as file:
                 np.lib.format.write_array(file, np.array(value))
+
+
+def _write_lines(path: Path, values: Sequence[msgspec.Struct]) -> None:
+    path.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in values))
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

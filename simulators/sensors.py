@@ -9,12 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.driving import Path
-from simulators.electronics import Electronics, Wander, break_strip, draw_figures
+from simulators.electronics import (
+    Electronics,
+    Wander,
+    break_strip,
+    draw_figures,
+    draw_gain_drifts,
+)
 from simulators.kernels import electronics, press
 from simulators.ride import Ride
 from wim.samples import Lane, Site, Strip
 
-__all__ = ["BLOCK_SAMPLES", "LANE_WIDTH_M", "LaneStrip", "Press", "SensorField"]
+__all__ = [
+    "BLOCK_SAMPLES",
+    "LANE_WIDTH_M",
+    "LaneStrip",
+    "Press",
+    "SensorField",
+    "TrueStrip",
+]
 
 LANE_WIDTH_M = 3.75
 BLOCK_SAMPLES = 65_536
@@ -35,6 +48,23 @@ class LaneStrip(msgspec.Struct, frozen=True):
     side: str
     place_m: float
     width_m: float
+
+
+class TrueStrip(msgspec.Struct, frozen=True, kw_only=True):
+    """What is true of one strip of a recording.
+
+    ``gain`` is the true sensitivity over that of the site file when the recording
+    begins, damage left out; ``gain_drift_per_month`` by what part of itself it changes
+    in 30 days.
+    """
+
+    channel: int
+    lane: int
+    row: int
+    side: str
+    gain: float
+    gain_drift_per_month: float
+    day: float | None
 
 
 class Press(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +111,24 @@ class SensorField:
             [draw_figures(drawn, strip, electronics) for strip, _ in self._strips]
         )
         self._figures[:, 0] *= seasonal
+        drifts = draw_gain_drifts(
+            np.random.default_rng([site_seed, 14]), len(self._strips), electronics
+        )
+        self._figures[:, 0] *= 1.0 + drifts * electronics.months
+        self.true_strips = tuple(
+            TrueStrip(
+                channel=strip.channel,
+                lane=lane.number,
+                row=strip.row,
+                side=strip.side,
+                gain=float(gain),
+                gain_drift_per_month=float(drift),
+                day=electronics.day,
+            )
+            for (strip, lane), gain, drift in zip(
+                self._strips, self._figures[:, 0], drifts, strict=True
+            )
+        )
         late = drawn.uniform(-_LATE_S, _LATE_S, len(self._strips))
         clock = electronics.clock
         if electronics.imperfect:

@@ -144,11 +144,36 @@ def test_labels_of_manoeuvres_reach_the_truth(request, tmp_path):
         assert truth["acceleration_mps2"] < -0.5
 
 
+def test_a_recording_tells_its_day_and_the_true_gains_of_it(request, tmp_path):
+    words = ("--vehicles", "1", "--rate", "1000", "--site-seed", "5")
+    drifts = []
+    for day in (None, "0", "45"):
+        folder = tmp_path / str(day)
+        recorded(request, folder, *words, *(() if day is None else ("--day", day)))
+        lines = (folder / "strips.jsonl").read_text("utf-8").splitlines()
+        strips = [json.loads(line) for line in lines]
+        assert [strip["channel"] for strip in strips] == list(range(8))
+        drifts.append([strip["gain_drift_per_month"] for strip in strips])
+        with np.load(folder / "recording.npz") as recording:
+            if day is None:
+                assert "start_time_s" not in recording
+                usual = np.array([strip["gain"] for strip in strips])
+            else:
+                began_s = float(recording["start_time_s"])
+                assert began_s == 1_767_225_600.0 + 86_400.0 * float(day)
+    assert drifts[0] == drifts[1] == drifts[2]
+    grown = np.array([strip["gain"] for strip in strips]) / usual
+    assert grown == pytest.approx(1.0 + 1.5 * np.array(drifts[2]))
+    whole = [(tmp_path / day / "recording.npz") for day in ("None", "0")]
+    first, second = (np.load(path)["counts"] for path in whole)
+    np.testing.assert_array_equal(first, second)
+
+
 def test_the_same_recording_is_the_same_file(request, tmp_path):
     words = ("--vehicles", "3", "--seed", "8", "--traffic", "manoeuvres", "--forces")
     for name in ("one", "two"):
         recorded(request, tmp_path / name, *words)
-    for name in ("recording.npz", "truth.jsonl", "forces.npz"):
+    for name in ("recording.npz", "truth.jsonl", "strips.jsonl", "forces.npz"):
         one, two = ((tmp_path / each / name).read_bytes() for each in ("one", "two"))
         assert one == two
 
@@ -159,6 +184,7 @@ def test_the_same_recording_is_the_same_file(request, tmp_path):
         (["--fault", "dead:77"], "channels 0, 1"),
         (["--rate", "10"], "1000"),
         (["--temperature", "300"], "80"),
+        (["--day", "-1"], "day -1: between 0 and 730"),
     ],
 )
 def test_what_no_site_has_is_told_in_one_line(request, tmp_path, capsys, words, said):

@@ -258,6 +258,44 @@ def test_heat_season_and_gain_move_all_strips_together():
     assert 0.948 < ratio["winter"] < 0.972
 
 
+def gains(*, site_seed=3, seed=3, **electronics):
+    field = SensorField(DRY, Electronics(**electronics), site_seed=site_seed, seed=seed)
+    return np.array([strip.gain for strip in field.true_strips])
+
+
+def test_each_strip_drifts_on_its_own_by_up_to_a_per_cent_a_month():
+    drifts = np.concatenate(
+        [gains(site_seed=s, day=30.0) / gains(site_seed=s) - 1.0 for s in range(20)]
+    )
+    assert 0.0049 < np.abs(drifts).min() < 0.006
+    assert 0.009 < np.abs(drifts).max() < 0.0101
+    assert 0.35 < (drifts > 0.0).mean() < 0.65
+    told = SensorField(DRY, Electronics(day=30.0), site_seed=3, seed=3).true_strips
+    assert [each.gain_drift_per_month for each in told] == pytest.approx(
+        list(gains(day=30.0) / gains() - 1.0)
+    )
+    assert [each.channel for each in told] == list(range(8))
+    assert gains(day=60.0) / gains() - 1.0 == pytest.approx(
+        2.0 * (gains(day=30.0) / gains() - 1.0)
+    )
+
+
+def test_drift_is_the_sites_and_no_drift_is_there_on_day_0_or_without_errors():
+    np.testing.assert_array_equal(gains(day=30.0, seed=3), gains(day=30.0, seed=4))
+    np.testing.assert_array_equal(gains(day=0.0), gains())
+    np.testing.assert_array_equal(gains(day=30.0, imperfect=False), np.ones(8))
+
+
+def test_pulses_are_higher_by_what_the_true_gain_says():
+    _, drive, ride = truck(16.0)
+    areas = []
+    for day in (0.0, 300.0):
+        field = SensorField(DRY, Electronics(day=day), site_seed=3, seed=3)
+        counts = counted(field, ride, drive).astype(float)
+        areas.append(counts.max(axis=0) - np.median(counts, axis=0))
+    assert areas[1] / areas[0] == pytest.approx(gains(day=300.0) / gains(), abs=0.004)
+
+
 def test_a_fast_clock_counts_more_samples_over_the_same_way():
     _, drive, ride = truck(20.0)
     apart = []
@@ -271,7 +309,14 @@ def test_a_fast_clock_counts_more_samples_over_the_same_way():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"sample_rate_hz": 100.0}, {"temperature_c": 200.0}, {"bit_depth": 4}]
+    "wrong",
+    [
+        {"sample_rate_hz": 100.0},
+        {"temperature_c": 200.0},
+        {"bit_depth": 4},
+        {"day": -1.0},
+        {"day": float("nan")},
+    ],
 )
 def test_electronics_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match="between"):
