@@ -54,6 +54,11 @@ class SampleRing:
         self._lost += samples
         self._at += samples
 
+    @property
+    def first(self) -> int:
+        """Return the number of the first sample that is still kept."""
+        return self._kept[0].first if self._kept else self._at
+
     def since(
         self, sample: int
     ) -> tuple[int, npt.NDArray[np.int32], tuple[Block, ...]] | None:

@@ -24,11 +24,11 @@ from edge.config import LineConfig, ScaleConfig
 from edge.devices.drivers import Chunk, LineEvent, LineLost, LineOpened, LineReader
 from edge.devices.scales import ScaleDriver
 from edge.devices.watch import DeviceWatch
+from edge.lane_memory import LaneMemory, Memory
 from edge.sample_ring import SampleRing
 from wim.calibration import NO_CALIBRATION, Calibration
 from wim.clips import Clip, weighed as weighed_clip
 from wim.drift import DriftState
-from wim.health import Run
 from wim.passage import Event, Passage, VehicleEntered, Weigher
 from wim.protocols import strip
 from wim.protocols.noise import LineNoise
@@ -179,8 +179,7 @@ class StripLine:
         self._weigher: Weigher | None = None
         self._timeline = Timeline()
         self._ring: SampleRing | None = None
-        self._runs: tuple[Run, ...] = ()
-        self._drift = drift
+        self._memory = LaneMemory(Memory(drift=drift))
         self._fed = 0
         self._seen: dict[str, int] = {}
         self._vehicles = 0
@@ -214,14 +213,16 @@ class StripLine:
         weigher = self._weigher
         if weigher is None or weigher.sample_rate_hz != frame.sample_rate_hz:
             self._end_stream()
+            memory = self._memory.latest
             weigher = Weigher(
                 self._site,
                 sample_rate_hz=frame.sample_rate_hz,
                 calibration=self._calibration,
                 temperature_c=self._temperature_c,
                 joins=True,
-                runs=self._runs,
-                drift=self._drift,
+                runs=memory.runs,
+                drift=memory.drift,
+                usual_scatters=memory.usual_scatters,
                 start_time_s=self._unix_s(at_s),
             )
             self._weigher = weigher
@@ -264,21 +265,27 @@ class StripLine:
             self._pass_on(self._weigher.flush(interrupted=True))
         self._weigher = None
         self._ring = None
+        self._memory.begin_anew()
         self._seen = {}
         self._timeline, self._fed = Timeline(), 0
         self._open.clear()
 
     def _pass_on(self, events: list[Event]) -> None:
+        if any(isinstance(event, Passage) for event in events):
+            self._remember()
         for event in events:
             match event:
                 case VehicleEntered():
                     self._enter(event.lane, event.first_axle_s)
                 case Passage():
                     self._close(event)
-                    if self._weigher is not None:
-                        self._runs = self._weigher.runs
-                        self._drift = self._weigher.drift
         self._count_doubts()
+
+    def _remember(self) -> None:
+        """Keep what the vehicles up to this sample left, as long as a clip can ask."""
+        if self._weigher is not None and self._ring is not None:
+            self._memory.note(self._weigher, self._fed)
+            self._memory.forget_before(self._ring.first)
 
     def _count_doubts(self) -> None:
         """Count what the weigher saw and could make nothing sure of."""
@@ -346,14 +353,16 @@ class StripLine:
         if found is None:
             return None
         first, counts, blocks = found
+        memory = self._memory.at(first)
         clip = Clip(
             counts=counts,
             sample_rate_hz=rate_hz,
             start_time_s=self._unix_s(self._at_s(first / rate_hz)),
             temperature_c=self._temperature_c,
             blocks=blocks,
-            runs=self._runs,
-            drift=self._drift,
+            runs=memory.runs,
+            drift=memory.drift,
+            usual_scatters=memory.usual_scatters,
         )
         return clip, first / rate_hz
 
@@ -388,7 +397,7 @@ class StripLine:
     @property
     def drift(self) -> tuple[DriftState, ...]:
         """Return the control charts of the lanes after the latest passage."""
-        return self._drift
+        return self._memory.latest.drift
 
     def _unix_s(self, at_s: float) -> float | None:
         return None if self._utc_of is None else self._utc_of(at_s).timestamp()

@@ -1,9 +1,10 @@
 """Clips: the samples around one vehicle, sealed so that they can be weighed again.
 
-A clip is a recording with three arrays more: how the samples were cut into blocks, with
-digital inputs and losses, and what was remembered of the strips and of the lanes' drift
-from the vehicles before. Weighed with the same site and parameter set it gives the same
-passages, to the bit. It opens no file: bytes out, values in.
+A clip is a recording with four arrays more: how the samples were cut into blocks, with
+digital inputs and losses, and what was remembered from the vehicles before of the
+strips, of the lanes' drift and of their usual scatter. Weighed with the same site and
+parameter set it gives the same passages, to the bit. It opens no file: bytes out,
+values in.
 """
 
 import io
@@ -37,7 +38,9 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     ``counts`` is int32 of shape (samples, channels); ``blocks`` add up to its length.
     ``start_time_s`` is the Unix time of the first sample, ``temperature_c`` that of the
     pavement; None where it is not known. ``runs`` are what a weigher remembered of the
-    strips before the vehicle, in the site's order, ``drift`` its control charts.
+    strips when the samples began, in the site's order, ``drift`` its control charts,
+    ``usual_scatters`` how far the rows of each lane usually were from each other; a
+    clip made before these were kept has none and begins with the first usual ones.
 
     Raises:
         ValueError: the blocks do not add up to the samples.
@@ -50,6 +53,7 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     blocks: tuple[Block, ...]
     runs: tuple[Run, ...]
     drift: tuple[DriftState, ...] = ()
+    usual_scatters: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse blocks that are not of these samples."""
@@ -80,6 +84,7 @@ def weighed(clip: Clip, site: Site, *, calibration: Calibration) -> list[Passage
         joins=True,
         runs=clip.runs,
         drift=clip.drift,
+        usual_scatters=clip.usual_scatters,
         start_time_s=clip.start_time_s,
     )
     events = []
@@ -99,6 +104,7 @@ def encoded(clip: Clip) -> bytes:
         "blocks": np.array(clip.blocks, dtype=np.int64).reshape(-1, 3),
         "strip_runs": np.array(clip.runs, dtype=np.int64).reshape(-1, 2),
         "drift": np.frombuffer(msgspec.json.encode(clip.drift), dtype=np.uint8),
+        "usual_scatters": np.array(clip.usual_scatters, dtype=np.float64),
     }
     if clip.start_time_s is not None:
         arrays["start_time_s"] = np.array(clip.start_time_s, dtype=np.float64)

@@ -152,11 +152,14 @@ class Weigher:
             a vehicle whose beginning may lie before the first of them is not valid.
         runs: what another weigher remembered of the strips, in the site's order.
         drift: the control charts of lanes as another weigher left them.
+        usual_scatters: how far the rows of each lane usually are from each other, in
+            the site's order, as another weigher left it.
         start_time_s: Unix time of the first sample, from which the charts count;
             None counts from the first sample.
 
     Raises:
-        ValueError: the sample rate is not positive, or the runs are not one a strip.
+        ValueError: the sample rate is not positive, the runs are not one a strip, or
+            the usual scatters are not one a lane or none that can be usual.
     """
 
     def __init__(
@@ -170,6 +173,7 @@ class Weigher:
         joins: bool = False,
         runs: Sequence[Run] = (),
         drift: Sequence[DriftState] = (),
+        usual_scatters: Sequence[float] = (),
         start_time_s: float | None = None,
     ) -> None:
         if not (math.isfinite(sample_rate_hz) and sample_rate_hz > 0.0):
@@ -205,7 +209,17 @@ class Weigher:
             sample_rate_hz=sample_rate_hz,
             detection=detection,
         )
-        self._scatters = {lane.number: UsualScatter() for lane in site.lanes}
+        if usual_scatters and len(usual_scatters) != len(site.lanes):
+            message = (
+                f"{len(usual_scatters)} usual scatters of {len(site.lanes)} lanes; "
+                f"give one each"
+            )
+            raise ValueError(message)
+        usual = [UsualScatter(figure) for figure in usual_scatters]
+        usual = usual or [UsualScatter() for _ in site.lanes]
+        self._scatters = {
+            lane.number: each for lane, each in zip(site.lanes, usual, strict=True)
+        }
         self._lanes: list[LaneWatch] = []
         self._lane_of_strip: list[int] = []
         strips = sum(len(lane.strips) for lane in site.lanes)
@@ -236,6 +250,11 @@ class Weigher:
     def drift(self) -> tuple[DriftState, ...]:
         """Return the control charts of each lane."""
         return tuple(self._drift.values())
+
+    @property
+    def usual_scatters(self) -> tuple[float, ...]:
+        """Return how far the rows of each lane usually are from each other."""
+        return tuple(usual.figure for usual in self._scatters.values())
 
     @property
     def drift_alarms(self) -> tuple[Alarm, ...]:

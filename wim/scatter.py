@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from wim.axles import Axle
 from wim.calibration import interpolated
 
-__all__ = ["Scatter", "UsualScatter", "scatter_of"]
+__all__ = ["USUAL_SCATTERS", "Scatter", "UsualScatter", "scatter_of"]
 
 _SPEEDS_MPS = (1.5, 3.0, 4.5, 7.0, 12.0, 17.0, 22.0, 28.0)
 _SHARES = (0.013, 0.017, 0.022, 0.03, 0.045, 0.0625, 0.077, 0.091)
@@ -24,9 +24,9 @@ _FACTORS = (2.2, 1.65, 1.37, 1.25, 1.12, 0.77, 0.59, 0.54)
 _STRIPS = 0.01
 _ALIKE = 0.5
 _FIRST_USUAL = 0.65
-_LEAST_USUAL = 0.4
-_MOST_USUAL = 1.6
 _FAR_OUT = 4.0
+USUAL_SCATTERS = (0.4, 1.6)
+"""The least and the most that a lane's usual scatter can be."""
 
 Scatter = tuple[float | None, int | None]
 
@@ -86,13 +86,24 @@ class UsualScatter:
 
     It follows the middle one of the vehicles, up or down by a twentieth each time, so
     that a rough road is not taken for drivers who jump.
+
+    Args:
+        figure: as another one left it; the first where nothing is known of the lane.
+
+    Raises:
+        ValueError: the figure is none that can be usual.
     """
 
-    def __init__(self) -> None:
-        self.figure = _FIRST_USUAL
+    def __init__(self, figure: float = _FIRST_USUAL) -> None:
+        least, most = USUAL_SCATTERS
+        if not least <= figure <= most:
+            message = f"usual scatter {figure} must be from {least} to {most}"
+            raise ValueError(message)
+        self.figure = figure
 
     def follow(self, scatter: float | None) -> None:
         """Take note of one vehicle's figure; what is far out is no usual one."""
         if scatter is not None and scatter < _FAR_OUT * self.figure:
             step = 1.05 if scatter > self.figure else 1.0 / 1.05
-            self.figure = min(max(self.figure * step, _LEAST_USUAL), _MOST_USUAL)
+            least, most = USUAL_SCATTERS
+            self.figure = min(max(self.figure * step, least), most)

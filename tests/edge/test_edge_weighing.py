@@ -1,5 +1,6 @@
 import datetime as dt
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -20,6 +21,7 @@ from edge.weighing import (
 )
 from wim.calibration import NO_CALIBRATION
 from wim.clips import weighed as weigh_clip
+from wim.passage import Passage, Weigher
 from wim.protocols import strip, xk3190
 
 EPOCH = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -33,9 +35,13 @@ def site(repository):
 
 
 class Sensors:
-    """A lane's strips as seen by one steady vehicle: triangles, one an axle and row."""
+    """A lane's strips as seen by one steady vehicle: triangles, one an axle and row.
 
-    def __init__(self, site, *, speed_mps=15.0, lane=1):
+    ``sway`` is the share of its load that an axle gains or loses from row to row.
+    """
+
+    def __init__(self, site, *, speed_mps=15.0, lane=1, sway=0.0):
+        self.sway = sway
         self.lane = next(each for each in site.lanes if each.number == lane)
         self.channels = site.channels
         self.speed_mps = speed_mps
@@ -51,7 +57,9 @@ class Sensors:
         counts = 300.0 + rng.normal(0.0, 3.0, (n, self.channels))
         footprint_m = 0.25
         for each in self.lane.strips:
-            for load_kg, offset_m in zip(loads_kg, behind, strict=True):
+            for axle, offset_m in enumerate(behind):
+                sign = -1.0 if (axle + each.row) % 2 else 1.0
+                load_kg = loads_kg[axle] * (1.0 + sign * self.sway)
                 centre_s = before_s + (each.position_m + offset_m) / self.speed_mps
                 x_m = (at_s - centre_s) * self.speed_mps
                 shape = np.clip(1.0 - np.abs(x_m) / footprint_m, 0.0, None)
@@ -133,6 +141,72 @@ def test_the_clip_of_a_vehicle_gives_what_was_sent_of_it(site, clock, speed_mps)
         )
     known = {run.sound for run in station.weighed[1].clip.runs}
     assert known == {0, 1}, "the strips of the lane have seen one vehicle"
+
+
+def live_passages(site, counts, inputs):
+    """Return what a weigher makes of a whole stream, and what it remembers after it."""
+    weigher = Weigher(site, sample_rate_hz=RATE_HZ, joins=True)
+    events = []
+    for start in range(0, len(counts), BLOCK):
+        block = np.ascontiguousarray(counts[start : start + BLOCK])
+        events += weigher.receive(block, int(inputs[start + BLOCK - 1]))
+    return [event for event in events if isinstance(event, Passage)], weigher
+
+
+def one_after_the_other(*crossings):
+    counts, inputs = zip(*crossings, strict=True)
+    return np.concatenate(counts), np.concatenate(inputs)
+
+
+def test_on_a_rough_road_a_clip_is_held_against_what_is_usual_there(site, clock):
+    """The last one sways more than a smooth road's lorries, and no more than these."""
+    rough = Sensors(site, sway=0.06).crossing(*TRUCK)
+    last = Sensors(site, sway=0.1).crossing(*TRUCK, before_s=1.0)
+    counts, inputs = one_after_the_other(*[rough] * 12, last)
+    live, weigher = live_passages(site, counts, inputs)
+    station = Station(site, clock)
+    station.feed(frames(counts, inputs))
+    assert [w.passage.flags for w in station.weighed] == [p.flags for p in live]
+    final = station.weighed[-1]
+    assert final.passage.valid
+    assert final.passage.figures.scatter > 3.0
+    assert weigher.usual_scatters[0] > 1.0
+    *_, again = weigh_clip(final.clip, site, calibration=NO_CALIBRATION)
+    assert again == final.passage
+    smooth = msgspec.structs.replace(final.clip, usual_scatters=())
+    *_, jumped = weigh_clip(smooth, site, calibration=NO_CALIBRATION)
+    assert jumped.flags == ("jump",)
+
+
+def test_what_is_usual_is_the_same_to_the_bit_in_the_stream_and_in_its_clips(
+    site, clock
+):
+    """Vehicles that a clip shows before its own are not counted a second time."""
+    rough = Sensors(site, sway=0.06).crossing(*TRUCK)
+    jump = Sensors(site, sway=0.25).crossing(*TRUCK)
+    counts, inputs = one_after_the_other(rough, rough, rough, rough, jump)
+    live, weigher = live_passages(site, counts, inputs)
+    station = Station(site, clock)
+    station.feed(frames(counts, inputs))
+    final = station.weighed[-1]
+    shown = weigh_clip(final.clip, site, calibration=NO_CALIBRATION)
+    assert len(shown) > 1
+    (said,), (first,) = final.passage.findings, live[-1].findings
+    assert said.flag == first.flag == "jump"
+    assert said.threshold == first.threshold
+    assert station.line._memory.latest.usual_scatters == weigher.usual_scatters
+
+
+def test_what_is_usual_on_a_lane_outlasts_a_restart_of_the_device(site, clock):
+    rough = Sensors(site, sway=0.06).crossing(*TRUCK)
+    counts, inputs = one_after_the_other(*[rough] * 12)
+    station = Station(site, clock)
+    station.feed(frames(counts, inputs))
+    last = Sensors(site, sway=0.1).crossing(*TRUCK, before_s=3.0)
+    station.feed(frames(*last), from_s=200.0)
+    assert station.watch.status().counters["stream_restarts"] == 1
+    assert station.weighed[-1].clip.usual_scatters[0] > 1.0
+    assert station.weighed[-1].passage.valid
 
 
 def test_a_vehicle_whose_samples_are_not_kept_is_sent_without_a_clip(

@@ -1,6 +1,8 @@
 """A clip of a longer stream gives the same bits wherever it is weighed again."""
 
+import itertools
 import json
+import math
 
 import msgspec
 import numpy as np
@@ -132,6 +134,69 @@ def test_a_lane_that_drifted_before_the_clip_drifts_in_it(files, replay):
     assert line["findings"] == json.loads(msgspec.json.encode(passage.findings))
 
 
+def swaying(road, site, sway):
+    """Return samples in which each axle gains and loses a share from row to row."""
+    loads, spacings = TRUCK
+    axles, rows = range(len(loads)), range(4)
+    parts = [
+        road.Truck(
+            tuple(
+                load * (1.0 + sway * (-1) ** (a + own)) for a, load in enumerate(loads)
+            ),
+            spacings,
+            60.0,
+            at_s=2.5,
+            unseen=frozenset(
+                (a, r, side)
+                for a, r, side in itertools.product(axles, rows, ("left", "right"))
+                if r != own
+            ),
+        )
+        for own in rows
+    ]
+    counts, _ = road.drive(site, parts, seconds=4.5, seed=5)
+    return counts
+
+
+def test_what_was_usual_on_a_lane_decides_again(road, files, replay):
+    """What is a jump on a smooth road is none on a rough one, as a file too."""
+    _, site, _ = files
+    counts = swaying(road, site, 0.1)
+    flags = {}
+    for usual in ((), (0.65,), (1.3,)):
+        clip = clip_of(
+            files,
+            counts=counts,
+            blocks=(Block(len(counts), 0, 0),),
+            usual_scatters=usual,
+        )
+        (passage,) = weighed(clip, site, calibration=NO_CALIBRATION)
+        _, (line,), _ = replay(encoded(clip))
+        assert line["flags"] == list(passage.flags)
+        assert line["findings"] == json.loads(msgspec.json.encode(passage.findings))
+        flags[usual] = passage.flags
+    assert flags == {(): ("jump",), (0.65,): ("jump",), (1.3,): ()}
+
+
+def test_a_clip_made_before_the_usual_scatter_was_kept_is_still_weighed(
+    files, replay, tmp_path
+):
+    (tmp_path / "whole.npz").write_bytes(encoded(clip_of(files)))
+    with np.load(tmp_path / "whole.npz") as whole:
+        arrays = {name: whole[name] for name in whole if name != "usual_scatters"}
+    np.savez(tmp_path / "old.npz", **arrays)
+    _, (line,), _ = replay((tmp_path / "old.npz").read_bytes())
+    (passage,) = weighed(clip_of(files), files[1], calibration=NO_CALIBRATION)
+    assert line["gross_mass_kg"] == passage.gross_mass_kg
+
+
+@pytest.mark.parametrize("usual", [(0.65, 0.65), (0.1,), (math.nan,)])
+def test_usual_scatters_that_no_lane_can_have_are_refused(files, usual):
+    clip = clip_of(files, usual_scatters=usual)
+    with pytest.raises(ValueError, match="usual scatter"):
+        weighed(clip, files[1], calibration=NO_CALIBRATION)
+
+
 def test_blocks_that_are_not_of_the_samples_are_refused(files):
     with pytest.raises(ValueError, match="blocks of 5 samples"):
         clip_of(files, blocks=(Block(5, 0, 0),))
@@ -145,6 +210,10 @@ def test_blocks_that_are_not_of_the_samples_are_refused(files):
         ("blocks", np.array([[-7, 0, 0]]), "holds -7; expected whole numbers"),
         ("strip_runs", np.array([[1, 0]]), "array 'strip_runs'"),
         ("strip_runs", np.array([[1.0, 0.0]]), "float64"),
+        ("usual_scatters", np.array([0.65, 0.65]), "array 'usual_scatters'"),
+        ("usual_scatters", np.array([np.nan]), "holds nan; expected numbers from 0.4"),
+        ("usual_scatters", np.array([[0.65]]), "expected float64 of shape (some,)"),
+        ("usual_scatters", np.array([1]), "'usual_scatters' is int64"),
         ("drift", np.array([1.0]), "expected uint8"),
         ("drift", np.frombuffer(b"[{}]", np.uint8), "holds no control charts"),
     ],

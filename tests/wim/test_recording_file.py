@@ -157,7 +157,15 @@ class Bomb:
 
 @pytest.mark.parametrize(
     "name",
-    ["counts", "sample_rate_hz", "temperature_c", "blocks", "strip_runs", "drift"],
+    [
+        "counts",
+        "sample_rate_hz",
+        "temperature_c",
+        "blocks",
+        "strip_runs",
+        "drift",
+        "usual_scatters",
+    ],
 )
 def test_a_pickled_array_is_refused_and_never_unpickled(tmp_path, name):
     sign = tmp_path / "sign"

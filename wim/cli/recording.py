@@ -26,6 +26,7 @@ from wim.clips import Block
 from wim.drift import DriftState
 from wim.health import Run
 from wim.samples import Site
+from wim.scatter import USUAL_SCATTERS
 
 __all__ = ["Recording"]
 
@@ -81,6 +82,8 @@ class Recording:
             recordings, always of a clip sealed as evidence.
         runs: what that station remembered of its strips, one a strip, or none.
         drift: the control charts that it kept of its lanes, or none.
+        usual_scatters: how far the rows of each of its lanes usually were from each
+            other, one a lane, or none.
 
     Args:
         path: an ``.npz`` file.
@@ -104,6 +107,7 @@ class Recording:
             self.cuts = tuple(Block(*row) for row in self._table("blocks", columns=3))
             self.runs = tuple(Run(*row) for row in self._table("strip_runs", columns=2))
             self.drift = self._charts()
+            self.usual_scatters = self._usual_scatters()
             self._check_cuts()
         except _UNREADABLE as error:
             self._stack.close()
@@ -146,6 +150,14 @@ class Recording:
                 f"{named}: describes {strips} strips, but array 'strip_runs' of "
                 f"{self._path} speaks of {len(self.runs)}; give the site of this "
                 f"recording"
+            )
+            raise WrongUseError(message)
+        lanes = len(site.lanes)
+        if self.usual_scatters and len(self.usual_scatters) != lanes:
+            message = (
+                f"{named}: describes {lanes} lanes, but array 'usual_scatters' of "
+                f"{self._path} speaks of {len(self.usual_scatters)}; give the site of "
+                f"this recording"
             )
             raise WrongUseError(message)
 
@@ -310,24 +322,49 @@ class Recording:
 
     def _charts(self) -> tuple[DriftState, ...]:
         """Return what an array of JSON text says of the lanes' drift."""
-        if "drift.npy" not in self._names:
+        content = self._column("drift", np.dtype("u1"))
+        if content is None:
             return ()
-        header = self._read_header("drift.npy")
-        if header.dtype != np.dtype("u1") or len(header.shape) != 1:
-            message = (
-                f"{self._path}: array 'drift' is {header.dtype} of shape "
-                f"{header.shape}; expected uint8 of shape (some,)"
-            )
-            raise WrongUseError(message)
-        with self._archive.open("drift.npy") as member:
-            member.seek(header.length)
-            content = member.read(header.shape[0])
-            self._at_end(member, "drift")
         try:
             return msgspec.json.decode(content, type=tuple[DriftState, ...])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             message = f"{self._path}: array 'drift' holds no control charts: {error}"
             raise WrongUseError(message) from error
+
+    def _usual_scatters(self) -> tuple[float, ...]:
+        """Return an array of figures that can be usual."""
+        content = self._column("usual_scatters", np.dtype("<f8"))
+        figures = np.frombuffer(content or b"", np.dtype("<f8")).tolist()
+        least, most = USUAL_SCATTERS
+        for figure in figures:
+            if not least <= figure <= most:
+                message = (
+                    f"{self._path}: array 'usual_scatters' holds {figure}; expected "
+                    f"numbers from {least} to {most}"
+                )
+                raise WrongUseError(message)
+        return tuple(figures)
+
+    def _column(self, name: str, dtype: np.dtype[np.generic]) -> bytes | None:
+        """Return the bytes of an array of one dimension, None where there is none."""
+        if f"{name}.npy" not in self._names:
+            return None
+        header = self._read_header(f"{name}.npy")
+        if header.dtype != dtype or len(header.shape) != 1:
+            message = (
+                f"{self._path}: array '{name}' is {header.dtype} of shape "
+                f"{header.shape}; expected {dtype} of shape (some,)"
+            )
+            raise WrongUseError(message)
+        size = header.shape[0] * dtype.itemsize
+        with self._archive.open(f"{name}.npy") as member:
+            member.seek(header.length)
+            content = member.read(size)
+            self._at_end(member, name)
+        if len(content) < size:
+            message = f"array '{name}' is cut short"
+            raise EOFError(message)
+        return content
 
     def _check_cuts(self) -> None:
         told = sum(cut.samples for cut in self.cuts)

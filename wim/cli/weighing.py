@@ -66,6 +66,7 @@ def weigh_recording(
             joins=bool(recording.cuts),
             runs=recording.runs,
             drift=recording.drift or drift,
+            usual_scatters=recording.usual_scatters,
             start_time_s=recording.start_time_s,
         )
         uncut = itertools.repeat(Block(0, 0, 0))
