@@ -59,6 +59,8 @@ _LEAD_S = 1.0
 """A clip begins so much before the way that must be free before a vehicle."""
 _LEADS = (1.0, 4.0)
 """So many times that way: what another vehicle spoils may come out with more of it."""
+_SAME_MASS = 0.01
+"""Gross masses closer than this share are one: they differ by the offsets alone."""
 _SAID = frozenset({"unweighed_vehicles", "separator_overruns"})
 """Doubts that are logged beside being counted: each is a vehicle or a device."""
 _LOAD_GAP_S = 1.0
@@ -322,24 +324,29 @@ class StripLine:
         """Take the figures from a clip, so that whoever weighs it again finds them.
 
         A clip that shows another vehicle, or is blind to what bars this one, is none:
-        then the first figures stand, without samples.
+        then the first figures stand, without samples. Of the others it is the one that
+        is nearest to them: they have seen all that came before, and more samples are
+        not always better ones.
         """
         passage = weighed.passage
-        best: tuple[Passage, Clip, float] | None = None
+        tried: list[tuple[Passage, Clip]] = []
         for lead in _LEADS:
             cut = self._cut(passage, lead=lead)
             if cut is None:
                 self._watch.count("clips_too_long")
                 break
             again = self._of_vehicle(passage, *cut)
-            if again is not None:
-                best = (again, *cut)
-                if again.flags == passage.flags:
-                    break
-        if best is None or (best[0].valid and not passage.valid):
+            if again is None or (again.valid and not passage.valid):
+                continue
+            tried.append((again, cut[0]))
+            if _distance(passage, again)[:2] == (0.0, 0):
+                break
+        if not tried:
             self._watch.count("passages_without_clip")
             return weighed
-        again, clip, _ = best
+        again, clip = min(tried, key=lambda each: _distance(passage, each[0]))
+        if _distance(passage, again)[0] > 0.0:
+            self._watch.count("clips_of_another_mass")
         return weighed._replace(passage=again, clip=clip)
 
     def _cut(self, passage: Passage, *, lead: float) -> tuple[Clip, float] | None:
@@ -406,6 +413,18 @@ class StripLine:
         if self._weigher is None:
             raise AssertionError
         return self._timeline.at_s(stream_s * self._weigher.sample_rate_hz)
+
+
+def _distance(passage: Passage, again: Passage) -> tuple[float, int, float]:
+    """Return how far two weighings of one vehicle are apart; the less, the nearer.
+
+    First counts by how much the gross masses [kg] differ, zero where they are one, then
+    how many flags only one of them has, then the difference as it is.
+    """
+    apart_kg = abs(again.gross_mass_kg - passage.gross_mass_kg)
+    same = apart_kg <= _SAME_MASS * passage.gross_mass_kg
+    other_flags = len({*again.flags} ^ {*passage.flags})
+    return (0.0 if same else apart_kg), other_flags, apart_kg
 
 
 def _lead_s(passage: Passage, weigher: Weigher) -> float:

@@ -221,6 +221,77 @@ def test_a_vehicle_whose_samples_are_not_kept_is_sent_without_a_clip(
     assert station.watch.status().counters["clips_too_long"] == 1
 
 
+LIGHT = {"gross_mass_kg": 0.744, "flags": ("jump", "edge"), "valid": False}
+HEAVY = {"gross_mass_kg": 1.3, "flags": (), "valid": True}
+FLAGGED = {"gross_mass_kg": 1.0, "flags": ("jump",), "valid": False}
+ALIKE = {"gross_mass_kg": 1.004, "flags": (), "valid": True}
+
+
+@pytest.fixture
+def sent_of(site, clock, monkeypatch):
+    """Feed one vehicle, of which the clips give the named figures, the shortest first.
+
+    The mass is a share of what such a clip gives without.
+    """
+
+    def sent_of(*made, lost=0):
+        shown = []
+
+        def weighed(clip, site, *, calibration):
+            (*before, own) = weigh_clip(clip, site, calibration=calibration)
+            made_of_it = dict(made[len(shown)])
+            made_of_it["gross_mass_kg"] *= own.gross_mass_kg
+            shown.append((clip, msgspec.structs.replace(own, **made_of_it)))
+            return [*before, shown[-1][1]]
+
+        monkeypatch.setattr("edge.weighing.weighed_clip", weighed)
+        station = Station(site, clock)
+        chunks = frames(*Sensors(site).crossing(*TRUCK, before_s=6.0))
+        gap = round(6.3 * RATE_HZ / BLOCK)
+        station.feed(chunks[:gap] + chunks[gap + lost :])
+        (sent,) = station.weighed
+        return sent, shown, station.watch.status().counters
+
+    return sent_of
+
+
+@pytest.mark.parametrize(
+    ("made", "kept"),
+    [
+        ((ALIKE,), 0),
+        ((FLAGGED, LIGHT), 0),
+        ((LIGHT, FLAGGED), 1),
+        ((FLAGGED, ALIKE), 1),
+        ((HEAVY, ALIKE), 1),
+        ((HEAVY, FLAGGED), 1),
+    ],
+)
+def test_of_the_clips_that_were_tried_the_one_nearest_to_the_live_vehicle_is_sent(
+    sent_of, made, kept
+):
+    sent, shown, counters = sent_of(*made)
+    assert len(shown) == len(made)
+    assert len({len(clip.counts) for clip, _ in shown}) == len(made)
+    assert (sent.clip, sent.passage) == shown[kept]
+    assert "clips_of_another_mass" not in counters
+
+
+def test_a_vehicle_of_which_no_clip_gives_its_mass_is_counted(sent_of):
+    sent, shown, counters = sent_of(LIGHT, HEAVY)
+    assert sent.passage == shown[0][1]
+    assert counters["clips_of_another_mass"] == 1
+
+
+def test_a_clip_that_is_blind_to_what_bars_the_vehicle_is_never_sent(sent_of):
+    for made, kept in (((ALIKE, FLAGGED), 1), ((FLAGGED, ALIKE), 0)):
+        sent, shown, _ = sent_of(*made, lost=2)
+        assert sent.passage == shown[kept][1]
+    sent, _, counters = sent_of(ALIKE, ALIKE, lost=2)
+    assert sent.clip is None
+    assert "axle_missing" in sent.passage.flags
+    assert counters["passages_without_clip"] == 1
+
+
 def test_samples_lost_on_the_line_are_lost_in_the_clip(site, clock):
     station = Station(site, clock)
     chunks = frames(*Sensors(site).crossing(*TRUCK, before_s=3.0))
