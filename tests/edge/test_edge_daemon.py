@@ -426,3 +426,6 @@ def test_what_a_roadside_station_seals_gives_the_sent_passages_to_the_bit(
         assert told["same"], told["differences"]
         assert wim_command(replay) == 1, "without its set it is another's"
         assert "parameter_hash" in capsys.readouterr().out
+        other = ["--drift", str(tmp_path / "state.json")]
+        assert wim_command([*replay, *own, *other]) == 2, "a clip has its own charts"
+        assert "leave --drift away" in capsys.readouterr().err

@@ -1,12 +1,17 @@
+import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from wim.cli.__main__ import main
+from wim.cli.drift_states import DriftStates
+from wim.clips import Block, Clip, encoded
+from wim.drift import Chart, DriftState
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -122,6 +127,115 @@ def test_records_without_a_seal_and_no_records_are_wrong_use(files, record, caps
     record.write_text("[]\n", encoding="utf-8")
     assert replay(files, record) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def state_of(path, *, high=40.0):
+    """Write the charts of a lane that drifts, and return them."""
+    chart = Chart(
+        name="balance",
+        count=2000,
+        mean=1.0,
+        squares=0.2,
+        high=high,
+        high_since_s=1.79e9,
+        high_total=10.4,
+        high_count=10,
+        alarmed=True,
+    )
+    lanes = (DriftState(lane=1, charts=(chart,)),)
+    path.write_bytes(msgspec.json.encode(DriftStates(lanes=lanes)))
+    return lanes
+
+
+@pytest.fixture
+def drifting(files, tmp_path, capsys):
+    """A state of charts, and the records that were made with it."""
+    state, record = tmp_path / "state.json", tmp_path / "drifting.jsonl"
+    state_of(state)
+    assert main(process(files, "--seal", "--drift", str(state))) == 0
+    said = capsys.readouterr().out
+    assert all("drifting" in json.loads(line)["flags"] for line in said.splitlines())
+    record.write_text(said, encoding="utf-8")
+    return state, record
+
+
+def test_records_of_a_drifting_lane_are_the_same_with_the_charts_of_their_seal(
+    files, drifting, capsys
+):
+    state, record = drifting
+    for line in map(json.loads, record.read_text("utf-8").splitlines()):
+        digest = hashlib.sha256(state.read_bytes()).hexdigest()
+        assert line["seal"]["drift_sha256"] == digest
+    assert replay(files, record, "--drift", str(state)) == 0
+    assert "2 of 2 records are the same to the bit" in capsys.readouterr().out
+
+
+def test_records_made_with_charts_ask_for_them(files, drifting, capsys):
+    state, record = drifting
+    assert replay(files, record) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert hashlib.sha256(state.read_bytes()).hexdigest() in said.err
+    assert "give that state as --drift STATE.json" in said.err
+
+
+def test_other_charts_than_those_of_the_seal_are_refused_before_weighing(
+    files, drifting, capsys
+):
+    state, record = drifting
+    state_of(state, high=41.0)
+    assert replay(files, record, "--drift", str(state)) == 1
+    said = capsys.readouterr().out
+    assert "NOT what the record was made from: drift_sha256: recorded" in said
+    assert "DIFFERS" not in said
+
+
+def test_charts_that_no_record_was_made_with_are_wrong_use(
+    files, record, drifting, capsys
+):
+    state, _ = drifting
+    assert replay(files, record, "--drift", str(state)) == 2
+    assert "made without such a state; leave --drift away" in capsys.readouterr().err
+
+
+def test_a_seal_from_before_the_charts_were_sealed_goes_with_them_and_without(
+    files, record, drifting
+):
+    state, with_charts = drifting
+    for path, more in ((record, ()), (with_charts, ("--drift", str(state)))):
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        for line in lines:
+            del line["seal"]["drift_sha256"]
+        path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        assert replay(files, path, *more) == 0
+    assert replay(files, with_charts) == 1
+
+
+def test_samples_that_carry_charts_take_no_others(files, drifting, tmp_path, capsys):
+    state, record = drifting
+    with np.load(files / "samples.npz") as samples:
+        counts = samples["counts"]
+    clip = Clip(
+        counts=counts,
+        sample_rate_hz=4000.0,
+        start_time_s=None,
+        temperature_c=None,
+        blocks=(Block(len(counts), 0, 0),),
+        runs=(),
+        drift=state_of(state),
+    )
+    path = tmp_path / "clip.npz"
+    path.write_bytes(encoded(clip))
+    own = ["process", str(path), "--site", str(files / "site.toml"), "--json", "--seal"]
+    assert main([*own, "--drift", str(state)]) == 2
+    assert "carries the control charts of its own lanes" in capsys.readouterr().err
+    assert main(own) == 0
+    record.write_text(capsys.readouterr().out, encoding="utf-8")
+    again = ["replay", str(path), *own[2:4], "--record", str(record)]
+    assert main(again) == 0
+    assert main([*again, "--drift", str(state)]) == 2
+    assert "leave --drift away" in capsys.readouterr().err
 
 
 @pytest.mark.timeout(600)  # it compiles everything

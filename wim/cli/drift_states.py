@@ -4,10 +4,12 @@ from pathlib import Path
 
 import msgspec
 
+from wim.cli.errors import WrongUseError
 from wim.cli.json_lines import read_json
 from wim.drift import Alarm, DriftRules, DriftState
+from wim.passage import Parameters
 
-__all__ = ["DriftStates", "alarm_sentence", "read_drift_states"]
+__all__ = ["DriftStates", "alarm_sentence", "read_charts", "read_drift_states"]
 
 
 class DriftStates(
@@ -26,6 +28,25 @@ def read_drift_states(path: Path) -> DriftStates:
         WrongUseError: the file cannot be read or is no such state.
     """
     return read_json(path, DriftStates, what="a state of the charts")
+
+
+def read_charts(path: Path | None) -> tuple[DriftState, ...] | None:
+    """Return the charts of ``--drift``, None where it was not given.
+
+    Raises:
+        WrongUseError: the file cannot be read, is no such state, or was made with
+            other figures than this version's.
+    """
+    if path is None:
+        return None
+    states = read_drift_states(path)
+    if states.rules != Parameters().drift:
+        message = (
+            f"--drift {path}: key 'rules': not those of this version; make the state "
+            f"with luheng-wim drift, without --learn"
+        )
+        raise WrongUseError(message)
+    return states.lanes
 
 
 def alarm_sentence(alarm: Alarm) -> str:

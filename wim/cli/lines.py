@@ -17,11 +17,16 @@ __all__ = ["Estimate", "PassageLine", "Seal", "line_of", "sentence_of"]
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides the figures of a passage, to the bit: hashes are SHA-256."""
+    """What decides the figures of a passage, to the bit: hashes are SHA-256.
+
+    ``drift_sha256`` is that of the state that ``--drift`` named, None where the charts
+    began anew or came with the samples. Seals made before it was kept do not say.
+    """
 
     wim_version: str
     samples_sha256: str
     parameter_hash: str
+    drift_sha256: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,14 +15,13 @@ import msgspec
 from wim import __version__
 from wim.calibration import Calibration, calibrated
 from wim.cli.command import Command
-from wim.cli.drift_states import alarm_sentence, read_drift_states
+from wim.cli.drift_states import alarm_sentence, read_charts
 from wim.cli.errors import WrongUseError
 from wim.cli.files import sha256_of
 from wim.cli.lines import Estimate, Seal, line_of, sentence_of
 from wim.cli.parameter_sets import read_calibration
 from wim.cli.tables import read_site
 from wim.cli.weighing import Weighed, weigh_recording
-from wim.drift import DriftState
 from wim.estimators import every_estimate
 from wim.loads import Known
 from wim.passage import Parameters, Passage, parameter_hash
@@ -71,7 +70,7 @@ def _run(options: argparse.Namespace) -> int:
         site=site,
         named=options.site,
         calibration=calibration,
-        drift=_charts(options.drift),
+        drift=read_charts(options.drift),
     )
     if options.json:
         _print_lines(options, weighed, site=site, calibration=calibration)
@@ -105,6 +104,7 @@ def _print_lines(
             wim_version=__version__,
             samples_sha256=sha256_of(options.recording),
             parameter_hash=parameter_hash(site, Parameters(), calibration),
+            drift_sha256=None if options.drift is None else sha256_of(options.drift),
         )
     lanes = {lane.number: lane for lane in calibrated(site, calibration).lanes}
     for passage in weighed.passages:
@@ -137,20 +137,6 @@ def _beside_the_passages(weighed: Weighed) -> str | None:
     )
     told = [f"{count} {name}" for count, name in counted if count > 0]
     return ", ".join(told) or None
-
-
-def _charts(path: Path | None) -> tuple[DriftState, ...]:
-    """Return the charts of a state, which must be made with this version's figures."""
-    if path is None:
-        return ()
-    states = read_drift_states(path)
-    if states.rules != Parameters().drift:
-        message = (
-            f"--drift {path}: key 'rules': not those of this version; make the state "
-            f"with luheng-wim drift, without --learn"
-        )
-        raise WrongUseError(message)
-    return states.lanes
 
 
 def _estimates(

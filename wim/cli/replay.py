@@ -1,18 +1,21 @@
 """``luheng-wim replay``: sealed samples and parameters give the same bits, or not.
 
-A record says what it came from: the hash of its samples and that of everything else
-that decides a mass. Both are checked before anything is weighed; then the samples are
-weighed again and every figure is held against the record, bit by bit. The exit status
-is 1 when anything differs.
+A record says what it came from: the hash of its samples, that of everything else that
+decides a mass, and that of the control charts with which ``process --drift`` began.
+They are checked before anything is weighed; then the samples are weighed again and
+every figure is held against the record, bit by bit. The exit status is 1 when anything
+differs.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from wim import __version__
 from wim.cli.command import Command
+from wim.cli.drift_states import read_charts
 from wim.cli.errors import WrongUseError
 from wim.cli.files import sha256_of
 from wim.cli.json_lines import read_lines
@@ -73,6 +76,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RECORD.jsonl",
         help="lines of process --json --seal, or a passage message",
     )
+    parser.add_argument(
+        "--drift",
+        type=Path,
+        metavar="STATE.json",
+        help="control charts that the records were made with by process --drift",
+    )
     parser.add_argument("--json", action="store_true", help="one object a record")
 
 
@@ -80,10 +89,12 @@ def _run(options: argparse.Namespace) -> int:
     site = read_site(options.site)
     calibration = read_calibration(options.parameters, site=site)
     records = _read_records(options.record)
+    _check_charts(records, named=options.record, given=options.drift)
     seal = Seal(
         wim_version=__version__,
         samples_sha256=sha256_of(options.recording),
         parameter_hash=parameter_hash(site, Parameters(), calibration),
+        drift_sha256=None if options.drift is None else sha256_of(options.drift),
     )
     broken = [
         difference
@@ -97,7 +108,11 @@ def _run(options: argparse.Namespace) -> int:
             print(f"NOT what the record was made from: {difference}")
         return 1
     weighed = weigh_recording(
-        options.recording, site=site, named=options.site, calibration=calibration
+        options.recording,
+        site=site,
+        named=options.site,
+        calibration=calibration,
+        drift=read_charts(options.drift),
     )
     replayed = [_held_against(record, weighed, seal) for record in records]
     for each in replayed:
@@ -123,6 +138,42 @@ def _read_records(path: Path) -> list[PassageLine | PassageMessage]:
     return found
 
 
+def _check_charts(
+    records: Sequence[PassageLine | PassageMessage], *, named: Path, given: Path | None
+) -> None:
+    """Refuse charts that no record was made with, and to go without those of one.
+
+    The clip of a message carries its own; an older seal does not say, and either goes.
+
+    Raises:
+        WrongUseError: the state is missing, or one too many.
+    """
+    for number, record in enumerate(records, start=1):
+        if isinstance(record, PassageMessage):
+            said: str | msgspec.UnsetType | None = None
+        else:
+            said = _seal_of(record, where=f"{named}: record {number}").drift_sha256
+        if given is None and isinstance(said, str):
+            message = (
+                f"{named}: made with the control charts of SHA-256 {said}; give that "
+                f"state as --drift STATE.json"
+            )
+            raise WrongUseError(message)
+        if given is not None and said is None:
+            message = (
+                f"--drift {given}: the records of {named} were made without such a "
+                f"state; leave --drift away"
+            )
+            raise WrongUseError(message)
+
+
+def _seal_of(record: PassageLine, *, where: str) -> Seal:
+    if record.seal is None:
+        message = f"{where} carries no seal; make it with process --json --seal"
+        raise WrongUseError(message)
+    return record.seal
+
+
 def _seal_differences(
     record: PassageLine | PassageMessage, seal: Seal, *, where: str
 ) -> list[_Difference]:
@@ -133,21 +184,18 @@ def _seal_differences(
     """
     if isinstance(record, PassageMessage):
         samples = [e.sha256 for e in record.evidence if e.kind == "samples"]
-        said: dict[str, str | None] = {
+        said: dict[str, str | msgspec.UnsetType | None] = {
             "samples_sha256": samples[0] if samples else None,
             "parameter_hash": record.parameter_hash,
             "wim_version": record.wim_version,
         }
-    elif record.seal is None:
-        message = f"{where} carries no seal; make it with process --json --seal"
-        raise WrongUseError(message)
     else:
-        said = msgspec.structs.asdict(record.seal)
+        said = msgspec.structs.asdict(_seal_of(record, where=where))
     ours = msgspec.structs.asdict(seal)
     return [
         _Difference(figure=name, recorded=said[name], replayed=ours[name])
-        for name in ("samples_sha256", "parameter_hash", "wim_version")
-        if said[name] is not None and said[name] != ours[name]
+        for name in ("samples_sha256", "parameter_hash", "drift_sha256", "wim_version")
+        if said.get(name) not in (None, msgspec.UNSET) and said[name] != ours[name]
     ]
 
 

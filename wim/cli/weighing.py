@@ -9,6 +9,7 @@ import msgspec
 
 from wim.calibration import NO_CALIBRATION, Calibration
 from wim.cli.compiling import compile_kernels
+from wim.cli.errors import WrongUseError
 from wim.cli.progress import Progress
 from wim.cli.recording import Recording
 from wim.clips import Block
@@ -40,7 +41,7 @@ def weigh_recording(
     site: Site,
     named: Path,
     calibration: Calibration = NO_CALIBRATION,
-    drift: Sequence[DriftState] = (),
+    drift: Sequence[DriftState] | None = None,
 ) -> Weighed:
     """Weigh what a recording holds; a sealed clip as its station did.
 
@@ -49,14 +50,22 @@ def weigh_recording(
         site: where it was made.
         named: the file of the site.
         calibration: of the station.
-        drift: the control charts of its lanes before the recording.
+        drift: the control charts of its lanes before the recording, None where the
+            recording's own are to be taken, or none.
 
     Raises:
-        WrongUseError: the recording cannot be used with this site.
+        WrongUseError: the recording cannot be used with this site, or carries charts
+            while others were given.
     """
     found: list[Passage] = []
     with Recording(path) as recording:
         recording.check_channels(site, named=named)
+        if recording.drift and drift is not None:
+            message = (
+                f"{path}: carries the control charts of its own lanes; leave --drift "
+                f"away"
+            )
+            raise WrongUseError(message)
         compile_kernels(lambda why: print(f"luheng-wim: {why}", file=sys.stderr))
         weigher = Weigher(
             site,
@@ -65,7 +74,7 @@ def weigh_recording(
             temperature_c=recording.temperature_c,
             joins=bool(recording.cuts),
             runs=recording.runs,
-            drift=recording.drift or drift,
+            drift=recording.drift or drift or (),
             usual_scatters=recording.usual_scatters,
             start_time_s=recording.start_time_s,
         )
