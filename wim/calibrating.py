@@ -32,6 +32,7 @@ from wim.calibration import (
     Curve,
     VehicleClass,
 )
+from wim.climate import TemperatureRange
 from wim.errors import CalibrationError
 from wim.load_transfer import Transfer, moved_kg
 from wim.road_learning import RoadSample, learn_road
@@ -237,6 +238,9 @@ def calibrate(
         found = msgspec.structs.replace(found, roads=roads, speed=None)
         rules = msgspec.structs.replace(rules, least_speed_mps=math.inf)
         level = _on_level_road(observations, found)
+    found = msgspec.structs.replace(
+        found, temperature_range_c=_temperature_range_c(observations, found, rules)
+    )
     for entry in found.strips:
         if abs(entry.factor - 1.0) > rules.strip_limit:
             message = (
@@ -329,11 +333,13 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
                 speed_mps=one.speed_mps,
                 place_m=one.place_m,
                 excess=dynamic / static - 1.0,
-                common=known.common_uncertainty(
-                    speed_mps=one.speed_mps,
-                    temperature_c=one.temperature_c,
-                    vehicle_class=one.vehicle_class,
-                    uncalibrated=estimation.uncertainty.uncalibrated,
+                common=math.hypot(
+                    known.common_uncertainty(
+                        speed_mps=one.speed_mps,
+                        vehicle_class=one.vehicle_class,
+                        uncalibrated=estimation.uncertainty.uncalibrated,
+                    ),
+                    known.temperature_uncertainty(one.temperature_c),
                 ),
             )
         )
@@ -454,6 +460,26 @@ def _dynamics(observations: Sequence[Observation], known: Calibration) -> list[f
             factor *= classes.get(each.vehicle_class, 1.0)
         found.append(each.measured_kg * factor)
     return found
+
+
+def _temperature_range_c(
+    observations: Sequence[Observation], found: Calibration, rules: Rules
+) -> TemperatureRange | None:
+    """Return the pavement temperatures that factors hold for; None if one is unknown.
+
+    Those of the runs. Runs that went farther apart than a curve needs, but were too few
+    for one, make factors for their mean and not for both ends.
+    """
+    of_run = {each.run: each.temperature_c for each in observations}
+    known_c = [each for each in of_run.values() if each is not None]
+    if len(known_c) < len(of_run):
+        return None
+    low_c, high_c = min(known_c), max(known_c)
+    if found.temperature is None and high_c - low_c >= rules.least_temperature_c:
+        mean_c = math.fsum(known_c) / len(known_c)
+        low_c = max(low_c, mean_c - 0.5 * rules.least_temperature_c)
+        high_c = min(high_c, mean_c + 0.5 * rules.least_temperature_c)
+    return low_c, high_c
 
 
 def _shares(

@@ -18,6 +18,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 import rfc8785
 
+from wim.climate import TemperatureRange
 from wim.errors import TableError
 from wim.roads import Road
 from wim.samples import Channel, Site, Strip
@@ -47,6 +48,9 @@ Factor: TypeAlias = Annotated[float, msgspec.Meta(ge=0.5, le=2.0)]
 Relative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+_LATER = ("temperature_range_c",)
+"""Keys of a calibration that the first sealed sets did not know."""
 
 
 class ChannelFactor(
@@ -129,6 +133,8 @@ class Calibration(
     ``speed`` is over m/s, ``temperature`` over °C of the pavement; ``roads`` say by
     lane what the road does to every truck. ``reference_uncertainty`` (relative, k = 1)
     is that of the scale that weighed the reference trucks, None where there were none.
+    ``temperature_range_c`` is from and to which pavement temperature the factors hold
+    as they are, None where the reference runs do not tell.
     """
 
     strips: tuple[ChannelFactor, ...] = ()
@@ -137,9 +143,10 @@ class Calibration(
     vehicle_classes: tuple[ClassFactor, ...] = ()
     roads: tuple[Road, ...] = ()
     reference_uncertainty: Relative | None = None
+    temperature_range_c: TemperatureRange | None = None
 
     def __post_init__(self) -> None:
-        """Refuse two factors for one thing."""
+        """Refuse two factors for one thing, and a range that is none."""
         channels = [entry.channel for entry in self.strips]
         classes = [entry.vehicle_class for entry in self.vehicle_classes]
         if len(set(channels)) < len(channels):
@@ -152,6 +159,14 @@ class Calibration(
         if len(set(lanes)) < len(lanes):
             message = f"roads: lanes {lanes} must differ"
             raise ValueError(message)
+        if self.temperature_range_c is not None:
+            from_c, to_c = self.temperature_range_c
+            if not -100.0 <= from_c <= to_c <= 100.0:
+                message = (
+                    f"temperature_range_c: {from_c} to {to_c}; expected the lower one "
+                    f"first, both from -100 to 100"
+                )
+                raise ValueError(message)
 
     def road_of(self, lane: int) -> Road | None:
         """Return the road of a lane, None where none was learned."""
@@ -203,26 +218,20 @@ class Calibration(
         self,
         *,
         speed_mps: float,
-        temperature_c: float | None,
         vehicle_class: VehicleClass | None,
         uncalibrated: float,
     ) -> float:
         """Return the relative standard uncertainty that all strips have in common.
 
-        Where a factor is known to matter and its figure is not (a curve over the
-        temperature and no thermometer), the whole effect is counted. ``uncalibrated``
-        is what counts where no reference truck has been over the strips.
+        Where a factor is known to matter and its figure is not (a vehicle of no class
+        and factors of classes), the whole effect is counted. ``uncalibrated`` is what
+        counts where no reference truck has been over the strips. What the temperature
+        leaves is told apart (:meth:`temperature_uncertainty`).
         """
         reference = self.reference_uncertainty
         variance = _square(uncalibrated if reference is None else reference)
         if self.speed is not None:
             variance += _square(self.speed.uncertainty_at(speed_mps))
-        if self.temperature is not None:
-            variance += _square(
-                self.temperature.unknown_place_uncertainty
-                if temperature_c is None
-                else self.temperature.uncertainty_at(temperature_c)
-            )
         if self.vehicle_classes:
             known = [
                 entry.uncertainty
@@ -238,6 +247,24 @@ class Calibration(
                 )
             )
         return math.sqrt(variance)
+
+    def temperature_uncertainty(self, temperature_c: float | None) -> float:
+        """Return what the curve over the temperature leaves, 0 where there is none.
+
+        The whole effect where there is a curve and no thermometer.
+        """
+        if self.temperature is None:
+            return 0.0
+        if temperature_c is None:
+            return self.temperature.unknown_place_uncertainty
+        return self.temperature.uncertainty_at(temperature_c)
+
+    @property
+    def calibrated_c(self) -> TemperatureRange | None:
+        """Return the temperatures that were calibrated at, None where not known."""
+        if self.temperature is not None:
+            return self.temperature.at[0], self.temperature.at[-1]
+        return self.temperature_range_c
 
 
 NO_CALIBRATION = Calibration()
@@ -257,7 +284,8 @@ class ParameterSet(
     """One version of a station's calibration: legally relevant, so sealed by a hash.
 
     ``basis`` says in words what the factors rest on, ``sources`` which files;
-    ``hash`` is the SHA-256 of the RFC 8785 form of everything else.
+    ``hash`` is the SHA-256 of the RFC 8785 form of everything else; what came into the
+    format after sets had been sealed is no part of it where it is absent.
     """
 
     id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -275,6 +303,9 @@ class ParameterSet(
         """Return the SHA-256 that ``hash`` must be."""
         built = msgspec.to_builtins(self)
         del built["hash"]
+        for key in _LATER:
+            if built["calibration"][key] is None:
+                del built["calibration"][key]
         return hashlib.sha256(rfc8785.dumps(built)).hexdigest()
 
 

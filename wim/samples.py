@@ -30,6 +30,7 @@ _RANGES = {
     "lateral_to_m": (-20.0, 20.0, "m"),
     "time_offset_s": (-1.0, 1.0, "s"),
     "gain_uncertainty": (0.0, 1.0, "(0.02 is two per cent)"),
+    "temperature_per_c": (-0.02, 0.02, "per °C (-0.0002 is 0.02 % less)"),
     "full_scale_counts": (1.0, 2.0**31, "counts"),
 }
 """From and to what a figure of a strip can be meant: wide, and no slip of the unit."""
@@ -51,7 +52,8 @@ class Strip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ``counts - offset = counts_per_newton * force``, positive downward, where the
     force is what rests on the strip's own width. ``time_constant_s`` is the high-pass
     of its charge amplifier (none given: none); ``time_offset_s`` is how much later
-    than the first channel it is sampled. Lateral extent and gain uncertainty are kept
+    than the first channel it is sampled. Lateral extent, gain uncertainty and
+    ``temperature_per_c``, by which part the sensitivity changes with each °C, are kept
     for the uncertainty budget and change no mass. A ``plate`` is weighed by its area
     like a strip.
     """
@@ -68,6 +70,7 @@ class Strip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     lateral_to_m: float | None = None
     time_offset_s: float = 0.0
     gain_uncertainty: NotNegative | None = None
+    temperature_per_c: float | None = None
     full_scale_counts: Positive | None = None
 
 

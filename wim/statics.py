@@ -152,6 +152,7 @@ def static_loads(
         ),
         unseen_side=unseen_side_sigma(lane, estimation.unseen_sides),
         temperature_c=known.temperature_c,
+        temperature_per_c=_temperature_per_c(lane, estimation.uncertainty),
         vehicle_class=known.vehicle_class,
         disturbances=sum(flag in _DISTURBING for flag in flags),
     )
@@ -180,6 +181,20 @@ def _as_rough_as_rows_differ(
             [tuple([grown * each for each in row]) for row in loads.covariance_kg2]
         ),
     )
+
+
+def _temperature_per_c(lane: Lane, figures: UncertaintyFigures) -> float:
+    """Return by which part a °C may change what the lane weighs, either way.
+
+    The mean over its strips, as every one has the same part in the gross mass.
+    """
+    own = [
+        figures.temperature_per_c
+        if strip.temperature_per_c is None
+        else abs(strip.temperature_per_c)
+        for strip in lane.strips
+    ]
+    return math.fsum(own) / len(own)
 
 
 def _speed_sigma(axles: Sequence[Axle]) -> float:

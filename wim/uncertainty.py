@@ -1,7 +1,7 @@
 """How far the loads may be off (扩展不确定度): a budget after the GUM, per vehicle.
 
-Every contribution is named and stands in the record. One whose size is not known is
-put in at the size that it can have, never left out. It corrects nothing.
+Every contribution has a name. One whose size is not known is put in at the size that
+it can have, never left out. It corrects nothing.
 
 Source: JCGM 100:2008 (GUM), law of propagation of uncertainty, coverage factor 2.
 """
@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from wim.calibration import Calibration, VehicleClass
+from wim.climate import Climate
 from wim.loads import JointLoads
 from wim.unseen_bounce import BounceLeft
 
@@ -34,8 +35,11 @@ class UncertaintyFigures(
 ):
     """Sizes of what no signal tells; relative and k = 1 where nothing else is said.
 
-    ``temperature`` is what the pavement's temperature may change where no curve or no
-    thermometer corrects it; ``uncalibrated`` what all strips may have in common where
+    ``temperature`` is what the pavement's temperature may change however near to that
+    of the calibration; ``temperature_per_c`` what each °C away from it changes the
+    strips by that have no figure of their own in the site file (the sensitivity of
+    quartz falls by 0.02 % a °C) and ``climate`` which temperatures are possible where
+    nobody measured; ``uncalibrated`` what all strips may have in common where
     no reference truck has been over them; ``between_axles`` what friction in the
     springs and the road's shape move. ``disturbed`` is added to the gross mass for each
     flag that says that wheels or signals were not as they should be, ``rough_speed``
@@ -47,6 +51,8 @@ class UncertaintyFigures(
     """
 
     temperature: NotNegative = 0.001
+    temperature_per_c: NotNegative = 0.0002
+    climate: Climate = Climate()
     uncalibrated: NotNegative = 0.002
     between_axles: NotNegative = 0.003
     disturbed: NotNegative = 0.05
@@ -63,8 +69,9 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     speed changed, and leaves the sum as it is; ``bounce`` is what a bounce that no row
     betrays leaves; ``unsteady_mps2`` is by how much the speed changed or may have
     changed, either way; ``unseen_side`` (relative) is what may have
-    stood beside strips that show no sides; ``disturbances`` counts the flags that put
-    the loads in doubt.
+    stood beside strips that show no sides; ``temperature_per_c`` (relative) is what a
+    °C may change the lane's strips by; ``disturbances`` counts the flags that put the
+    loads in doubt.
     """
 
     speed_mps: float
@@ -74,6 +81,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     unsteady_mps2: float
     unseen_side: float
     temperature_c: float | None
+    temperature_per_c: NotNegative
     vehicle_class: VehicleClass | None
     disturbances: int
 
@@ -126,11 +134,10 @@ def budget_of(
         "speed": min(circumstances.speed_sigma, figures.rough_speed),
         "calibration": calibration.common_uncertainty(
             speed_mps=circumstances.speed_mps,
-            temperature_c=circumstances.temperature_c,
             vehicle_class=circumstances.vehicle_class,
             uncalibrated=figures.uncalibrated,
         ),
-        "temperature": figures.temperature,
+        "temperature": _temperature(circumstances, calibration, figures),
         "unseen_side": circumstances.unseen_side,
         "driving": figures.unsteady_per_mps2 * circumstances.unsteady_mps2,
         "disturbance": figures.disturbed * circumstances.disturbances,
@@ -206,6 +213,23 @@ def gross_variance_kg2(
     """
     common_kg = relative * gross_kg
     return max(rows_kg2, bounce_kg2) + common_kg * common_kg
+
+
+def _temperature(
+    circumstances: Circumstances, calibration: Calibration, figures: UncertaintyFigures
+) -> float:
+    """Return what the pavement's temperature may have changed, relative, k = 1.
+
+    What a curve leaves, or what the strips may change by between the calibration and
+    the weighing if that is more: nothing corrects it, so all of it is counted.
+    """
+    temperature_c = circumstances.temperature_c
+    away_c = figures.climate.away_c(temperature_c, calibration.calibrated_c)
+    left = max(
+        circumstances.temperature_per_c * away_c,
+        calibration.temperature_uncertainty(temperature_c),
+    )
+    return math.sqrt(figures.temperature * figures.temperature + left * left)
 
 
 def _sum_of_squares(values: Iterable[float]) -> float:

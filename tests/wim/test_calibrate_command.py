@@ -76,6 +76,38 @@ def test_runs_become_a_sealed_set_that_process_weighs_with(files, capsys):
     assert max(abs(m / t - 1.0) for m, t in zip(better, true, strict=True)) < 0.004
 
 
+def recorded_at(files, name, temperature_c):
+    with np.load(files / "runs.npz") as runs:
+        known = dict(runs)
+    np.savez(files / name, **known, temperature_c=np.float64(temperature_c))
+
+
+def test_a_set_made_in_summer_states_more_uncertainty_in_winter(files, capsys):
+    out = files / "summer.toml"
+    recorded_at(files, "hot.npz", 35.0)
+    recorded_at(files, "cold.npz", -20.0)
+    assert calibrate(files, *TIME, "--out", str(out), runs="hot.npz") == 0
+    assert "made for pavement of 35.0 to 35.0 °C" in capsys.readouterr().out
+    assert "temperature_range_c = [\n    35.0,\n    35.0,\n]" in out.read_text("utf-8")
+
+    def stated(runs):
+        names = [str(files / runs), "--site", str(files / "site.toml")]
+        assert main(["process", *names, "--parameters", str(out), "--json"]) == 0
+        first, *_ = map(json.loads, capsys.readouterr().out.splitlines())
+        return first["gross_mass_kg"], first["gross_mass_uncertainty_kg"]
+
+    (mass_kg, hot_kg), (same_kg, cold_kg) = stated("hot.npz"), stated("cold.npz")
+    assert mass_kg == same_kg
+    added = (cold_kg**2 - hot_kg**2) ** 0.5
+    assert added == pytest.approx(2.0 * 55.0 * 0.0002 * mass_kg, rel=1e-6)
+    assert hot_kg < stated("runs.npz")[1] < cold_kg
+
+
+def test_a_set_of_runs_without_a_thermometer_says_so(files, capsys):
+    assert calibrate(files, *TIME) == 0
+    assert "pavement temperature not known of every run" in capsys.readouterr().out
+
+
 def test_the_same_runs_give_the_same_set_to_the_bit(files, capsys):
     first, second = files / "first.toml", files / "second.toml"
     assert calibrate(files, *TIME, "--out", str(first)) == 0

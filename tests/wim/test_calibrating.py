@@ -1,5 +1,6 @@
 import random
 
+import msgspec
 import pytest
 
 from wim.calibrating import Observation, Rules, calibrate, monotone, ratio
@@ -105,7 +106,7 @@ def test_more_scatter_or_a_single_truck_is_less_certain():
     assert worst(runs(scatter=0.01, trucks=TRUCKS[:1])) >= 0.01
     scale = calibrate(runs(), static_uncertainty=0.03, rules=FLAT).calibration
     common = scale.common_uncertainty(
-        speed_mps=14.0, temperature_c=None, vehicle_class=None, uncalibrated=0.0
+        speed_mps=14.0, vehicle_class=None, uncalibrated=0.0
     )
     assert common >= 0.03
 
@@ -117,6 +118,37 @@ def test_no_curve_is_made_of_what_nobody_drove():
     assert found.speed is None
     assert found.temperature is None
     assert found.vehicle_classes == ()
+
+
+def at_temperatures(places_c, observations):
+    """Give each run a temperature, and its strips what quartz loses there."""
+    found = []
+    for each in observations:
+        warm_c = places_c[each.run % len(places_c)]
+        loss = 1.0 if warm_c is None else 1.0 - 0.0002 * (warm_c - 20.0)
+        found.append(
+            msgspec.structs.replace(
+                each, measured_kg=each.measured_kg * loss, temperature_c=warm_c
+            )
+        )
+    return found
+
+
+def test_a_set_keeps_from_and_to_which_temperature_its_runs_were_driven():
+    def range_c(*places_c, observations=None):
+        driven = at_temperatures(places_c, observations or runs())
+        found = calibrate(driven, static_uncertainty=0.0, rules=FLAT).calibration
+        return found.temperature_range_c, found.temperature is not None
+
+    assert range_c(None) == (None, False)
+    assert range_c(20.0, None) == (None, False)
+    assert range_c(20.0) == ((20.0, 20.0), False)
+    assert range_c(17.0, 21.0, 18.0) == ((17.0, 21.0), False)
+    assert range_c(-5.0, 10.0, 30.0) == ((-5.0, 30.0), True)
+    # too few for a curve: the factors are those of the mean
+    few = [each for each in runs() if each.run % 16 == 1 or each.run % 32 == 2]
+    assert len({each.run for each in few}) == 6
+    assert range_c(0.0, 30.0, observations=few) == ((16.0, 24.0), False)
 
 
 def test_a_curve_stays_monotone_and_within_its_limit():

@@ -85,7 +85,7 @@ def test_every_known_factor_multiplies_the_mass_once():
 
 
 def test_a_site_without_reference_trucks_is_not_taken_for_calibrated():
-    never = {"speed_mps": 15.0, "temperature_c": 20.0, "vehicle_class": "rigid"}
+    never = {"speed_mps": 15.0, "vehicle_class": "rigid"}
     assert NO_CALIBRATION.common_uncertainty(**never, uncalibrated=0.004) == 0.004
     weighed = Calibration(reference_uncertainty=0.001)
     assert weighed.common_uncertainty(**never, uncalibrated=0.004) == 0.001
@@ -93,16 +93,18 @@ def test_a_site_without_reference_trucks_is_not_taken_for_calibrated():
 
 def test_what_is_not_known_makes_the_uncertainty_larger_and_never_zero():
     known = CURVES.common_uncertainty(
-        speed_mps=15.0, temperature_c=20.0, vehicle_class="rigid", uncalibrated=0.5
+        speed_mps=15.0, vehicle_class="rigid", uncalibrated=0.5
     )
     assert known == pytest.approx((0.002**2 + 0.001**2 + 0.0005**2) ** 0.5)
     for worse in (
-        {"speed_mps": 45.0, "temperature_c": 20.0, "vehicle_class": "rigid"},
-        {"speed_mps": 15.0, "temperature_c": None, "vehicle_class": "rigid"},
-        {"speed_mps": 15.0, "temperature_c": 60.0, "vehicle_class": "rigid"},
-        {"speed_mps": 15.0, "temperature_c": 20.0, "vehicle_class": None},
+        {"speed_mps": 45.0, "vehicle_class": "rigid"},
+        {"speed_mps": 15.0, "vehicle_class": None},
     ):
         assert CURVES.common_uncertainty(**worse, uncalibrated=0.5) > 2.0 * known
+    assert CURVES.temperature_uncertainty(20.0) == 0.0
+    assert CURVES.temperature_uncertainty(60.0) == pytest.approx(0.02)
+    assert CURVES.temperature_uncertainty(None) == pytest.approx(0.02)
+    assert NO_CALIBRATION.temperature_uncertainty(None) == 0.0
 
 
 def test_a_sealed_set_comes_back_from_its_file_to_the_bit():
@@ -110,6 +112,33 @@ def test_a_sealed_set_comes_back_from_its_file_to_the_bit():
     read = parse_parameter_set(document(written), name="set.toml")
     assert read == written
     assert read.hash == SET.content_hash
+
+
+def test_a_set_that_was_sealed_before_ranges_were_kept_keeps_its_hash():
+    """The hash is what version 0.1 made of the same set."""
+    old = "a3cb011254438e73b039d14d5a4b9c3b5594510caffd44ff8420e38bd84475cc"
+    assert SET.content_hash == old
+    text = document(msgspec.structs.replace(SET, hash=old))
+    assert "temperature_range_c" not in text
+    read = parse_parameter_set(text, name="set.toml")
+    assert read.calibration.temperature_range_c is None
+
+
+def in_a_set(from_c, to_c):
+    calibration = msgspec.structs.replace(CURVES, temperature_range_c=(from_c, to_c))
+    return msgspec.structs.replace(SET, calibration=calibration)
+
+
+def test_the_range_of_temperatures_is_sealed_with_the_set():
+    written = sealed(in_a_set(18.5, 24.0))
+    assert written.hash != SET.content_hash
+    assert parse_parameter_set(document(written), name="set.toml") == written
+    with pytest.raises(TableError, match="key 'hash'"):
+        parse_parameter_set(document(written).replace("18.5", "-18.5"), name="a")
+    with pytest.raises(ValueError, match=r"temperature_range_c: 30.0 to 20.0"):
+        msgspec.convert(
+            {"temperature_range_c": (30.0, 20.0)}, Calibration, from_attributes=True
+        )
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ def budget(bounce_kg=(0.0, 0.0), **changes):
         "unsteady_mps2": 0.0,
         "unseen_side": 0.0,
         "temperature_c": 20.0,
+        "temperature_per_c": 0.0,
         "vehicle_class": None,
         "disturbances": 0,
         **changes,

@@ -23,7 +23,7 @@ from wim.calibrating import (
     calibrate,
     observations_of,
 )
-from wim.calibration import ParameterSet, Source, sealed
+from wim.calibration import Calibration, ParameterSet, Source, sealed
 from wim.cli.command import Command
 from wim.cli.errors import WrongUseError, reason
 from wim.cli.files import sha256_of
@@ -231,8 +231,20 @@ def _told(parameters: ParameterSet, found: Calibrated) -> str:
         )
         for road in calibration.roads
     ]
+    lines.append(_temperatures_told(calibration))
     lines.append(f"hash {parameters.hash}")
     return "\n".join(lines)
+
+
+def _temperatures_told(calibration: Calibration) -> str:
+    """Return which pavement temperatures a set stands for, for people."""
+    if calibration.calibrated_c is None:
+        return (
+            "pavement temperature not known of every run: U counts a whole climate; "
+            "record temperature_c and calibrate again"
+        )
+    from_c, to_c = calibration.calibrated_c
+    return f"made for pavement of {from_c:.1f} to {to_c:.1f} °C; U grows beyond"
 
 
 def _tail_sentence(tail: Tail) -> str:
