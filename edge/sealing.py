@@ -242,6 +242,9 @@ class Sealer:
             axle_spacings_m=passage.axle_spacings_m,
             gross_mass_kg=passage.gross_mass_kg,
             gross_mass_uncertainty_kg=passage.gross_mass_uncertainty_kg,
+            gross_mass_standard_uncertainties_kg=(
+                passage.gross_mass_standard_uncertainties_kg
+            ),
             axle_groups=passage.axle_groups,
             axle_configuration=passage.axle_configuration,
             vehicle_class=passage.vehicle_class,

@@ -30,6 +30,7 @@ __all__ = [
     "BARRING_FLAGS",
     "FLAGS",
     "MESSAGES",
+    "MOST_CONTRIBUTIONS",
     "MOST_FINDINGS",
     "AckMessage",
     "AssessmentFields",
@@ -64,6 +65,7 @@ Signature: TypeAlias = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{128})?$")
 Instant: TypeAlias = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 Probability: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0)]
+Name: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
 Flag: TypeAlias = Literal[
@@ -122,6 +124,9 @@ VehicleClass: TypeAlias = Literal["rigid", "articulated", "centre_axle", "full_t
 MOST_FINDINGS = 64
 """A passage carries at most so many findings."""
 
+MOST_CONTRIBUTIONS = 32
+"""The uncertainty of a gross mass is put together from at most so many."""
+
 
 class FindingNote(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
@@ -134,7 +139,7 @@ class FindingNote(
     """
 
     flag: Flag
-    figure: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
+    figure: Name
     value: float | None
     threshold: float | None
     strips: Annotated[tuple[Count, ...], msgspec.Meta(max_length=256)] = ()
@@ -212,8 +217,10 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
     """One vehicle's passage over one lane, as weighed and read at the roadside.
 
     Lists follow the order in which the axles crossed; uncertainties are expanded
-    (k = 2) and ``null`` where not known. ``vehicle_class`` is what the axles alone say
-    of the class, with how probable that is; ``findings`` are the evidence of the flags.
+    (k = 2) and ``null`` where not known. ``gross_mass_standard_uncertainties_kg`` are
+    what that of the gross mass is put together from, by name and k = 1.
+    ``vehicle_class`` is what the axles alone say of the class, with how probable that
+    is; ``findings`` are the evidence of the flags.
     """
 
     schema: Literal["luheng.passage/1"] = "luheng.passage/1"
@@ -232,6 +239,10 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
     axle_spacings_m: tuple[NotNegative, ...]
     gross_mass_kg: NotNegative
     gross_mass_uncertainty_kg: NotNegative | None
+    gross_mass_standard_uncertainties_kg: (
+        Annotated[dict[Name, NotNegative], msgspec.Meta(max_length=MOST_CONTRIBUTIONS)]
+        | None
+    ) = None
     axle_groups: tuple[tuple[Count, ...], ...]
     axle_configuration: Annotated[str, msgspec.Meta(pattern=r"^\d+(\+\d+)*$")]
     vehicle_class: VehicleClass | None = None

@@ -42,6 +42,7 @@ from wim.scatter import UsualScatter
 from wim.standing import Stand, Standing
 from wim.statics import Estimation, static_loads
 from wim.straddling import Straddling
+from wim.uncertainty import Contribution
 from wim.validity import Fairness, bars_evidence, findings_of, flags_of
 from wim.vehicles import Shapes, kind_of
 
@@ -95,7 +96,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     wheel left the last row. Speed is that of the first axle at ``first_axle_s``,
     acceleration the mean over the crossing, positive when gaining speed. ``axles`` are
     what calibration and drift watch look at: each axle row by row; ``figures`` what the
-    thresholds of manoeuvres were held against.
+    thresholds of manoeuvres were held against; ``contributions`` what the uncertainty
+    of the gross mass is put together from.
     """
 
     lane: int
@@ -120,6 +122,15 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     samples_lost: int
     axles: tuple[Axle, ...] = ()
     figures: Figures | None = None
+    contributions: tuple[Contribution, ...] = ()
+
+    @property
+    def gross_mass_standard_uncertainties_kg(self) -> dict[str, float] | None:
+        """Return the contributions by their names, k = 1; None where there are none."""
+        named: dict[str, float] = {
+            part.name: part.gross_mass_kg for part in self.contributions
+        }
+        return named or None
 
 
 Event: TypeAlias = VehicleEntered | Passage
@@ -558,6 +569,7 @@ class Weigher:
             samples_lost=sum(gap.samples for gap in gaps),
             axles=axles,
             figures=figures,
+            contributions=statics.budget.contributions,
         )
 
     def _gaps_in(

@@ -1,7 +1,8 @@
 """How far the loads may be off (扩展不确定度): a budget after the GUM, per vehicle.
 
-Every contribution has a name. One whose size is not known is put in at the size that
-it can have, never left out. It corrects nothing.
+Every contribution has a name, under which it stands in the line of ``luheng-wim process
+--json`` and in the signed passage message. One whose size is not known is put in at the
+size that it can have, never left out. It corrects nothing.
 
 Source: JCGM 100:2008 (GUM), law of propagation of uncertainty, coverage factor 2.
 """

@@ -24,6 +24,7 @@ from wim.manoeuvres import Finding
 from wim.messages import EvidenceManifest, EvidenceNote, PassageMessage, decode
 from wim.passage import Passage
 from wim.seal import check_signature, public_key, sha256
+from wim.uncertainty import Contribution
 
 PLATE = PlateReading(
     text="鲁AS5122",
@@ -355,6 +356,10 @@ def test_class_uncertainty_and_the_evidence_of_flags_travel_with_the_mass(
         vehicle_class_probability=0.995,
         gross_mass_uncertainty_kg=1_700.0,
         axle_load_uncertainties_kg=(500.0,) * 6,
+        contributions=(
+            Contribution(name="rows", gross_mass_kg=680.0),
+            Contribution(name="temperature", gross_mass_kg=510.0),
+        ),
         flags=("braking", "strip_damaged"),
         findings=(
             Finding("braking", "acceleration_mps2", 0.9, 0.5),
@@ -368,6 +373,10 @@ def test_class_uncertainty_and_the_evidence_of_flags_travel_with_the_mass(
     assert passage.assessment.vehicle_class == "articulated"
     assert passage.vehicle_class_probability == 0.995
     assert passage.gross_mass_uncertainty_kg == 1_700.0
+    assert passage.gross_mass_standard_uncertainties_kg == {
+        "rows": 680.0,
+        "temperature": 510.0,
+    }
     assert [(f.flag, f.value, f.strips) for f in passage.findings] == [
         ("braking", 0.9, ()),
         ("strip_damaged", None, (3,)),

@@ -13,7 +13,8 @@ from server.evidence import service as evidence
 from server.passages import service as passages
 from server.review import service as review
 from server.stations import service as stations
-from wim.messages import FindingNote, PassageMessage
+from wim.errors import MessageError
+from wim.messages import FindingNote, PassageMessage, decode
 from wim.seal import sha256
 
 pytestmark = pytest.mark.anyio
@@ -280,6 +281,34 @@ async def test_the_figures_behind_mass_class_and_flags_are_kept(intake, pool, se
     assert unknown.vehicle_class is None
     assert unknown.vehicle_class_probability is None
     assert unknown.findings == ()
+
+
+async def test_what_an_uncertainty_is_put_together_from_is_kept_with_the_message(
+    intake, pool, sender
+):
+    demo = sender()
+    parts = {"rows": 400.0, "bounce": 0.0, "temperature": 800.0}
+    told = demo.passage(gross_mass_standard_uncertainties_kg=parts)
+    (taken,) = await intake.take([told])
+    assert taken.outcome == "stored"
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT payload FROM passages")
+        row = await cursor.fetchone()
+    kept = msgspec.json.decode(bytes(row["payload"]), type=PassageMessage)
+    assert kept.gross_mass_standard_uncertainties_kg == parts
+    for wrong in ({"rows": -1.0}, {"Rows!": 1.0}, {f"n{k}": 1.0 for k in range(33)}):
+        sent = demo.passage(gross_mass_standard_uncertainties_kg=wrong)
+        (refused,) = await intake.take([sent])
+        assert refused.outcome == "quarantined"
+        assert refused.reason.startswith("schema:")
+
+
+def test_a_contribution_without_an_end_is_refused(sender):
+    key = "gross_mass_standard_uncertainties_kg"
+    _, payload = sender().passage(**{key: {"rows": 123.25}})
+    assert payload.count(b"123.25") == 1
+    with pytest.raises(MessageError, match=key):
+        decode(payload.replace(b"123.25", b"1e999"), PassageMessage)
 
 
 async def test_without_a_limit_there_is_no_verdict_and_the_reason_is_said(

@@ -83,6 +83,27 @@ def test_one_bit_of_one_figure_is_a_difference(files, record, capsys):
     assert "1 of 2 records" in text
 
 
+def test_a_contribution_to_the_uncertainty_is_replayed_where_the_record_tells_it(
+    files, record, capsys
+):
+    key = "gross_mass_standard_uncertainties_kg"
+    lines = [json.loads(line) for line in record.read_text("utf-8").splitlines()]
+
+    def replayed():
+        content = "".join(json.dumps(line) + "\n" for line in lines)
+        record.write_text(content, encoding="utf-8")
+        status = replay(files, record)
+        return status, capsys.readouterr().out
+
+    lines[0][key] = dict(sorted(lines[0][key].items()))
+    del lines[1][key]  # as in a record of an older version
+    assert replayed()[0] == 0
+    lines[0][key]["speed"] *= 1.001
+    status, told = replayed()
+    assert status == 1
+    assert f"DIFFERS: {key}: recorded" in told
+
+
 def test_other_samples_or_another_site_are_refused_before_weighing(
     files, record, capsys
 ):

@@ -48,6 +48,14 @@ def test_process_prints_one_object_a_passage(files, capsysbinary):
     assert first["axle_configuration"] == "1+2+3"
     assert first["axle_groups"] == [[0], [1, 2], [3, 4, 5]]
     assert 100.0 < first["gross_mass_uncertainty_kg"] < 6000.0
+    parts = first["gross_mass_standard_uncertainties_kg"]
+    assert [*parts] == [
+        *("rows", "bounce", "speed", "calibration", "temperature"),
+        *("unseen_side", "driving", "disturbance"),
+    ]
+    squares = sum(part_kg**2 for part_kg in parts.values())
+    assert first["gross_mass_uncertainty_kg"] == pytest.approx(2.0 * squares**0.5)
+    assert parts["temperature"] > 0.003 * first["gross_mass_kg"]  # no reference trucks
     assert [each["row"] for each in first["row_sums"]] == [0, 1, 2, 3]
     assert first["passed_at_s"] == pytest.approx(1.7e9 + 1.0, abs=1e-3)
     assert first["valid"] is True

@@ -42,8 +42,10 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     Beyond the keys of the interface: ``passed_at_s`` is the Unix time of
     ``started_at_s`` where the recording tells its own; ``row_sums`` what each row
     weighed of the whole vehicle, which the drift watch follows; ``vehicle_class`` is
-    told by the geometry alone; ``findings`` are the evidence of each flag. ``seal``
-    says what the figures came from, so that they can be replayed.
+    told by the geometry alone; ``findings`` are the evidence of each flag.
+    ``gross_mass_standard_uncertainties_kg`` are what ``gross_mass_uncertainty_kg`` is
+    put together from, by name and k = 1: twice the root of the sum of their squares.
+    ``seal`` says what the figures came from, so that they can be replayed.
     """
 
     lane: int
@@ -56,6 +58,7 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     axle_spacings_m: tuple[float, ...]
     gross_mass_kg: float
     gross_mass_uncertainty_kg: float | None
+    gross_mass_standard_uncertainties_kg: dict[str, float] | None = None
     axle_groups: tuple[tuple[int, ...], ...]
     axle_configuration: str
     vehicle_class: VehicleClass | None
@@ -97,6 +100,9 @@ def line_of(
         axle_spacings_m=passage.axle_spacings_m,
         gross_mass_kg=passage.gross_mass_kg,
         gross_mass_uncertainty_kg=passage.gross_mass_uncertainty_kg,
+        gross_mass_standard_uncertainties_kg=(
+            passage.gross_mass_standard_uncertainties_kg
+        ),
         axle_groups=passage.axle_groups,
         axle_configuration=passage.axle_configuration,
         vehicle_class=passage.vehicle_class,
