@@ -26,7 +26,7 @@ from lpr.models import PlateReading
 from lpr.pipeline import Pipeline
 from wim.messages import PlateNote
 
-__all__ = ["Capture", "Look", "PlateReader"]
+__all__ = ["Capture", "Look", "PlateReader", "plate_reader"]
 
 _READ_VIEWS: frozenset[View] = frozenset({"front", "rear", "gate"})
 _URGENT: frozenset[View] = frozenset({"front", "gate"})
@@ -90,7 +90,7 @@ class Capture:
         folder: EvidenceFolder,
         reserve_bytes: int,
         clock: Clock,
-        make_reader: Callable[[], PlateReader] | None = None,
+        make_reader: Callable[[], PlateReader],
     ) -> None:
         self.counters: Counter[str] = Counter()
         self._cameras = tuple(cameras)
@@ -101,10 +101,9 @@ class Capture:
         self._moments = Moments()
         self._queues = tuple(queue.Queue[Look](_DEPTH) for _ in range(2))
         self._stopping = threading.Event()
-        make = make_reader or _standard_reader
         self._threads = tuple(
             threading.Thread(
-                target=self._run, args=(looks, make()), name=name, daemon=True
+                target=self._run, args=(looks, make_reader()), name=name, daemon=True
             )
             for looks, name in zip(
                 self._queues, ("capture", "capture-after"), strict=True
@@ -300,8 +299,8 @@ def _without_frame(note: PlateNote) -> PlateNote:
     )
 
 
-def _standard_reader() -> PlateReader:
-    pipeline = Pipeline.standard()
+def plate_reader(pipeline: Pipeline) -> PlateReader:
+    """Return what reads a picture's bytes with a pipeline."""
 
     def read(content: bytes, region: Region) -> PlateReading | None:
         image = decode_jpeg(content)

@@ -30,6 +30,7 @@ __all__ = [
     "LineConfig",
     "ModbusConfig",
     "MqttConfig",
+    "PlatesConfig",
     "Role",
     "SamplesKept",
     "ScaleConfig",
@@ -61,6 +62,7 @@ _PROTOCOLS: dict[Role, tuple[Protocol, ...]] = {
     "roadside": ("strip",),
     "source": ("xk3190", "toledo", "hbm", "modbus"),
 }
+_ONNX = "an ONNX file"
 _NEEDS_EIGHT_BITS: tuple[Protocol, ...] = ("strip", "hbm", "modbus")
 
 
@@ -184,6 +186,16 @@ class CameraConfig(_Table, frozen=True, kw_only=True):
         return next((at.region for at in self.lanes if at.number == lane), None)
 
 
+class PlatesConfig(_Table, frozen=True, kw_only=True):
+    """Weights of the station's own for its plate reader, in place of those that ship.
+
+    A reader of its own has no second look unless one is named, too.
+    """
+
+    reader: str | None = None
+    second_look: str | None = None
+
+
 class MqttConfig(_Table, frozen=True, kw_only=True):
     """The broker; how long to wait for the centre's receipts."""
 
@@ -232,6 +244,7 @@ class _File(_Table, frozen=True, kw_only=True):
     station: StationTable
     line: LineConfig
     cameras: tuple[CameraConfig, ...] = ()
+    plates: PlatesConfig = PlatesConfig()
     mqtt: MqttConfig
     upload: UploadConfig
     keys: KeysConfig
@@ -245,7 +258,8 @@ class StationConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One station, checked: every path absolute, every table it names read.
 
     ``site`` and ``limits`` are of the role roadside, ``scale`` of the role source.
-    ``parameters`` is the file of a parameter set, not read yet.
+    ``parameters`` is the file of a parameter set, ``plates`` names those of weights;
+    they are not read yet.
     """
 
     path: Path
@@ -253,6 +267,7 @@ class StationConfig(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path
     line: LineConfig
     cameras: tuple[CameraConfig, ...]
+    plates: PlatesConfig
     mqtt: MqttConfig
     upload: UploadConfig
     keys: KeysConfig
@@ -330,6 +345,12 @@ def _check(file: _File, path: Path) -> StationConfig:
     )
     _check_certificates(mqtt, "mqtt", path)
     _check_certificates(upload, "upload", path)
+    plates = PlatesConfig(
+        reader=_existing(base, file.plates.reader, "plates.reader", path, _ONNX),
+        second_look=_existing(
+            base, file.plates.second_look, "plates.second_look", path, _ONNX
+        ),
+    )
     weighing = file.weighing
     parameters = None if weighing is None else weighing.parameters
     private_key = (base / file.keys.private_key).absolute()
@@ -340,6 +361,7 @@ def _check(file: _File, path: Path) -> StationConfig:
         data_dir=(base / file.station.data_dir).absolute(),
         line=file.line,
         cameras=file.cameras,
+        plates=plates,
         mqtt=mqtt,
         upload=upload,
         keys=file.keys,
@@ -456,12 +478,14 @@ def _check_private_key(private_key: Path, path: Path) -> None:
         _refuse(path, "keys.private_key", text, "a file with 64 hexadecimal digits")
 
 
-def _existing(base: Path, name: str | None, key: str, path: Path) -> str | None:
+def _existing(
+    base: Path, name: str | None, key: str, path: Path, allowed: str = "a PEM file"
+) -> str | None:
     if name is None:
         return None
     file = (base / name).absolute()
     if not file.is_file():
-        _refuse(path, key, f"no file {file}", "a PEM file")
+        _refuse(path, key, f"no file {file}", allowed)
     return str(file)
 
 

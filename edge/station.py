@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from edge.capture import Capture
+from edge.capture import Capture, plate_reader
 from edge.clock import Clock
 from edge.compiled_code import CompiledCode
 from edge.config import StationConfig
@@ -28,9 +28,11 @@ from edge.lane_charts import LaneCharts
 from edge.outbox import Outbox
 from edge.parameters import load_calibration
 from edge.publisher import Publisher
+from edge.reader_weights import load_pipeline
 from edge.sealing import Sealed, Sealer
 from edge.uploader import Uploader
 from edge.weighing import LineProtocol, LineWeighing, ScaleLine, StripLine
+from lpr.pipeline import Pipeline
 from wim.calibration import Calibration
 from wim.cli.compiling import compile_kernels
 from wim.messages import PassageMessage, PlateNote, StatusMessage, encode
@@ -66,6 +68,7 @@ def run_station(
     """
     log = structlog.get_logger("edge.station")
     calibration = load_calibration(config)
+    pipeline = load_pipeline(config)
     with _lock(config.data_dir):
         if config.site is not None:
             _compile(compiled)
@@ -85,6 +88,7 @@ def run_station(
             stop=stop,
             clock=clock,
             calibration=calibration,
+            pipeline=pipeline,
         )
         try:
             station.start()
@@ -132,6 +136,7 @@ class _Station:
         stop: threading.Event,
         clock: Clock,
         calibration: Calibration,
+        pipeline: Pipeline,
     ) -> None:
         self.broken: str | None = None
         self._config = config
@@ -161,7 +166,11 @@ class _Station:
         )
         self._cameras = tuple(Camera(each, clock=clock) for each in config.cameras)
         self._capture = Capture(
-            self._cameras, folder=folder, reserve_bytes=reserve_bytes, clock=clock
+            self._cameras,
+            folder=folder,
+            reserve_bytes=reserve_bytes,
+            clock=clock,
+            make_reader=lambda: plate_reader(pipeline),
         )
         self._sealer = Sealer(
             config,

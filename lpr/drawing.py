@@ -8,16 +8,25 @@ from collections.abc import Sequence
 from typing import Final
 
 import cv2
+import msgspec
 import numpy as np
 
-from lpr.image import Image
+from lpr.image import Corners, Image
 from lpr.models import PlateReading
 
-__all__ = ["caption_of", "drawn"]
+__all__ = ["Mark", "caption_of", "drawn", "marked"]
 
 _READ: Final = (60, 200, 60)
 _UNREAD: Final = (40, 40, 230)
 _FACE: Final = "sans"
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """What is drawn around one plate and written beside it."""
+
+    corners: Corners
+    caption: str
+    is_read: bool
 
 
 def caption_of(reading: PlateReading) -> str:
@@ -35,21 +44,32 @@ def caption_of(reading: PlateReading) -> str:
 
 def drawn(image: Image, readings: Sequence[PlateReading]) -> Image:
     """A copy of the picture with every plate outlined and named."""
+    marks = [
+        Mark(
+            corners=reading.corners,
+            caption=caption_of(reading),
+            is_read=reading.text is not None,
+        )
+        for reading in readings
+        if reading.corners is not None
+    ]
+    return marked(image, marks)
+
+
+def marked(image: Image, marks: Sequence[Mark]) -> Image:
+    """A copy of the picture with these marks."""
     page = image.copy()
     height, width = page.shape[:2]
     stroke = max(1, round(max(height, width) / 700))
     size = max(14, round(max(height, width) / 45))
     face = cv2.FontFace(_FACE)
-    for reading in readings:
-        if reading.corners is None:
-            continue
-        colour = _UNREAD if reading.text is None else _READ
-        outline = np.round(reading.corners).astype(np.int32)
+    for mark in marks:
+        colour = _READ if mark.is_read else _UNREAD
+        outline = np.round(mark.corners).astype(np.int32)
         cv2.polylines(page, [outline], True, colour, stroke, cv2.LINE_AA)
         left = int(np.clip(outline[:, 0].min(), 0, max(width - 8 * size, 0)))
         top = int(outline[:, 1].min()) - size // 2
         place = (left, top if top > size else int(outline[:, 1].max()) + size + 4)
-        text = caption_of(reading)
         for weight, ink in ((900, (0, 0, 0)), (500, colour)):
-            cv2.putText(page, text, place, ink, face, size, weight)
+            cv2.putText(page, mark.caption, place, ink, face, size, weight)
     return page

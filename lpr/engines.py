@@ -8,7 +8,6 @@ them may fetch a model: those whose wheel holds none have no row.
 import contextlib
 import io
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from importlib import import_module, metadata
 from typing import Any, Final, Protocol
 
@@ -16,7 +15,7 @@ import msgspec
 import numpy as np
 
 from lpr.crops import judge_cut_out
-from lpr.detector import NetworkDetector, packaged_detector_weights
+from lpr.detector import NetworkDetector
 from lpr.errors import EngineError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
@@ -27,9 +26,8 @@ from lpr.models import PlateBox
 from lpr.onnx import EngineName
 from lpr.pipeline import packaged_weights
 from lpr.plate import PROVINCES, PlateColour
-from lpr.rectifier import packaged_rectifier_weights
-from lpr.second_look import packaged_second_weights
-from lpr.sequence import SequenceReader, packaged_reader_weights
+from lpr.sequence import SequenceReader
+from lpr.weight_set import WeightSet
 
 __all__ = [
     "ENGINES",
@@ -297,31 +295,20 @@ def _version(distribution: str) -> str:
 
 
 def own_engine(
-    *,
-    detector: bytes | None = None,
-    rectifier: bytes | None = None,
-    reader: bytes | None = None,
-    second: bytes | None = None,
-    runtime: EngineName | None = None,
+    weights: WeightSet | None = None, *, runtime: EngineName | None = None
 ) -> Engine:
     """Our engine, with other weights or another runtime where they are given.
-
-    The second look that ships is weighed against the reader that ships: another reader
-    has none unless its weights are given too.
 
     Raises:
         EngineError: the runtime is not installed.
         WeightsError: the bytes are no weights.
     """
-    detector = detector or packaged_detector_weights()
-    rectifier = rectifier or packaged_rectifier_weights()
-    if reader is None:
-        second = second or packaged_second_weights()
-    reader = reader or packaged_reader_weights()
-    found = NetworkDetector.load(detector, rectifier=rectifier, engine=runtime)
-    read = SequenceReader.load(reader, second=second, engine=runtime)
-    used = [one for one in (detector, rectifier, reader, second) if one is not None]
-    marks = " and ".join(sha256(one).hexdigest()[:8] for one in used)
+    weights = weights or WeightSet.of()
+    found = NetworkDetector.load(
+        weights.detector, rectifier=weights.rectifier, engine=runtime
+    )
+    read = SequenceReader.load(weights.reader, second=weights.second, engine=runtime)
+    marks = " and ".join(weights.marks)
     version = (
         f"luheng {_version('luheng')} on {found.network.engine}, one thread, "
         f"weights {marks}"

@@ -27,8 +27,10 @@ from lpr.models import (
     Reader,
     UnreadReason,
 )
+from lpr.onnx import EngineName
 from lpr.plate import Plate
 from lpr.sequence import SequenceReader
+from lpr.weight_set import WeightSet
 
 __all__ = ["Limits", "Pipeline", "packaged_weights"]
 
@@ -77,6 +79,25 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """
         reader = LineReader(GlyphClassifier.load(weights))
         return cls(detector=ColourFinder(), reader=reader)
+
+    @classmethod
+    def with_networks(
+        cls, weights: WeightSet, *, runtime: EngineName | None = None
+    ) -> "Pipeline":
+        """Detector and sequence reader with these weights.
+
+        Raises:
+            EngineError: the runtime is not installed.
+            WeightsError: the bytes are no weights of these networks.
+        """
+        return cls(
+            detector=NetworkDetector.load(
+                weights.detector, rectifier=weights.rectifier, engine=runtime
+            ),
+            reader=SequenceReader.load(
+                weights.reader, second=weights.second, engine=runtime
+            ),
+        )
 
     @classmethod
     def networks(cls) -> "Pipeline":

@@ -11,11 +11,13 @@ from lpr.detector import NetworkDetector
 from lpr.engines import ENGINES, Engine, open_engine, own_engine
 from lpr.errors import WeightsError
 from lpr.onnx import ENGINES as RUNTIMES
+from lpr.pipeline import Pipeline
 from lpr.rectifier import Rectifier
 from lpr.second_look import SecondLook
 from lpr.sequence import SequenceReader
+from lpr.weight_set import WeightSet
 
-__all__ = ["add_engine_arguments", "chosen_engine"]
+__all__ = ["add_engine_arguments", "chosen_engine", "chosen_pipeline"]
 
 _NAMES: Final = ", ".join(row.name for row in ENGINES)
 
@@ -57,24 +59,38 @@ def chosen_engine(options: argparse.Namespace) -> tuple[str, Engine]:
             another's engine.
     """
     if options.engine != "ours":
-        given = (
-            options.detector,
-            options.rectifier,
-            options.reader,
-            options.second_look,
-        )
-        if any(given) or options.runtime:
+        if any(_files(options)) or options.runtime:
             raise WrongUseError(
                 "--detector, --rectifier, --reader, --second-look and --runtime go "
                 "with --engine ours only"
             )
         return options.engine, open_engine(options.engine)
-    return "ours", own_engine(
+    weights = _weight_set(options)
+    return "ours", own_engine(weights, runtime=options.runtime)
+
+
+def chosen_pipeline(options: argparse.Namespace) -> Pipeline:
+    """Our own way from a picture to plates, with the weights that are named.
+
+    Raises:
+        EngineError: the runtime is not installed.
+        WrongUseError: a file cannot be read or holds other weights.
+    """
+    if not any(_files(options)) and options.runtime is None:
+        return Pipeline.standard()
+    return Pipeline.with_networks(_weight_set(options), runtime=options.runtime)
+
+
+def _files(options: argparse.Namespace) -> tuple[Path | None, ...]:
+    return options.detector, options.rectifier, options.reader, options.second_look
+
+
+def _weight_set(options: argparse.Namespace) -> WeightSet:
+    return WeightSet.of(
         detector=_weights(options.detector, NetworkDetector.load),
         rectifier=_weights(options.rectifier, Rectifier.load),
         reader=_weights(options.reader, SequenceReader.load),
         second=_weights(options.second_look, SecondLook.load),
-        runtime=options.runtime,
     )
 
 

@@ -7,14 +7,16 @@ from typing import Final
 
 import msgspec
 
+from lpr.cli.choice import add_engine_arguments, chosen_pipeline
 from lpr.cli.command import Command
-from lpr.cli.errors import WrongUseError, reason
+from lpr.cli.drawings import write_drawing
+from lpr.cli.errors import WrongUseError
 from lpr.cli.film import frames_of
+from lpr.cli.others import read_with_other, refuse_films_of_others
 from lpr.cli.sources import is_address, names_a_film, open_picture
 from lpr.drawing import caption_of, drawn
 from lpr.image import (
     Image,
-    encode_jpeg,
     is_colourful,
     sharpness_at,
 )
@@ -63,6 +65,7 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="IMAGE|VIDEO|URL")
+    add_engine_arguments(parser)
     parser.add_argument(
         "--draw", type=Path, metavar="OUT.jpg", help="a picture of the result"
     )
@@ -82,7 +85,9 @@ def _run(options: argparse.Namespace) -> int:
     if names_a_film(source):
         return _video(options)
     picture = open_picture(source)
-    readings = Pipeline.standard().read_picture(picture.image)
+    if options.engine != "ours":
+        return read_with_other(options, picture)
+    readings = chosen_pipeline(options).read_picture(picture.image)
     for reading in readings:
         if options.json:
             line = _plate_line(source, reading, grey=picture.grey)
@@ -92,7 +97,7 @@ def _run(options: argparse.Namespace) -> int:
     if not readings and not options.json:
         print(f"{source}: no plate found")
     if options.draw is not None:
-        _write(options.draw, drawn(picture.image, readings))
+        write_drawing(options.draw, drawn(picture.image, readings))
     return 0 if any(reading.text is not None for reading in readings) else 1
 
 
@@ -141,14 +146,6 @@ def _sentence(reading: PlateReading, *, grey: bool) -> str:
     return f"{told}, {colour}"
 
 
-def _write(path: Path, image: Image) -> None:
-    try:
-        path.write_bytes(encode_jpeg(image))
-    except OSError as error:
-        message = f"{path}: cannot be written: {reason(error)}"
-        raise WrongUseError(message) from error
-
-
 # ----------------------------------------------------------------------------- video
 
 
@@ -157,7 +154,8 @@ def _video(options: argparse.Namespace) -> int:
     if not is_address(source) and not Path(source).is_file():
         message = f"{source}: there is no such file"
         raise WrongUseError(message)
-    pipeline, tracker = Pipeline.standard(), Tracker()
+    refuse_films_of_others(options)
+    pipeline, tracker = chosen_pipeline(options), Tracker()
     tracks: list[Track] = []
     best: tuple[float, Image, Sequence[PlateReading]] | None = None
     for number, (at_s, image) in enumerate(frames_of(source, every=options.every)):
@@ -185,7 +183,7 @@ def _video(options: argparse.Namespace) -> int:
                 f"{line.agreeing} of {line.looks} looks agree{still}"
             )
     if best is not None:
-        _write(options.draw, drawn(best[1], best[2]))
+        write_drawing(options.draw, drawn(best[1], best[2]))
     return 0 if any(line.accepted for line in lines) else 1
 
 

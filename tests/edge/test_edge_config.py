@@ -196,6 +196,9 @@ FAULTS = [
     ({"station__data_dir": "da\0ta"}, "station.data_dir", "without"),
     ({"cameras__0__url": "http://"}, "cameras[0].url", "http://HOST[:PORT]"),
     ({"cameras__0__url": "rtsp://h:99999/"}, "cameras[0].url", "rtsp://HOST[:PORT]"),
+    ({"plates": {"reader": "no.onnx"}}, "plates.reader", "an ONNX file"),
+    ({"plates": {"second_look": "no.onnx"}}, "plates.second_look", "an ONNX file"),
+    ({"plates": {"weights": "a.onnx"}}, "plates.weights", "reader, second_look"),
     ({"mqtt__password": "secret"}, "mqtt.password", "both or none"),
     ({"mqtt__ca": __file__}, "mqtt.ca", "with mqtts://"),
     (

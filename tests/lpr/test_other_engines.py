@@ -11,6 +11,7 @@ from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.engines import ENGINES, open_engine, own_engine
 from lpr.errors import EngineError
 from lpr.sequence import packaged_reader_weights
+from lpr.weight_set import WeightSet
 
 FRAME = np.full((120, 200, 3), 90, np.uint8)
 BOX = [[10, 20], [90, 22], [90, 50], [10, 48]]
@@ -141,6 +142,6 @@ def test_our_engine_looks_with_the_rectifier_that_it_is_given(monkeypatch):
         return real
 
     monkeypatch.setattr("lpr.engines.NetworkDetector.load", load)
-    version = own_engine(rectifier=b"another").version
+    version = own_engine(WeightSet.of(rectifier=b"another")).version
     assert given == [(b"another", None)]
     assert sha256(b"another").hexdigest()[:8] in version

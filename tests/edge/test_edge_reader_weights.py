@@ -1,0 +1,64 @@
+"""Which weights a station's plate reader has, and what is refused."""
+
+import pytest
+
+from edge.config import PlatesConfig, load_config
+from edge.errors import ConfigError
+from edge.reader_weights import load_pipeline
+from lpr.pipeline import Pipeline
+from lpr.second_look import packaged_second_weights
+from lpr.sequence import packaged_reader_weights
+
+
+@pytest.fixture
+def station(tmp_path, repository):
+    """The shipped station with a table of plates, read from a file of its own."""
+
+    def station(**plates):
+        text = (repository / "configs/edge/station.toml").read_text("utf-8")
+        for folder in ("stations", "limits"):
+            text = text.replace(f"../{folder}", str(repository / "configs" / folder))
+        lines = [f'{key} = "{file}"' for key, file in plates.items()]
+        path = tmp_path / "station.toml"
+        path.write_text("\n".join([text, "[plates]", *lines]), "utf-8")
+        return load_config(path)
+
+    return station
+
+
+def test_without_files_the_station_reads_with_the_weights_that_ship(station):
+    config = station()
+    assert config.plates == PlatesConfig()
+    assert load_pipeline(config) is Pipeline.standard()
+
+
+def test_a_reader_of_its_own_has_no_second_look_unless_one_is_named(station, tmp_path):
+    (tmp_path / "tuned.onnx").write_bytes(packaged_reader_weights())
+    (tmp_path / "look.onnx").write_bytes(packaged_second_weights())
+    alone = load_pipeline(station(reader="tuned.onnx"))
+    assert alone.reader.second is None
+    both = load_pipeline(station(reader="tuned.onnx", second_look="look.onnx"))
+    assert both.reader.second is not None
+    other = load_pipeline(station(second_look="look.onnx"))
+    assert other.reader.second is not None
+
+
+def test_files_of_other_weights_are_refused_with_file_key_and_what_to_do(
+    station, tmp_path
+):
+    (tmp_path / "reader.onnx").write_bytes(packaged_reader_weights())
+    (tmp_path / "look.onnx").write_bytes(packaged_second_weights())
+    (tmp_path / "text.onnx").write_text("no network")
+    for key, file, allowed in (
+        ("reader", "look.onnx", "luheng-lpr finetune"),
+        ("reader", "text.onnx", "luheng-lpr finetune"),
+        ("second_look", "reader.onnx", "lpr.training second"),
+    ):
+        config = station(**{key: file})
+        with pytest.raises(ConfigError) as caught:
+            load_pipeline(config)
+        said = str(caught.value)
+        assert said.startswith(f"{config.path}: key 'plates.{key}': ")
+        assert file in said
+        assert allowed in said
+        assert "\n" not in said
