@@ -13,16 +13,17 @@ import numpy as np
 
 from lpr.cli.command import Command
 from lpr.cli.errors import WrongUseError
+from lpr.cli.out_file import written_whole
 from lpr.cli.progress import shown
 from lpr.cli.sources import Label, open_picture, read_bytes, read_labels
 from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.errors import WeightsError
-from lpr.figures import Share
+from lpr.figures import Share, percent
 from lpr.image import Corners, Image, rim_of
-from lpr.sequence import packaged_reader_weights
+from lpr.sequence import SequenceReader
 
 if TYPE_CHECKING:
-    from lpr.training.finetuning import Confirmed
+    from lpr.training.finetuning import Confirmed, Measured, Outcome
 
 __all__ = ["FINETUNE"]
 
@@ -31,13 +32,23 @@ _NEAR: Final = 1.5
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``--json`` prints."""
+    """What ``--json`` prints.
+
+    ``shipped`` is the reader of the package with its second look, ``before`` what was
+    trained on, as it reads, ``after`` what came of it. ``accepted_*`` are, of all
+    plates of both sets that would be given out, those that are right.
+    """
 
     learnt_from: int
+    shipped: Share
     before: Share
     after: Share
+    rendered_shipped: Share
     rendered_before: Share
     rendered_after: Share
+    accepted_shipped: Share
+    accepted_before: Share
+    accepted_after: Share
     not_found: int
     better: bool
     weights: str
@@ -48,70 +59,134 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--glyphs", type=Path, required=True, metavar="DIR")
     parser.add_argument("--fonts", type=Path, nargs="+", required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.onnx")
-    parser.add_argument("--weights", type=Path, metavar="FILE.onnx")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE.onnx",
+        help="a tuned reader to go on from; the one that ships without",
+    )
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one object")
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.steps < 1:
+        message = f"--steps {options.steps}: expected 1 or more"
+        raise WrongUseError(message)
     try:
         from lpr.training import finetuning, shapes  # noqa: PLC0415  heavy, optional
     except ImportError as error:
         message = f"finetune needs the training extra, {error.name} is not installed"
         raise WrongUseError(message) from error
-    weights = (
-        packaged_reader_weights()
-        if options.weights is None
-        else read_bytes(options.weights)
-    )
-    confirmed, lost = _confirmed(read_labels(options.labels))
-    steps = iter(shown(range(options.steps), "training"))
-
-    def progress(done: int, total: int) -> None:
-        del done, total
-        next(steps, None)
-
+    labels = read_labels(options.labels)
+    weights = _weights(options.weights)
+    for folder in (options.glyphs, *options.fonts):
+        if not folder.is_dir():
+            message = f"{folder}: there is no such folder"
+            raise WrongUseError(message)
     try:
-        made, outcome = finetuning.finetune(
-            weights,
-            confirmed,
-            shapes.gather_shapes(options.glyphs, tuple(options.fonts)),
-            steps=options.steps,
-            seed=options.seed,
-            progress=progress,
-        )
-        options.out.write_bytes(made)
-    except (ValueError, OSError, WeightsError) as error:
-        message = f"{options.labels}: {error}"
+        drawn = shapes.gather_shapes(options.glyphs, tuple(options.fonts))
+    except (ValueError, OSError) as error:
+        message = f"--glyphs, --fonts: {error}"
         raise WrongUseError(message) from error
-    report = Report(
-        learnt_from=outcome.learnt_from,
-        before=Share.of(outcome.before, outcome.held_back),
-        after=Share.of(outcome.after, outcome.held_back),
-        rendered_before=Share.of(outcome.rendered_before, outcome.rendered),
-        rendered_after=Share.of(outcome.rendered_after, outcome.rendered),
-        not_found=lost,
-        better=outcome.is_better,
-        weights=str(options.out),
-    )
+    with written_whole(options.out) as write:
+        confirmed, lost = _confirmed(labels)
+        steps = iter(shown(range(options.steps), "training"))
+
+        def progress(done: int, total: int) -> None:
+            del done, total
+            next(steps, None)
+
+        try:
+            made, outcome = finetuning.finetune(
+                weights,
+                confirmed,
+                drawn,
+                steps=options.steps,
+                seed=options.seed,
+                progress=progress,
+            )
+        except WeightsError as error:
+            message = f"{options.weights}: {error}"
+            raise WrongUseError(message) from error
+        except ValueError as error:
+            message = f"{options.labels}: {error}"
+            raise WrongUseError(message) from error
+        write(made)
+    report = _report(outcome, lost, options.out)
     print(msgspec.json.encode(report).decode() if options.json else _said(report))
     return 0 if report.better else 1
 
 
+def _weights(path: Path | None) -> bytes | None:
+    """The bytes of a reader's file; nothing where none is named."""
+    if path is None:
+        return None
+    data = read_bytes(path)
+    try:
+        SequenceReader.load(data)
+    except WeightsError as error:
+        message = f"{path}: {error}"
+        raise WrongUseError(message) from error
+    return data
+
+
+def _report(outcome: "Outcome", lost: int, out: Path) -> Report:
+    def held_back(one: "Measured") -> Share:
+        return Share.of(one.held_back.exact, one.held_back.plates)
+
+    def rendered(one: "Measured") -> Share:
+        return Share.of(one.rendered.exact, one.rendered.plates)
+
+    def accepted(one: "Measured") -> Share:
+        both = one.held_back, one.rendered
+        return Share.of(
+            sum(each.accepted_right for each in both),
+            sum(each.accepted for each in both),
+        )
+
+    return Report(
+        learnt_from=outcome.learnt_from,
+        shipped=held_back(outcome.shipped),
+        before=held_back(outcome.before),
+        after=held_back(outcome.after),
+        rendered_shipped=rendered(outcome.shipped),
+        rendered_before=rendered(outcome.before),
+        rendered_after=rendered(outcome.after),
+        accepted_shipped=accepted(outcome.shipped),
+        accepted_before=accepted(outcome.before),
+        accepted_after=accepted(outcome.after),
+        not_found=lost,
+        better=outcome.is_better,
+        weights=str(out),
+    )
+
+
 def _said(report: Report) -> str:
-    def share(one: Share) -> str:
-        known = "nothing" if one.share is None else f"{one.share:.1%}"
-        return f"{known} ({one.hits} of {one.total})"
+    def row(name: str, shipped: Share, before: Share, after: Share) -> str:
+        return (
+            f"{name:<20}{percent(shipped)} shipped, {percent(before)} before, "
+            f"{percent(after)} after"
+        )
 
     verdict = "better" if report.better else "no better: keep the weights you have"
-    rendered = f"{share(report.rendered_before)} before"
-    rendered += f", {share(report.rendered_after)} after"
     return "\n".join(
         [
             f"learnt from {report.learnt_from} readings, {report.not_found} not found",
-            f"held back:  {share(report.before)} before, {share(report.after)} after",
-            f"rendered:   {rendered}",
+            row("held back, exact", report.shipped, report.before, report.after),
+            row(
+                "rendered, exact",
+                report.rendered_shipped,
+                report.rendered_before,
+                report.rendered_after,
+            ),
+            row(
+                "accepted and right",
+                report.accepted_shipped,
+                report.accepted_before,
+                report.accepted_after,
+            ),
             f"{report.weights}: {verdict}",
         ]
     )

@@ -37,6 +37,7 @@ __all__ = [
     "fit_evidence",
     "fit_temperatures",
     "fit_threshold",
+    "is_answer",
     "judge",
 ]
 

@@ -13,7 +13,7 @@ from lpr.sequence import SequenceReader  # noqa: E402
 from lpr.strips import HEIGHT, WIDTH  # noqa: E402
 from lpr.training.export import exported, network_of, with_temperatures  # noqa: E402
 from lpr.training.finetuning import (  # noqa: E402
-    LEAST_READINGS,
+    LEAST_PLATES,
     Confirmed,
     finetune,
 )
@@ -91,7 +91,7 @@ def test_bytes_that_are_no_file_of_this_reader_are_refused():
         network_of(b"no network")
 
 
-def test_too_few_readings_are_refused_with_their_number(block_shapes):
+def test_too_few_plates_are_refused_with_their_number(block_shapes):
     one = Confirmed(
         name="1.jpg",
         image=np.zeros((40, 130, 3), np.uint8),
@@ -100,7 +100,7 @@ def test_too_few_readings_are_refused_with_their_number(block_shapes):
         text="豫A12345",
         colour="blue",
     )
-    with pytest.raises(ValueError, match=f"{LEAST_READINGS} are needed"):
+    with pytest.raises(ValueError, match=f"{LEAST_PLATES} are needed"):
         finetune(
-            b"", [one] * 3, block_shapes, steps=1, seed=1, progress=lambda *_: None
+            None, [one] * 100, block_shapes, steps=1, seed=1, progress=lambda *_: None
         )
