@@ -7,7 +7,7 @@ them may fetch a model: those whose wheel holds none have no row.
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module, metadata
 from typing import Any, Final, Protocol
 
@@ -19,13 +19,14 @@ from lpr.detector import NetworkDetector
 from lpr.errors import EngineError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
-from lpr.image import OPENCV_VERSION, Corners, Image, straighten
+from lpr.image import OPENCV_VERSION, Corners, Image, holds, straighten
 from lpr.judging import Judged, PlateLimits, read_and_judge
 from lpr.lines import LineReader
 from lpr.models import PlateBox
 from lpr.onnx import EngineName
 from lpr.pipeline import packaged_weights
 from lpr.plate import PROVINCES, PlateColour
+from lpr.second_opinion import is_in_doubt
 from lpr.sequence import SequenceReader
 from lpr.weight_set import WeightSet
 
@@ -34,6 +35,7 @@ __all__ = [
     "Answer",
     "Engine",
     "EngineRow",
+    "nearest_on",
     "open_engine",
     "own_engine",
 ]
@@ -45,13 +47,17 @@ _PLATE_CHARACTERS: Final = frozenset(
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One plate as an engine reads it; ``accepted`` when the engine stands by it."""
+    """One plate as an engine reads it; ``accepted`` when the engine stands by it.
+
+    ``in_doubt`` when it would, were the characters sure enough.
+    """
 
     text: str | None
     confidence: float
     colour: PlateColour | None
     corners: Corners | None
     accepted: bool
+    in_doubt: bool = False
 
 
 class Engine(Protocol):
@@ -87,6 +93,16 @@ class EngineRow(msgspec.Struct, frozen=True, kw_only=True):
     open: Callable[[], Engine]
 
 
+def nearest_on(answers: Sequence[Answer], point: tuple[float, float]) -> Answer | None:
+    """The answer whose box lies on a point [px], the nearest of several."""
+    on_it = [
+        (float(np.hypot(*(answer.corners.mean(axis=0) - point))), answer)
+        for answer in answers
+        if answer.corners is not None and holds(answer.corners, point)
+    ]
+    return min(on_it, key=lambda pair: pair[0])[1] if on_it else None
+
+
 def _from_box(corners: Any) -> Corners:  # noqa: ANN401  as the engines give it
     return np.asarray(corners, np.float32).reshape(4, 2)
 
@@ -110,29 +126,32 @@ class _Networks:
         judged = judge_cut_out(
             image, self._detector.rectifier, self._reader, self._limits
         )
-        return _judged_answer(judged, corners=None)
+        return self._answer(image, judged, corners=None)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
         return tuple(
-            _judged_answer(
+            self._answer(
+                image,
                 read_and_judge(image, box, self._reader, self._limits),
                 corners=box.corners,
             )
             for box in self._detector.detect(image, region=None)
         )
 
-
-def _judged_answer(judged: Judged, *, corners: Corners | None) -> Answer:
-    """What is seen, accepted where the judge of pictures gives it out as read."""
-    reading = judged.reading
-    decoded = reading.decoded
-    return Answer(
-        text=None if decoded is None else decoded.text or None,
-        confidence=0.0 if decoded is None else decoded.confidence,
-        colour=reading.colour,
-        corners=corners,
-        accepted=reading.text is not None,
-    )
+    def _answer(
+        self, image: Image, judged: Judged, *, corners: Corners | None
+    ) -> Answer:
+        """What is seen, accepted where the judge of pictures gives it out as read."""
+        reading = judged.reading
+        decoded = reading.decoded
+        return Answer(
+            text=None if decoded is None else decoded.text or None,
+            confidence=0.0 if decoded is None else decoded.confidence,
+            colour=reading.colour,
+            corners=corners,
+            accepted=reading.text is not None,
+            in_doubt=is_in_doubt(image, reading, self._limits),
+        )
 
 
 class _Glyphs:

@@ -36,7 +36,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     ``found`` is whether a box lay on it; ``text`` the best reading, believed or not;
     ``confidence`` of its weakest character; ``accepted`` whether the engine stands by
-    it.
+    it, ``in_doubt`` whether it would, were its characters sure.
     """
 
     truth: str
@@ -47,6 +47,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None
     confidence: float
     accepted: bool
+    in_doubt: bool = False
 
     @property
     def exact(self) -> bool:

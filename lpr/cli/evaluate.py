@@ -12,14 +12,13 @@ from statistics import mean, median
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from lpr.cli.choice import add_engine_arguments, chosen_engine
 from lpr.cli.command import Command
 from lpr.cli.errors import WrongUseError
 from lpr.cli.progress import shown
 from lpr.cli.sources import Label, open_picture, read_labels
-from lpr.engines import Answer, Engine, open_engine
+from lpr.engines import Answer, Engine, nearest_on, open_engine
 from lpr.errors import EngineError
 from lpr.figures import (
     Agreement,
@@ -29,7 +28,8 @@ from lpr.figures import (
     figures_of,
     percent,
 )
-from lpr.image import Image, holds
+from lpr.image import Image
+from lpr.second_opinion import OpinionFigures, opinion_figures
 
 __all__ = ["EVAL", "Outcome", "measure", "report_lines"]
 
@@ -72,6 +72,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     frame: KindReport | None
     second_engine: str | None
     agreement: Agreement | None
+    """Of plates that both say alike, be ours in doubt or not."""
+    opinion: OpinionFigures | None
+    """Of the rule by which ``read --second`` accepts."""
 
 
 def measure(engine: Engine, name: str, labels: Sequence[Label]) -> Outcome:
@@ -136,21 +139,7 @@ def _belonging(answers: Sequence[Answer], label: Label) -> Answer | None:
     """The answer whose box lies on the labelled plate, the nearest of several."""
     if label.centre is None:
         return answers[0] if answers else None
-    centre = np.array(label.centre, np.float32)
-    on_it = [
-        answer
-        for answer in answers
-        if answer.corners is not None and holds(answer.corners, label.centre)
-    ]
-    return min(
-        on_it,
-        key=lambda one: (
-            float(np.hypot(*(one.corners.mean(axis=0) - centre)))
-            if one.corners is not None
-            else 0.0
-        ),
-        default=None,
-    )
+    return nearest_on(answers, label.centre)
 
 
 def _case(label: Label, answer: Answer | None) -> Case:
@@ -163,6 +152,7 @@ def _case(label: Label, answer: Answer | None) -> Case:
         text=None if answer is None else answer.text,
         confidence=0.0 if answer is None else answer.confidence,
         accepted=answer is not None and answer.accepted,
+        in_doubt=answer is not None and answer.in_doubt,
     )
 
 
@@ -173,7 +163,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("labels", type=Path, metavar="LABELS.csv")
     add_engine_arguments(parser)
     parser.add_argument(
-        "--second", metavar="ENGINE", help="accept where this engine says the same"
+        "--second", metavar="ENGINE", help="measure what read --second accepts"
     )
     parser.add_argument(
         "--show-plates", action="store_true", help="print the plates read wrong"
@@ -189,13 +179,13 @@ def _run(options: argparse.Namespace) -> int:
     name, engine = chosen_engine(options)
     second = open_engine(options.second) if options.second else None
     outcome = measure(engine, name, labels)
-    agreement = None
+    agreement = opinion = None
     if second is not None:
         other = measure(second, options.second, labels)
-        agreement = agreement_of(
-            [case for kind in outcome.cases.values() for case in kind],
-            [case for kind in other.cases.values() for case in kind],
-        )
+        cases = [case for kind in outcome.cases.values() for case in kind]
+        others = [case for kind in other.cases.values() for case in kind]
+        agreement = agreement_of(cases, others)
+        opinion = opinion_figures(cases, others)
     if options.json:
         report = Report(
             engine=name,
@@ -205,6 +195,7 @@ def _run(options: argparse.Namespace) -> int:
             frame=outcome.kinds.get("frame"),
             second_engine=options.second,
             agreement=agreement,
+            opinion=opinion,
         )
         print(msgspec.json.encode(report).decode())
         return 0
@@ -214,12 +205,25 @@ def _run(options: argparse.Namespace) -> int:
             f"the same as {options.second}: right {percent(agreement.precision)}, "
             f"covers {percent(agreement.coverage)}"
         )
+    if opinion is not None:
+        print("\n".join(_opinion_lines(options.second, opinion)))
     if options.show_plates:
         for cases in outcome.cases.values():
             for case in cases:
                 if not case.exact:
                     print(f"{case.kind} {case.truth} read {case.text or 'unread'}")
     return 0
+
+
+def _opinion_lines(second: str, figures: OpinionFigures) -> list[str]:
+    """What ``read --second`` would accept of these plates."""
+    right, covers = percent(figures.precision), percent(figures.coverage)
+    return [
+        f"accepted by both or by ours: right {right}, covers {covers}",
+        f"  by both                {percent(figures.by_both)}",
+        f"  by ours alone          {percent(figures.by_ours)}",
+        f"  of these {second} reads otherwise {percent(figures.disagreeing)}",
+    ]
 
 
 def report_lines(outcome: Outcome) -> list[str]:

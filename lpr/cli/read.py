@@ -13,6 +13,7 @@ from lpr.cli.drawings import write_drawing
 from lpr.cli.errors import WrongUseError
 from lpr.cli.film import frames_of
 from lpr.cli.others import read_with_other, refuse_films_of_others
+from lpr.cli.seconding import Seconded, add_second_argument, open_second, seconded
 from lpr.cli.sources import is_address, names_a_film, open_picture
 from lpr.drawing import caption_of, drawn
 from lpr.image import (
@@ -22,6 +23,7 @@ from lpr.image import (
 )
 from lpr.models import PlateBox, PlateReading
 from lpr.pipeline import Pipeline
+from lpr.second_opinion import AcceptedBy
 from lpr.tracks import Look, Track, Tracker
 from lpr.vote import vote
 
@@ -47,6 +49,30 @@ class PlateLine(msgspec.Struct, frozen=True, kw_only=True):
     corners_px: tuple[tuple[float, float], ...] | None
 
 
+class SecondedLine(PlateLine, frozen=True, kw_only=True):
+    """What ``read --second ENGINE --json`` prints of one plate, beside the above.
+
+    ``text`` is given where ours or both accept it; ``second_text`` is what the second
+    engine reads there, and ``disagrees`` tells that it is another text than ``seen``.
+    """
+
+    accepted_by: AcceptedBy | None
+    disagrees: bool
+    second_engine: str
+    second_text: str | None
+
+    @classmethod
+    def of(cls, line: PlateLine, asked: Seconded) -> "SecondedLine":
+        """A plate's line with what the second engine made of it."""
+        return cls(
+            **msgspec.structs.asdict(line),
+            accepted_by=asked.opinion.accepted_by,
+            disagrees=asked.opinion.disagrees,
+            second_engine=asked.engine,
+            second_text=asked.text,
+        )
+
+
 class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     """What ``read --json`` prints of one plate of a video."""
 
@@ -66,6 +92,7 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="IMAGE|VIDEO|URL")
     add_engine_arguments(parser)
+    add_second_argument(parser)
     parser.add_argument(
         "--draw", type=Path, metavar="OUT.jpg", help="a picture of the result"
     )
@@ -82,18 +109,26 @@ def _run(options: argparse.Namespace) -> int:
     source: str = options.source
     if options.draw is not None:
         _check_drawn(options.draw, source)
-    if names_a_film(source):
+    film = names_a_film(source)
+    second = open_second(options, film=film)
+    if film:
         return _video(options)
     picture = open_picture(source)
     if options.engine != "ours":
         return read_with_other(options, picture)
     readings = chosen_pipeline(options).read_picture(picture.image)
-    for reading in readings:
+    asked: tuple[Seconded, ...] = ()
+    if second is not None:
+        asked = seconded(options.second, second, picture.image, readings)
+        readings = tuple(one.reading for one in asked)
+    for place, reading in enumerate(readings):
         if options.json:
             line = _plate_line(source, reading, grey=picture.grey)
+            line = SecondedLine.of(line, asked[place]) if asked else line
             print(msgspec.json.encode(line).decode())
         else:
-            print(_sentence(reading, grey=picture.grey))
+            told = _sentence(reading, grey=picture.grey)
+            print(f"{told}; {asked[place].remark}" if asked else told)
     if not readings and not options.json:
         print(f"{source}: no plate found")
     if options.draw is not None:

@@ -1,0 +1,133 @@
+"""What a second engine says of the plates that ours has read in a picture."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from lpr.cli.errors import WrongUseError
+from lpr.engines import Answer, Engine, nearest_on, open_engine
+from lpr.errors import EngineError
+from lpr.image import Image, rim_of
+from lpr.judging import PlateLimits
+from lpr.models import PlateReading
+from lpr.second_opinion import Opinion, is_in_doubt, opinion_on
+
+__all__ = ["Seconded", "add_second_argument", "open_second", "seconded"]
+
+
+class Seconded(msgspec.Struct, frozen=True, kw_only=True):
+    """A reading as it is accepted now, and what the second engine made of the plate.
+
+    ``reading`` is read where either ours or both stand by it.
+    """
+
+    reading: PlateReading
+    opinion: Opinion
+    engine: str
+    text: str | None
+
+    @property
+    def remark(self) -> str:
+        """What is said of it beside the plate."""
+        own, other = self.opinion.accepted_by, self.text or "nothing"
+        if own == "both":
+            return f"accepted by both, {self.engine} reads the same"
+        told = f"{self.engine} reads {other}"
+        return told if own is None else f"accepted by ours alone, {told}"
+
+
+def add_second_argument(parser: argparse.ArgumentParser) -> None:
+    """The argument by which a second engine is asked for."""
+    parser.add_argument(
+        "--second",
+        metavar="ENGINE",
+        help="a plate in doubt is accepted where this engine says the same",
+    )
+
+
+def open_second(options: argparse.Namespace, *, film: bool = False) -> Engine | None:
+    """The engine that is to be asked, too; nothing where none is.
+
+    Raises:
+        EngineError: it cannot run here.
+        WrongUseError: it is the first engine, or what is read takes no second one.
+    """
+    if options.second is None:
+        return None
+    if options.engine != "ours" or options.second == "ours":
+        raise WrongUseError(
+            "--second goes with --engine ours, and names another engine than ours"
+        )
+    if film:
+        message = f"{options.source}: --second is for pictures: leave it out of a video"
+        raise WrongUseError(message)
+    return open_engine(options.second)
+
+
+def seconded(
+    name: str, engine: Engine, image: Image, readings: Sequence[PlateReading]
+) -> tuple[Seconded, ...]:
+    """Our readings of a picture with what a second engine says of each.
+
+    An engine that fails on the picture has read nothing in it, which is said on
+    standard error.
+    """
+    height, width = image.shape[:2]
+    rim = rim_of(width, height)
+    cut_out = any(
+        one.corners is not None and np.array_equal(one.corners, rim) for one in readings
+    )
+    try:
+        answers = _answers(engine, image, cut_out=cut_out) if readings else ()
+    except EngineError as error:
+        print(f"luheng-lpr: {error}", file=sys.stderr)
+        answers = ()
+    return tuple(
+        _with_opinion(name, image, one, _text_on(one, answers, cut_out=cut_out))
+        for one in readings
+    )
+
+
+def _answers(engine: Engine, image: Image, *, cut_out: bool) -> tuple[Answer, ...]:
+    if not cut_out:
+        return engine.read_frame(image)
+    answer = engine.read_crop(image)
+    return () if answer is None else (answer,)
+
+
+def _text_on(
+    reading: PlateReading, answers: tuple[Answer, ...], *, cut_out: bool
+) -> str | None:
+    """What the answer says whose box lies on a plate."""
+    answer = None
+    if cut_out:
+        answer = answers[0] if answers else None
+    elif reading.corners is not None:
+        x, y = reading.corners.mean(axis=0)
+        answer = nearest_on(answers, (float(x), float(y)))
+    return None if answer is None else answer.text
+
+
+def _with_opinion(
+    name: str, image: Image, reading: PlateReading, other: str | None
+) -> Seconded:
+    decoded = reading.decoded
+    opinion = opinion_on(
+        reading.text if decoded is None else decoded.text or None,
+        other,
+        accepted=reading.text is not None,
+        in_doubt=is_in_doubt(image, reading, PlateLimits()),
+    )
+    if opinion.accepted_by == "both" and reading.text is None and decoded is not None:
+        reading = PlateReading(
+            text=decoded.text,
+            colour=decoded.colour,
+            character_confidences=tuple(one.probability for one in decoded.places),
+            corners=reading.corners,
+            unread_reason=None,
+            decoded=decoded,
+        )
+    return Seconded(reading=reading, opinion=opinion, engine=name, text=other)
