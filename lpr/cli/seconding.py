@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 
 from lpr.cli.errors import WrongUseError
+from lpr.crops import seems_cut_out
 from lpr.engines import Answer, Engine, nearest_on, open_engine
 from lpr.errors import EngineError
-from lpr.image import Image, rim_of
+from lpr.image import Corners, Image, rim_of
 from lpr.judging import PlateLimits
 from lpr.models import PlateReading
 from lpr.second_opinion import Opinion, is_in_doubt, opinion_on
@@ -75,39 +76,51 @@ def seconded(
     An engine that fails on the picture has read nothing in it, which is said on
     standard error.
     """
-    height, width = image.shape[:2]
-    rim = rim_of(width, height)
-    cut_out = any(
-        one.corners is not None and np.array_equal(one.corners, rim) for one in readings
-    )
     try:
-        answers = _answers(engine, image, cut_out=cut_out) if readings else ()
+        texts = _texts(engine, image, readings)
     except EngineError as error:
         print(f"luheng-lpr: {error}", file=sys.stderr)
-        answers = ()
+        texts = [None] * len(readings)
     return tuple(
-        _with_opinion(name, image, one, _text_on(one, answers, cut_out=cut_out))
-        for one in readings
+        _with_opinion(name, image, one, text)
+        for one, text in zip(readings, texts, strict=True)
     )
 
 
-def _answers(engine: Engine, image: Image, *, cut_out: bool) -> tuple[Answer, ...]:
-    if not cut_out:
-        return engine.read_frame(image)
-    answer = engine.read_crop(image)
-    return () if answer is None else (answer,)
+def _texts(
+    engine: Engine, image: Image, readings: Sequence[PlateReading]
+) -> list[str | None]:
+    """What an engine reads where each plate is.
+
+    A picture that ours reads as one plate is shown to it so, and also one of that size
+    and shape in which it finds no plate where ours does.
+    """
+    if not readings:
+        return []
+    height, width = image.shape[:2]
+    (first, *others) = readings
+    if not others and _is_at(first, rim_of(width, height)):
+        return [_text(engine.read_crop(image))]
+    answers = engine.read_frame(image)
+    found = [_answer_on(one, answers) for one in readings]
+    if not others and found == [None] and seems_cut_out(image):
+        return [_text(engine.read_crop(image))]
+    return [_text(one) for one in found]
 
 
-def _text_on(
-    reading: PlateReading, answers: tuple[Answer, ...], *, cut_out: bool
-) -> str | None:
-    """What the answer says whose box lies on a plate."""
-    answer = None
-    if cut_out:
-        answer = answers[0] if answers else None
-    elif reading.corners is not None:
-        x, y = reading.corners.mean(axis=0)
-        answer = nearest_on(answers, (float(x), float(y)))
+def _is_at(reading: PlateReading, corners: Corners) -> bool:
+    return reading.corners is not None and np.array_equal(reading.corners, corners)
+
+
+def _answer_on(reading: PlateReading, answers: Sequence[Answer]) -> Answer | None:
+    """The answer whose box lies on a plate."""
+    if reading.corners is None:
+        return None
+    x, y = reading.corners.mean(axis=0)
+    return nearest_on(answers, (float(x), float(y)))
+
+
+def _text(answer: Answer | None) -> str | None:
     return None if answer is None else answer.text
 
 

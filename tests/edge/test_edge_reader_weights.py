@@ -1,5 +1,8 @@
 """Which weights a station's plate reader has, and what is refused."""
 
+import subprocess
+import sys
+
 import pytest
 
 from edge.config import PlatesConfig, load_config
@@ -62,3 +65,20 @@ def test_files_of_other_weights_are_refused_with_file_key_and_what_to_do(
         assert file in said
         assert allowed in said
         assert "\n" not in said
+
+
+def test_the_command_stops_on_them_with_one_line_and_exit_two(
+    station, tmp_path, repository
+):
+    (tmp_path / "look.onnx").write_bytes(packaged_second_weights())
+    config = station(reader="look.onnx")
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", str(config.path)],
+        capture_output=True,
+        text=True,
+        cwd=repository,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "key 'plates.reader'" in done.stderr

@@ -234,9 +234,13 @@ def test_each_plate_is_compared_with_what_is_read_where_it_is(read):
 
 def test_a_plate_that_fills_its_picture_is_shown_to_the_second_engine_whole(read):
     crop = SHARP[:70, :220]
-    doubtful = reading(0.8, image=crop, corners=rim_of(220, 70))
-    _, (line,) = read([(doubtful, None)], *PP_OCR, "--json", image=crop, crop=PLATE)
-    assert json.loads(line)["accepted_by"] == "both"
+    within = np.array([[20, 5], [200, 5], [200, 64], [20, 64]], np.float32)
+    for corners in (rim_of(220, 70), within):
+        doubtful = reading(0.8, image=crop, corners=corners)
+        _, (line,) = read([(doubtful, None)], *PP_OCR, "--json", image=crop, crop=PLATE)
+        assert json.loads(line)["accepted_by"] == "both"
+    _, (line,) = read([(doubtful, PLATE)], *PP_OCR, "--json", image=crop, crop=OTHER)
+    assert json.loads(line)["accepted_by"] == "both", "it finds the plate by itself"
 
 
 def test_without_a_second_engine_a_line_says_nothing_of_one(read):
