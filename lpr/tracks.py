@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lpr.decoding import Decoded
 from lpr.image import Region
 from lpr.judging import PlateLimits
-from lpr.models import PlateBox
+from lpr.models import PlateBox, UnreadReason
 
 __all__ = ["Look", "Track", "Tracker", "belonging", "enough"]
 
@@ -29,7 +29,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
     ``place`` is its centre as shares of the frame; ``sharpness`` as
     :func:`lpr.image.sharpness_at` measures it [1/px]; ``colourful`` as
-    :func:`lpr.image.is_colourful` says it of the frame.
+    :func:`lpr.image.is_colourful` says it of the frame. ``unread_reason`` is what the
+    judge of pictures says of this one alone; nothing where it is read or not judged.
     """
 
     frame: int
@@ -39,6 +40,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     sharpness: float
     decoded: Decoded
     colourful: bool = True
+    unread_reason: UnreadReason | None = None
 
 
 def enough(looks: int) -> int:

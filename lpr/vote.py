@@ -5,6 +5,7 @@ resemble each other, so ten do not count as ten independent ones. Looks that saw
 number of characters do not vote. There is no average over characters.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,14 +15,16 @@ import numpy as np
 from lpr.alphabet import COVERED
 from lpr.decoding import Conflict, Decoded, Place, conflict_of
 from lpr.judging import PlateLimits, may_be_read
-from lpr.models import PlateBox
+from lpr.models import PlateBox, UnreadReason
 from lpr.plate import PlateColour, kind_of
+from lpr.spelling import Spelling
 from lpr.tracks import Look, enough
 
 __all__ = [
     "VehiclePlates",
     "VotedPlace",
     "VotedPlate",
+    "reason_of",
     "vehicle_plates",
     "vote",
     "weight_of",
@@ -34,6 +37,8 @@ _MOST_VOICES: Final = 3.0
 _BEST_LOOKS: Final = 10
 _FLOOR: Final = 1e-4
 _SYMBOLS: Final = 75
+_TOLD: Final = 5
+"""So many alternatives are handed on."""
 
 
 class VotedPlace(msgspec.Struct, frozen=True):
@@ -50,7 +55,8 @@ class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
     ``best`` is the look that shows it best, ``agreeing`` how many looks alone gave this
     very text. ``believed`` and ``against`` are the confidences, of the looks that were
     counted, of those that the judge of pictures may read as this text and as another;
-    ``counted`` is how many these looks are.
+    ``counted`` is how many these looks are. ``looks_reason`` is why the looks that were
+    not read were not, as :func:`reason_of` says it.
     """
 
     text: str
@@ -61,12 +67,33 @@ class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
     counted: int
     believed: tuple[float, ...]
     against: tuple[float, ...]
+    looks_reason: UnreadReason
     best: Look
 
     @property
     def confidence(self) -> float:
         """Probability of the least certain character."""
         return min((place.probability for place in self.places), default=0.0)
+
+    @property
+    def weakest(self) -> int:
+        """Index of the least certain place."""
+        chances = [place.probability for place in self.places]
+        return chances.index(min(chances))
+
+    @property
+    def alternatives(self) -> tuple[Spelling, ...]:
+        """The likeliest texts that differ from this one in one place, at most five."""
+        whole = math.prod(place.probability for place in self.places)
+        told = [
+            Spelling(
+                self.text[:index] + symbol + self.text[index + 1 :],
+                whole * chance / place.probability,
+            )
+            for index, place in enumerate(self.places)
+            for symbol, chance in place.others
+        ]
+        return tuple(sorted(told, key=lambda one: -one.probability)[:_TOLD])
 
     @property
     def conflict(self) -> Conflict | None:
@@ -88,6 +115,33 @@ class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
         disputed = any(chance >= sure for chance in self.against)
         agreed = alone >= enough(self.counted) and not disputed
         return clear and agreed and self.confidence >= sure
+
+    def unread_reason(self, sure: float) -> UnreadReason | None:
+        """Why it may not be given out as read; nothing where it may.
+
+        A character that they do not show together goes first.
+
+        Args:
+            sure: as of :meth:`is_read`.
+        """
+        if self.is_read(sure):
+            return None
+        if COVERED in self.text:
+            return "covered"
+        return self.looks_reason
+
+
+def reason_of(looks: Sequence[Look]) -> UnreadReason:
+    """Why some looks were not read alone: what most of their weight says.
+
+    ``doubtful`` where all were: they differ, or together they are less sure.
+    """
+    weights: dict[UnreadReason, float] = {}
+    for look in looks:
+        if look.unread_reason is not None:
+            before = weights.get(look.unread_reason, 0.0)
+            weights[look.unread_reason] = before + weight_of(look)
+    return max(weights, key=lambda one: weights[one], default="doubtful")
 
 
 def weight_of(look: Look) -> float:
@@ -145,6 +199,7 @@ def vote(looks: Sequence[Look]) -> VotedPlate | None:
             for look in able
             if look.decoded.text != text and _may_be_read(look)
         ),
+        looks_reason=reason_of(able),
         best=(alike or voting)[0],
     )
 

@@ -7,6 +7,13 @@ from typing import Final
 
 import msgspec
 
+from lpr.cli.answers import (
+    PlateLine,
+    passage_line,
+    passage_sentence,
+    plate_line,
+    plate_sentence,
+)
 from lpr.cli.choice import add_engine_arguments, chosen_pipeline
 from lpr.cli.command import Command
 from lpr.cli.drawings import write_drawing
@@ -15,38 +22,21 @@ from lpr.cli.film import frames_of
 from lpr.cli.others import read_with_other, refuse_films_of_others
 from lpr.cli.seconding import Seconded, add_second_argument, open_second, seconded
 from lpr.cli.sources import is_address, names_a_film, open_picture
-from lpr.drawing import caption_of, drawn
+from lpr.drawing import drawn
 from lpr.image import (
     Image,
     is_colourful,
     sharpness_at,
 )
 from lpr.models import PlateBox, PlateReading
-from lpr.pipeline import Pipeline
 from lpr.second_opinion import AcceptedBy
 from lpr.tracks import Look, Track, Tracker
-from lpr.vote import vote
 
 __all__ = ["READ"]
 
 _DRAWN: Final = (".jpg", ".jpeg")
 _FEWEST_LOOKS: Final = 2
 """A box seen once in a video is not called a passage's plate."""
-
-
-class PlateLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``read --json`` prints of one plate; ``null`` is not known."""
-
-    source: str
-    text: str | None
-    unread_reason: str | None
-    seen: str | None
-    colour: str | None
-    grey_picture: bool
-    character_confidences: tuple[float, ...]
-    weakest: int | None
-    alternatives: tuple[tuple[str, float], ...]
-    corners_px: tuple[tuple[float, float], ...] | None
 
 
 class SecondedLine(PlateLine, frozen=True, kw_only=True):
@@ -71,22 +61,6 @@ class SecondedLine(PlateLine, frozen=True, kw_only=True):
             second_engine=asked.engine,
             second_text=asked.text,
         )
-
-
-class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``read --json`` prints of one plate of a video."""
-
-    source: str
-    track: int
-    began_s: float
-    ended_s: float
-    looks: int
-    agreeing: int
-    moves: bool
-    text: str
-    colour: str | None
-    character_confidences: tuple[float, ...]
-    accepted: bool
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -123,11 +97,11 @@ def _run(options: argparse.Namespace) -> int:
         readings = tuple(one.reading for one in asked)
     for place, reading in enumerate(readings):
         if options.json:
-            line = _plate_line(source, reading, grey=picture.grey)
+            line = plate_line(source, reading, grey=picture.grey)
             line = SecondedLine.of(line, asked[place]) if asked else line
             print(msgspec.json.encode(line).decode())
         else:
-            told = _sentence(reading, grey=picture.grey)
+            told = plate_sentence(reading, grey=picture.grey)
             print(f"{told}; {asked[place].remark}" if asked else told)
     if not readings and not options.json:
         print(f"{source}: no plate found")
@@ -146,39 +120,6 @@ def _check_drawn(path: Path, source: str) -> None:
     if there and path.samefile(own):
         message = f"--draw {path}: is the picture itself; name another file"
         raise WrongUseError(message)
-
-
-def _plate_line(source: str, reading: PlateReading, *, grey: bool) -> PlateLine:
-    decoded = reading.decoded
-    corners = reading.corners
-    return PlateLine(
-        source=source,
-        text=reading.text,
-        unread_reason=reading.unread_reason,
-        seen=None if decoded is None else decoded.text,
-        colour=None if grey else reading.colour,
-        grey_picture=grey,
-        character_confidences=reading.character_confidences
-        if decoded is None
-        else tuple(place.probability for place in decoded.places),
-        weakest=None if decoded is None else decoded.weakest,
-        alternatives=()
-        if decoded is None
-        else tuple((one.text, one.probability) for one in decoded.alternatives),
-        corners_px=None
-        if corners is None
-        else tuple((float(x), float(y)) for x, y in corners),
-    )
-
-
-def _sentence(reading: PlateReading, *, grey: bool) -> str:
-    colour = "colour unknown (grey picture)" if grey else reading.colour or "no colour"
-    told = caption_of(reading)
-    decoded = reading.decoded
-    if decoded is not None and decoded.weakest is not None:
-        place = decoded.places[decoded.weakest]
-        told += f", weakest {place.symbol!r} {place.probability:.2f}"
-    return f"{told}, {colour}"
 
 
 # ----------------------------------------------------------------------------- video
@@ -206,17 +147,17 @@ def _video(options: argparse.Namespace) -> int:
         if options.draw is not None and (best is None or widest > best[0]):
             best = (widest, image, readings)
     tracks += tracker.finish()
-    lines = [line for track in tracks if (line := _passage_line(source, track))]
+    sure = pipeline.plate_limits.character_confidence
+    lines = [
+        passage_line(source, track, sure=sure)
+        for track in tracks
+        if len(track.looks) >= _FEWEST_LOOKS
+    ]
     for line in sorted(lines, key=lambda one: one.began_s):
         if options.json:
             print(msgspec.json.encode(line).decode())
         else:
-            told = line.text if line.accepted else f"unread ({line.text})"
-            still = "" if line.moves else ", standing still"
-            print(
-                f"{line.began_s:8.2f}-{line.ended_s:.2f} s  {told}  "
-                f"{line.agreeing} of {line.looks} looks agree{still}"
-            )
+            print(passage_sentence(line))
     if best is not None:
         write_drawing(options.draw, drawn(best[1], best[2]))
     return 0 if any(line.accepted for line in lines) else 1
@@ -237,26 +178,7 @@ def _look(
         sharpness=sharpness_at(image, reading.corners),
         decoded=reading.decoded,
         colourful=colourful,
-    )
-
-
-def _passage_line(source: str, track: Track) -> PassageLine | None:
-    voted = vote(track.looks) if len(track.looks) >= _FEWEST_LOOKS else None
-    if voted is None:
-        return None
-    sure = Pipeline.standard().plate_limits.character_confidence
-    return PassageLine(
-        source=source,
-        track=track.number,
-        began_s=track.began_s,
-        ended_s=track.ended_s,
-        looks=voted.looks,
-        agreeing=voted.agreeing,
-        moves=track.moves,
-        text=voted.text,
-        colour=voted.colour,
-        character_confidences=tuple(place.probability for place in voted.places),
-        accepted=voted.is_read(sure),
+        unread_reason=reading.unread_reason,
     )
 
 

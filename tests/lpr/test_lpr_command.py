@@ -203,21 +203,73 @@ def test_read_fetches_an_address(labels, capsys):
         server.server_close()
 
 
-def test_read_follows_the_plates_of_a_video(new_studio, capsys, tmp_path):
-    studio = new_studio(43)
-    face = studio.face("豫A12345", colour="blue")
-    path = tmp_path / "passage.avi"
+def passage(path, studio, face, *, blur_px=0.6):
+    """A film of six frames in which a plate comes nearer."""
     film = cv2.VideoWriter(
         str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (1280, 720)
     )
     for step in range(6):
         at = (300 + 40 * step, 540 + 12 * step)
         frame = studio.mounted(face, width=190 + 6 * step, at=at)
-        film.write(studio.photographed(frame, noise=2.0))
+        film.write(studio.photographed(frame, noise=2.0, blur_px=blur_px))
     film.release()
-    main(["read", str(path), "--json"])
+    return path
+
+
+def followed(path, capsys):
+    """Exit status, the object and the line of the one plate that moves in a film."""
+    status = main(["read", str(path), "--json"])
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert any(line["looks"] >= 4 and line["moves"] for line in lines)
+    (line,) = [one for one in lines if one["moves"] and one["looks"] >= 4]
+    main(["read", str(path)])
+    told = capsys.readouterr().out.splitlines()
+    (sentence,) = [one for one in told if f"of {line['looks']} looks" in one]
+    return status, line, sentence
+
+
+def test_read_follows_the_plates_of_a_video(new_studio, capsys, tmp_path):
+    studio = new_studio(43)
+    face = studio.face("豫A12345", colour="blue")
+    path = passage(tmp_path / "passage.avi", studio, face)
+    status, line, sentence = followed(path, capsys)
+    assert status == 0
+    assert (line["text"], line["seen"], line["colour"]) == (*["豫A12345"] * 2, "blue")
+    assert line["accepted"] is True
+    assert line["unread_reason"] is None
+    assert min(line["character_confidences"]) > 0.99
+    assert line["weakest"] in range(7)
+    assert "  豫A12345  " in sentence
+
+
+def test_a_covered_plate_of_a_video_is_unread_and_shows_its_pattern(
+    new_studio, capsys, tmp_path
+):
+    studio = new_studio(45)
+    face = studio.face("皖D25B68")
+    face[46:234, 411:515] = (110, 110, 115)
+    path = passage(tmp_path / "covered.avi", studio, face)
+    status, line, sentence = followed(path, capsys)
+    assert status == 1
+    assert line["text"] is None
+    assert line["accepted"] is False
+    assert line["unread_reason"] == "covered"
+    assert line["seen"] == "皖D2?B68"
+    assert "unread: covered (皖D2?B68)" in sentence
+
+
+def test_what_a_video_does_not_show_is_unread_with_a_reason_and_no_guess(
+    new_studio, capsys, tmp_path
+):
+    studio = new_studio(46)
+    face = studio.face("冀C52F18", colour="blue")
+    path = passage(tmp_path / "smeared.avi", studio, face, blur_px=6.0)
+    status, line, sentence = followed(path, capsys)
+    assert status == 1
+    assert line["text"] is None
+    assert line["unread_reason"] in {"blurred", "doubtful"}
+    assert line["seen"] not in dict(line["alternatives"])
+    assert f"unread: {line['unread_reason']}, weakest" in sentence
+    assert line["seen"] not in sentence
 
 
 @pytest.mark.parametrize("grey", [False, True])
@@ -237,7 +289,7 @@ def test_a_vote_is_told_whether_the_film_has_colour(
             frame[:] = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)[..., None]
         film.write(frame)
     film.release()
-    monkeypatch.setattr("lpr.cli.read.vote", told.extend)
+    monkeypatch.setattr("lpr.cli.answers.vote", told.extend)
     main(["read", str(path)])
     assert {look.colourful for look in told} == {not grey}
 

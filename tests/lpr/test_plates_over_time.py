@@ -8,7 +8,7 @@ from lpr.decoding import Decoded, Place
 from lpr.models import PlateBox
 from lpr.spelling import Spelling
 from lpr.tracks import Look, Tracker, belonging, enough
-from lpr.vote import VehiclePlates, vehicle_plates, vote, weight_of
+from lpr.vote import VehiclePlates, reason_of, vehicle_plates, vote, weight_of
 
 TEXT = "豫A12345"
 
@@ -267,6 +267,47 @@ def test_a_ground_foreign_to_the_text_keeps_it_back():
     assert vote(looks).is_read(0.996)
     blue = msgspec.structs.replace(trailer, ground="blue")
     assert vote([look(i, 1, 1, read=blue) for i in range(5)]).conflict == "colour"
+
+
+def judged(reasons, text=TEXT, chances=None, **changed):
+    """Looks of one plate, each with what the judge of pictures says of it."""
+    read = msgspec.structs.replace(decoded(text, chances), **changed)
+    return [
+        msgspec.structs.replace(look(i, 10, 10, read=read), unread_reason=one)
+        for i, one in enumerate(reasons)
+    ]
+
+
+def test_an_unread_passage_has_the_reason_that_most_of_its_looks_have():
+    clear = [0.9995] * 7
+    assert vote(judged([None] * 4, chances=clear)).unread_reason(0.996) is None
+    most = vote(judged(["blurred", "doubtful", "blurred", None]))
+    assert most.unread_reason(0.996) == "blurred"
+    near = judged(["off_frame", "too_small", "doubtful"])
+    near[0] = msgspec.structs.replace(near[0], sharpness=0.01)
+    near[1] = msgspec.structs.replace(near[1], sharpness=0.01)
+    assert vote(near).unread_reason(0.996) == "doubtful"
+
+
+def test_a_character_that_the_looks_together_do_not_show_is_covered():
+    hidden = vote(judged(["blurred"] * 4, "豫A1?345"))
+    assert hidden.unread_reason(0.996) == "covered"
+
+
+def test_looks_that_are_each_read_but_as_two_plates_are_in_doubt():
+    read = judged([None] * 4, chances=[0.9995] * 7)
+    read += judged([None], "豫A12346", [0.9995] * 7)
+    assert vote(read).unread_reason(0.996) == "doubtful"
+    assert reason_of([]) == "doubtful"
+
+
+def test_a_vote_names_what_else_may_stand_in_its_weakest_place():
+    others = {6: (("6", 0.3), ("8", 0.1))}
+    looks = [look(i, 1, 1, read=decoded(TEXT, None, others)) for i in range(3)]
+    voted = vote(looks)
+    assert voted.weakest == 6
+    assert [one.text for one in voted.alternatives] == ["豫A12346", "豫A12348"]
+    assert 0 < voted.alternatives[1].probability < voted.alternatives[0].probability < 1
 
 
 def test_frames_that_saw_another_number_of_characters_do_not_vote():
