@@ -63,8 +63,6 @@ def judge(image: Image, box: PlateBox, decoded: Decoded, limits: PlateLimits) ->
     """The reading of a box of which the reader gave a distribution."""
     seen = sum(place.probability >= limits.seen_confidence for place in decoded.places)
     is_plate = seen >= limits.sure_characters
-    if box.width_px < limits.plate_width_px:
-        return Judged(box, _unread("too_small", box, decoded), is_plate=False)
     colourful = decoded.ground == "grey" and is_colourful(image)
     if _is_clear(decoded, limits) and may_be_read(
         decoded, limits, width_px=box.width_px, colourful=colourful
@@ -127,9 +125,11 @@ def _reason(
     *,
     is_plate: bool,
 ) -> UnreadReason:
-    """Why a plate is unread: what lies outside it first, then what lies on it."""
+    """Why a plate is unread: whether it is one, what lies outside it, what on it."""
     if not is_plate and not _is_likely(box, decoded, limits):
         return "no_plate"
+    if box.width_px < limits.plate_width_px:
+        return "too_small"
     if _is_off(image, box):
         return "off_frame"
     if glare_at(image, box.corners) >= limits.glare_share:

@@ -1,14 +1,17 @@
 """Pictures cut out around a plate: read between its corners, then as they are."""
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
 from lpr.alphabet import GROUNDS, STATES
 from lpr.crops import read_cut_out, seems_cut_out
 from lpr.decoding import Outputs, Prior, decode
+from lpr.detector import NetworkDetector
 from lpr.image import rim_of
 from lpr.judging import PlateLimits
+from lpr.models import PlateBox
 from lpr.pipeline import Pipeline
 from lpr.rectifier import Rectifier, packaged_rectifier_weights
 from lpr.sequence import SequenceReader
@@ -145,6 +148,30 @@ def test_a_picture_of_one_plate_alone_is_read(new_studio):
         assert reading.text in (None, text)
         right += reading.text == text
     assert right >= 3
+
+
+class Straying(NetworkDetector):
+    """A detector that finds a narrow place in a corner, and is not sure of it."""
+
+    def detect(self, image, *, region):
+        del image, region
+        corners = [[2, 2], [32, 2], [32, 12], [2, 12]]
+        return (PlateBox(corners=np.array(corners, np.float32), confidence=0.4),)
+
+
+def test_a_place_that_is_no_plate_does_not_stand_in_for_the_picture(new_studio):
+    """Nor does a station call what it sees there too small a plate."""
+    standard = Pipeline.standard()
+    fields = {
+        name: getattr(standard.detector, name)
+        for name in NetworkDetector.__struct_fields__
+    }
+    straying = msgspec.structs.replace(standard, detector=Straying(**fields))
+    crop = cv2.resize(new_studio(95).face("豫A71P32", colour="blue"), (220, 70))
+    crop = cv2.GaussianBlur(crop, (0, 0), 0.8)
+    assert straying.read(crop).unread_reason == "no_plate"
+    (reading,) = straying.read_picture(crop)
+    assert reading.text == "豫A71P32"
 
 
 def test_a_small_picture_without_a_plate_holds_none():

@@ -97,6 +97,19 @@ def test_an_unlikely_box_without_sure_characters_is_no_plate_whatever_covers_it(
     assert reason(picture(), unlikely, weak) == "no_plate"
 
 
+def test_only_what_is_a_plate_is_too_small():
+    """A narrow place without evidence is no plate, as a wide one is."""
+    small, weak = box(width=40.0), decoded("宁0007", [0.5] * 5)
+    judged = judge(picture(), small, decoded(chances=[0.95] * 3 + [0.5] * 4), LIMITS)
+    assert judged.reading.unread_reason == "too_small"
+    assert judged.is_plate
+    unlikely = PlateBox(corners=small.corners, confidence=0.5)
+    assert reason(picture(), unlikely, weak) == "no_plate"
+    assert reason(picture(), small, weak) == "too_small"
+    nothing = decoded(state="none", chances=[0.5] * 7)
+    assert reason(picture(), small, nothing) == "no_plate"
+
+
 @pytest.mark.parametrize(("chance", "said"), [(0.91, "doubtful"), (0.89, "no_plate")])
 def test_three_characters_that_are_seen_show_a_plate(chance, said):
     """None is sure enough to be read, and the detector was in doubt."""
