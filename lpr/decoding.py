@@ -28,6 +28,7 @@ __all__ = [
     "decode",
     "doubtful",
     "looked_at",
+    "pattern_of",
     "spelt",
 ]
 
@@ -132,6 +133,10 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
         """Probability of the least certain character; 0 where nothing was read."""
         return min((place.probability for place in self.places), default=0.0)
 
+    def pattern(self, sure: float) -> str | None:
+        """What can be read of a covered plate, as :func:`pattern_of` says it."""
+        return pattern_of([(one.symbol, one.probability) for one in self.places], sure)
+
     def plausibility(self, prior: Prior) -> float:
         """How much speaks for this reading beside another one of the same plate.
 
@@ -143,6 +148,27 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
     def probability_of(self, state: State) -> float:
         """How likely the strip is in this state."""
         return self.state_probabilities[STATES.index(state)]
+
+
+def pattern_of(places: Sequence[tuple[str, float]], sure: float) -> str | None:
+    """What can be read of a plate that hides characters, with ``?`` for all others.
+
+    Args:
+        places: the symbol of each and how likely it is.
+        sure: a symbol less likely is no better than one that cannot be seen.
+
+    Returns:
+        The pattern; nothing where no character is hidden, or none can be read.
+
+    >>> pattern_of([("豫", 1.0), ("G", 0.7), ("?", 0.9), ("8", 1.0)], 0.99)
+    '豫??8'
+    >>> pattern_of([("豫", 1.0), ("G", 0.7)], 0.99) is None
+    True
+    """
+    if COVERED not in {symbol for symbol, _ in places}:
+        return None
+    told = "".join(symbol if chance >= sure else COVERED for symbol, chance in places)
+    return told if told.strip(COVERED) else None
 
 
 def decode(

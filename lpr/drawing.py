@@ -37,9 +37,8 @@ def caption_of(reading: PlateReading) -> str:
     """
     if reading.text is not None:
         return f"{reading.text} {min(reading.character_confidences):.2f}"
-    decoded = reading.decoded
-    seen = f" ({decoded.text})" if decoded is not None and decoded.covered else ""
-    return f"unread: {reading.unread_reason}{seen}"
+    pattern = "" if reading.pattern is None else f" ({reading.pattern})"
+    return f"unread: {reading.unread_reason}{pattern}"
 
 
 def drawn(image: Image, readings: Sequence[PlateReading]) -> Image:

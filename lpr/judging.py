@@ -77,7 +77,16 @@ def judge(image: Image, box: PlateBox, decoded: Decoded, limits: PlateLimits) ->
         )
         return Judged(box, reading, is_plate=True)
     reason = _reason(image, box, decoded, limits, is_plate=is_plate)
-    return Judged(box, _unread(reason, box, decoded), is_plate=is_plate)
+    reading = PlateReading.unread(
+        reason,
+        corners=box.corners,
+        colour=decoded.colour,
+        decoded=decoded,
+        pattern=decoded.pattern(limits.character_confidence)
+        if reason == "covered"
+        else None,
+    )
+    return Judged(box, reading, is_plate=is_plate)
 
 
 def may_be_read(
@@ -125,7 +134,14 @@ def _reason(
     *,
     is_plate: bool,
 ) -> UnreadReason:
-    """Why a plate is unread: whether it is one, what lies outside it, what on it."""
+    """Why a plate is unread: whether it is one, what lies outside it, what on it.
+
+    Glare goes before ``covered``: the reader cannot tell what hides a character, and a
+    driver may be asked about a cover, but not about the sun. ``covered`` goes before
+    ``blurred``: a smooth cover leaves few edges. Of 1800 rendered plates under cloth,
+    mud or a flap 54 were called blurred the other way round, and of 2009 whole ones one
+    more is called covered (9).
+    """
     if not is_plate and not _is_likely(box, decoded, limits):
         return "no_plate"
     if box.width_px < limits.plate_width_px:
@@ -134,10 +150,10 @@ def _reason(
         return "off_frame"
     if glare_at(image, box.corners) >= limits.glare_share:
         return "glare"
-    if sharpness_at(image, box.corners) < limits.sharpness_per_px:
-        return "blurred"
     if _is_covered(decoded, limits):
         return "covered"
+    if sharpness_at(image, box.corners) < limits.sharpness_per_px:
+        return "blurred"
     lawful = decoded.conflict is None and _has_ground(image, decoded)
     return "grammar" if _is_clear(decoded, limits) and not lawful else "doubtful"
 
@@ -152,9 +168,3 @@ def _is_off(image: Image, box: PlateBox) -> bool:
     height, width = image.shape[:2]
     beyond = box.corners - np.array([width, height], np.float32)
     return bool((box.corners < -_OFF_PX).any() or (beyond > _OFF_PX).any())
-
-
-def _unread(reason: UnreadReason, box: PlateBox, decoded: Decoded) -> PlateReading:
-    return PlateReading.unread(
-        reason, corners=box.corners, colour=decoded.colour, decoded=decoded
-    )

@@ -111,8 +111,9 @@ class LineReading(msgspec.Struct, frozen=True, kw_only=True):
 class PlateReading(msgspec.Struct, frozen=True, kw_only=True):
     """A plate that was read, or the reason why it was not.
 
-    ``decoded`` is the whole distribution where the reader gives one: alternatives, the
-    weakest character, and of a covered plate the part that can be read.
+    ``decoded`` is the whole distribution where the reader gives one: alternatives and
+    the weakest character. ``pattern`` is what can be read of a covered plate, with
+    ``?`` for each other character; nothing where none can be read.
     """
 
     text: str | None
@@ -121,6 +122,7 @@ class PlateReading(msgspec.Struct, frozen=True, kw_only=True):
     corners: Corners | None
     unread_reason: UnreadReason | None
     decoded: Decoded | None = None
+    pattern: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a reading that is both read and unread, or neither."""
@@ -142,6 +144,7 @@ class PlateReading(msgspec.Struct, frozen=True, kw_only=True):
         corners: Corners | None = None,
         colour: PlateColour | None = None,
         decoded: Decoded | None = None,
+        pattern: str | None = None,
     ) -> "PlateReading":
         """A plate that was not read, for this reason."""
         return cls(
@@ -151,6 +154,7 @@ class PlateReading(msgspec.Struct, frozen=True, kw_only=True):
             corners=corners,
             unread_reason=reason,
             decoded=decoded,
+            pattern=pattern,
         )
 
 

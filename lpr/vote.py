@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from lpr.alphabet import COVERED
-from lpr.decoding import Conflict, Decoded, Place, conflict_of
+from lpr.decoding import Conflict, Decoded, Place, conflict_of, pattern_of
 from lpr.judging import PlateLimits, may_be_read
 from lpr.models import PlateBox, UnreadReason
 from lpr.plate import PlateColour, kind_of
@@ -129,6 +129,11 @@ class VotedPlate(msgspec.Struct, frozen=True, kw_only=True):
         if COVERED in self.text:
             return "covered"
         return self.looks_reason
+
+    def pattern(self, sure: float) -> str | None:
+        """What can be read where it is covered, as :func:`pattern_of` says it."""
+        told = [(place.symbol, place.probability) for place in self.places]
+        return pattern_of(told, sure)
 
 
 def reason_of(looks: Sequence[Look]) -> UnreadReason:

@@ -6,7 +6,6 @@ unread plate is named ``seen`` and goes to machines alone.
 
 import msgspec
 
-from lpr.alphabet import COVERED
 from lpr.decoding import Decoded
 from lpr.drawing import caption_of
 from lpr.models import PlateReading
@@ -29,6 +28,7 @@ class PlateLine(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     text: str | None
     unread_reason: str | None
+    pattern: str | None
     seen: str | None
     colour: str | None
     grey_picture: bool
@@ -54,6 +54,7 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     moves: bool
     text: str | None
     unread_reason: str | None
+    pattern: str | None
     seen: str | None
     colour: str | None
     character_confidences: tuple[float, ...]
@@ -70,6 +71,7 @@ def plate_line(source: str, reading: PlateReading, *, grey: bool) -> PlateLine:
         source=source,
         text=reading.text,
         unread_reason=reading.unread_reason,
+        pattern=reading.pattern,
         seen=None if decoded is None else decoded.text,
         colour=None if grey else reading.colour,
         grey_picture=grey,
@@ -119,6 +121,7 @@ def passage_line(source: str, track: Track, *, sure: float) -> PassageLine:
         moves=track.moves,
         text=None if voted is None or reason is not None else voted.text,
         unread_reason=reason,
+        pattern=None if voted is None or reason != "covered" else voted.pattern(sure),
         seen=None if voted is None else voted.text,
         colour=None if voted is None else voted.colour,
         character_confidences=()
@@ -136,8 +139,8 @@ def passage_sentence(line: PassageLine) -> str:
     """The line of one track."""
     told = line.text
     if told is None:
-        hidden = line.seen is not None and COVERED in line.seen
-        told = f"unread: {line.unread_reason}{f' ({line.seen})' if hidden else ''}"
+        pattern = "" if line.pattern is None else f" ({line.pattern})"
+        told = f"unread: {line.unread_reason}{pattern}"
     if line.text is None and line.seen is not None and line.weakest is not None:
         chance = line.character_confidences[line.weakest]
         told += f", weakest {line.seen[line.weakest]!r} {chance:.2f}"

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lpr.decoding import Decoded, Place
+from lpr.drawing import caption_of
 from lpr.engines import own_engine
 from lpr.judging import PlateLimits, judge
 from lpr.models import PlateBox
@@ -87,7 +88,29 @@ def test_a_covered_plate_keeps_the_part_that_can_be_read():
     judged = judge(picture(), box(), decoded("豫G?8?98"), LIMITS)
     assert judged.is_plate
     assert judged.reading.text is None
-    assert judged.reading.decoded.text == "豫G?8?98"
+    assert judged.reading.pattern == "豫G?8?98"
+    assert caption_of(judged.reading) == "unread: covered (豫G?8?98)"
+
+
+def test_a_pattern_holds_no_character_that_a_read_plate_may_not():
+    chances = [SURE, LIMITS.character_confidence - 0.01, 0.5, SURE, 0.9, SURE, SURE]
+    judged = judge(picture(), box(), decoded("豫G?8?98", chances), LIMITS)
+    assert judged.reading.pattern == "豫??8?98"
+
+
+@pytest.mark.parametrize("text", ["???????", "豫A12345"])
+def test_a_plate_of_which_nothing_or_no_hidden_place_is_known_has_no_pattern(text):
+    judged = judge(picture(), box(), decoded(text, state="covered"), LIMITS)
+    assert judged.reading.unread_reason == "covered"
+    assert judged.reading.pattern is None
+
+
+def test_a_smooth_cover_is_no_blur_and_glare_is_no_cover():
+    """A driver may be asked about a cover, but not about the sun."""
+    assert reason(picture(smooth=True), box(), decoded("豫G?8?98")) == "covered"
+    judged = judge(picture(value=254), box(), decoded("豫G?8?98"), LIMITS)
+    assert judged.reading.unread_reason == "glare"
+    assert judged.reading.pattern is None
 
 
 def test_an_unlikely_box_without_sure_characters_is_no_plate_whatever_covers_it():

@@ -253,7 +253,7 @@ def test_a_covered_plate_of_a_video_is_unread_and_shows_its_pattern(
     assert line["text"] is None
     assert line["accepted"] is False
     assert line["unread_reason"] == "covered"
-    assert line["seen"] == "皖D2?B68"
+    assert line["pattern"] == "皖D2?B68"
     assert "unread: covered (皖D2?B68)" in sentence
 
 
