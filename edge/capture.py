@@ -255,6 +255,7 @@ class Capture:
             colour=reading.colour,
             character_confidences=reading.character_confidences,
             unread_reason=reading.unread_reason,
+            pattern=reading.pattern,
         )
 
     def _no_frame(self, look: Look) -> PlateNote | None:

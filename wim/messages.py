@@ -104,6 +104,14 @@ Proves: TypeAlias = Literal[
     "passage_in_motion",
     "measured_signal",
 ]
+Pattern: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"[^?]\?|\?[^?]",
+        max_length=16,
+        description="characters of a plate, ? for each that cannot be read",
+    ),
+]
 PlateColour: TypeAlias = Literal[
     "blue", "yellow", "black", "white", "green", "yellow_green", "gradient_green"
 ]
@@ -146,11 +154,18 @@ class FindingNote(
     severe: bool = False
 
 
-class PlateNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PlateNote(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    omit_defaults=True,
+):
     """One reading of one plate by one camera.
 
     Exactly one of ``text`` and ``unread_reason`` is set: a plate that cannot be read
-    is "unread" with a reason and never a guess.
+    is "unread" with a reason and never a guess. ``pattern`` is what can be read of a
+    covered plate, with ``?`` for each other character; without one the key is absent.
     """
 
     camera: str
@@ -160,11 +175,15 @@ class PlateNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     colour: PlateColour | None
     character_confidences: tuple[Probability, ...]
     unread_reason: UnreadReason | None
+    pattern: Pattern | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a reading that is both read and unread, or neither."""
+        """Refuse a reading that is both read and unread, or neither, and odd parts."""
         if (self.text is None) == (self.unread_reason is None):
             message = "plate reading needs either text or unread_reason"
+            raise ValueError(message)
+        if self.pattern is not None and self.unread_reason != "covered":
+            message = "plate reading has a pattern, but is not unread as covered"
             raise ValueError(message)
         if self.text is not None and len(self.text) != len(self.character_confidences):
             message = (

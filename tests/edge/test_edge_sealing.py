@@ -174,6 +174,18 @@ def test_an_unread_plate_is_tried_on_other_frames_of_the_moment(capture, reader,
     assert len(reader.regions) > 1
 
 
+def test_a_covered_plate_goes_out_with_what_can_be_read_of_it(capture, reader, clock):
+    reader.answer = PlateReading.unread("covered", pattern="豫G?8?98")
+    look = capture.look(Moment(1, "front", 1, clock.monotonic_s() - 0.4))
+    assert look.wait(3.0)
+    _, note = capture.result(look)
+    assert (note.text, note.unread_reason) == (None, "covered")
+    assert note.pattern == "豫G?8?98"
+    rival = Moment(2, "front", 1, look.moment.at_s + 0.05)
+    capture.look(rival)
+    assert capture.result(look)[1].pattern is None, "the picture is another's, too"
+
+
 @pytest.mark.parametrize(
     ("first", "then", "text"),
     [

@@ -24,7 +24,7 @@ from server.stations.service import publish_registry
 from server.tracing.model import CaseFile
 from server.web.signin import LOCKED_FOR, MOST_REFUSALS, SignInLimit
 from simulators.fleet import heavy_vehicle
-from wim.messages import topic
+from wim.messages import PlateNote, topic
 from wim.seal import sign_upload
 
 HTML = {"accept": "text/html"}
@@ -582,6 +582,33 @@ def test_what_is_not_known_of_a_mass_says_so(house, reviewer, heavy):
     record = house.record_of(reviewer, braked)
     en = page_text(reviewer, f"/records/{record}", "en")
     assert "Strips unknown" in en
+
+
+def test_of_a_covered_plate_the_reviewer_sees_what_can_be_read(house, reviewer, heavy):
+    covered = PlateNote(
+        camera="front",
+        view="front",
+        read_at=dt.datetime.now(tz=dt.UTC),  # noqa: TID251 - the tests' own clock
+        text=None,
+        colour="yellow",
+        character_confidences=(),
+        unread_reason="covered",
+        pattern="豫G?8?98",
+    )
+    figures = {"plate_readings": (covered,)}
+    record = house.record_of(reviewer, house.roadside.passage(heavy, figures=figures))
+    en = page_text(reviewer, f"/records/{record}", "en")
+    told = (
+        "unread covered What can be read (? = cannot be seen or is not sure): 豫G?8?98"
+    )
+    assert told in en
+    zh = page_text(reviewer, f"/records/{record}", "zh-CN")
+    assert "未识别 号牌遮挡 可辨认部分" in zh
+    assert "豫G?8?98" in zh
+    bare = msgspec.structs.replace(covered, pattern=None)
+    figures = {"plate_readings": (bare,)}
+    record = house.record_of(reviewer, house.roadside.passage(heavy, figures=figures))
+    assert "What can be read" not in page_text(reviewer, f"/records/{record}", "en")
 
 
 def test_what_comes_from_outside_is_shown_as_text(house, reviewer, case_id):

@@ -291,6 +291,7 @@ readings-view = View
 readings-at = Read at
 readings-result = Result, confidence of each character
 readings-weakest = Weakest character: “{ $character }” in place { $place }, { $confidence } %
+readings-pattern = What can be read (? = cannot be seen or is not sure):
 view-front = front
 view-side = side
 view-rear = rear

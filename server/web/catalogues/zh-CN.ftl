@@ -291,6 +291,7 @@ readings-view = 视角
 readings-at = 识别时间
 readings-result = 结果与逐字置信度
 readings-weakest = 最弱字符：第 { $place } 位“{ $character }”，{ $confidence } %
+readings-pattern = 可辨认部分（? 为看不见或存疑的字符）：
 view-front = 车头
 view-side = 侧面
 view-rear = 车尾
