@@ -91,7 +91,8 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
 
     ``text`` is the likeliest once the grammar has its say and ``seen`` the likeliest by
     the picture alone; ``conflict`` tells that ``text`` breaks the grammar, or that its
-    ground is foreign to it. ``ground`` is ``grey`` where the picture has no colour.
+    ground is foreign to it. ``ground`` is ``grey`` where the picture has no colour;
+    ``ground_probabilities`` go with ``GROUNDS`` and are empty where nobody told them.
     """
 
     text: str
@@ -104,11 +105,19 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
     conflict: Conflict | None
     state: State
     state_probabilities: tuple[float, ...]
+    ground_probabilities: tuple[float, ...] = ()
 
     @property
     def colour(self) -> PlateColour | None:
         """The ground as a plate's colour; none in a picture without colour."""
         return None if self.ground == "grey" else self.ground
+
+    @property
+    def grounds(self) -> dict[Ground, float]:
+        """How likely each ground is; empty where nobody told."""
+        if not self.ground_probabilities:
+            return {}
+        return dict(zip(GROUNDS, self.ground_probabilities, strict=True))
 
     @property
     def covered(self) -> bool:
@@ -213,6 +222,7 @@ def decode(
         conflict=conflict_of(best.text, ground),
         state=STATES[int(states.argmax())],
         state_probabilities=tuple(float(value) for value in states),
+        ground_probabilities=tuple(chances.values()),
     )
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from lpr.image import Corners, Image
 from lpr.models import PlateReading
+from lpr.plate import PlateColour, kind_of
 
-__all__ = ["Mark", "caption_of", "drawn", "marked"]
+__all__ = ["Mark", "caption_of", "drawn", "marked", "offence"]
 
 _READ: Final = (60, 200, 60)
 _UNREAD: Final = (40, 40, 230)
@@ -30,15 +31,39 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def caption_of(reading: PlateReading) -> str:
-    """What stands beside a plate: its text, or the reason and what can be read.
+    """What stands beside a plate: its text, or the reason and what is behind it.
 
     >>> caption_of(PlateReading.unread("blurred"))
     'unread: blurred'
     """
     if reading.text is not None:
         return f"{reading.text} {min(reading.character_confidences):.2f}"
-    pattern = "" if reading.pattern is None else f" ({reading.pattern})"
-    return f"unread: {reading.unread_reason}{pattern}"
+    told = reading.pattern
+    if reading.unread_reason == "grammar" and reading.decoded is not None:
+        told = offence(reading.decoded.text, reading.colour)
+    return f"unread: {reading.unread_reason}{'' if told is None else f' ({told})'}"
+
+
+def offence(text: str, colour: PlateColour | None) -> str:
+    """What the grammar contradicts in a text whose every character is sure.
+
+    Args:
+        text: as it is seen.
+        colour: of the ground it stands on, if that is a plate's.
+
+    >>> offence("豫A123456", "yellow")
+    '豫A123456 is spelt as no plate is'
+    >>> offence("豫A1234挂", "blue")
+    '豫A1234挂 stands on blue, not on yellow'
+    >>> offence("豫A12345", None)
+    "豫A12345 stands on no plate's ground"
+    """
+    kind = kind_of(text)
+    if kind is None:
+        return f"{text} is spelt as no plate is"
+    if colour is None:
+        return f"{text} stands on no plate's ground"
+    return f"{text} stands on {colour}, not on {' or '.join(sorted(kind.colours))}"
 
 
 def drawn(image: Image, readings: Sequence[PlateReading]) -> Image:

@@ -7,8 +7,9 @@ unread plate is named ``seen`` and goes to machines alone.
 import msgspec
 
 from lpr.decoding import Decoded
-from lpr.drawing import caption_of
+from lpr.drawing import caption_of, offence
 from lpr.models import PlateReading
+from lpr.plate import PlateColour
 from lpr.tracks import Track
 from lpr.vote import reason_of, vote
 
@@ -23,14 +24,22 @@ __all__ = [
 
 
 class PlateLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``read --json`` prints of one plate; ``null`` is not known."""
+    """What ``read --json`` prints of one plate; ``null`` is not known.
+
+    ``seen`` is the likeliest text once the grammar has its say, ``seen_by_picture``
+    before; ``conflict`` is what the grammar contradicts in ``seen`` and its ground.
+    ``colours`` are all grounds with their probabilities, ``grey`` being none.
+    """
 
     source: str
     text: str | None
     unread_reason: str | None
     pattern: str | None
     seen: str | None
+    seen_by_picture: str | None
+    conflict: str | None
     colour: str | None
+    colours: dict[str, float] | None
     grey_picture: bool
     character_confidences: tuple[float, ...]
     weakest: int | None
@@ -56,7 +65,8 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     unread_reason: str | None
     pattern: str | None
     seen: str | None
-    colour: str | None
+    conflict: str | None
+    colour: PlateColour | None
     character_confidences: tuple[float, ...]
     weakest: int | None
     alternatives: tuple[tuple[str, float], ...]
@@ -73,7 +83,12 @@ def plate_line(source: str, reading: PlateReading, *, grey: bool) -> PlateLine:
         unread_reason=reading.unread_reason,
         pattern=reading.pattern,
         seen=None if decoded is None else decoded.text,
+        seen_by_picture=None if decoded is None else decoded.seen,
+        conflict=None if decoded is None else decoded.conflict,
         colour=None if grey else reading.colour,
+        colours=None
+        if grey or decoded is None
+        else {str(ground): chance for ground, chance in decoded.grounds.items()},
         grey_picture=grey,
         character_confidences=reading.character_confidences
         if decoded is None
@@ -123,6 +138,7 @@ def passage_line(source: str, track: Track, *, sure: float) -> PassageLine:
         unread_reason=reason,
         pattern=None if voted is None or reason != "covered" else voted.pattern(sure),
         seen=None if voted is None else voted.text,
+        conflict=None if voted is None else voted.conflict,
         colour=None if voted is None else voted.colour,
         character_confidences=()
         if voted is None
@@ -135,12 +151,19 @@ def passage_line(source: str, track: Track, *, sure: float) -> PassageLine:
     )
 
 
+def _beside(line: PassageLine) -> str:
+    """What is behind the reason; of looks that offend apart, not together, nothing."""
+    offends = line.conflict is not None or line.colour is None
+    if line.unread_reason == "grammar" and line.seen is not None and offends:
+        return f" ({offence(line.seen, line.colour)})"
+    return "" if line.pattern is None else f" ({line.pattern})"
+
+
 def passage_sentence(line: PassageLine) -> str:
     """The line of one track."""
     told = line.text
     if told is None:
-        pattern = "" if line.pattern is None else f" ({line.pattern})"
-        told = f"unread: {line.unread_reason}{pattern}"
+        told = f"unread: {line.unread_reason}{_beside(line)}"
     if line.text is None and line.seen is not None and line.weakest is not None:
         chance = line.character_confidences[line.weakest]
         told += f", weakest {line.seen[line.weakest]!r} {chance:.2f}"

@@ -10,13 +10,17 @@ import cv2
 import numpy as np
 import pytest
 
+from lpr.alphabet import GROUNDS
 from lpr.cli.__main__ import main
+from lpr.cli.answers import plate_line
 from lpr.cli.evaluate import measure
 from lpr.cli.sources import read_labels
+from lpr.decoding import Decoded, Place
 from lpr.detector import packaged_detector_weights
 from lpr.engines import ENGINES, Answer, EngineRow
 from lpr.errors import EngineError
 from lpr.image import encode_jpeg
+from lpr.models import PlateReading
 from lpr.second_look import packaged_second_weights
 from lpr.sequence import packaged_reader_weights
 
@@ -164,6 +168,45 @@ def test_read_prints_the_plates_of_a_picture_and_draws_them(labels, capsys, tmp_
     assert np.abs(before.astype(int) - after).max() > 100
 
 
+def test_a_grammar_that_is_broken_is_told_with_what_breaks_it(
+    new_studio, capsys, tmp_path
+):
+    """A trailer's plate is yellow; on blue ground its text belongs to no kind."""
+    photo = new_studio(13).photo("豫A2532挂", width=240, layout="cells", colour="blue")
+    path = tmp_path / "blue.png"
+    cv2.imwrite(str(path), photo)
+    assert main(["read", str(path)]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("unread: grammar (豫A2532挂 stands on blue, not on yellow)")
+    main(["read", str(path), "--json"])
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (line["text"], line["unread_reason"]) == (None, "grammar")
+    assert (line["conflict"], line["seen"]) == ("colour", "豫A2532挂")
+    assert line["seen_by_picture"] == "豫A2532挂"
+    assert set(line["colours"]) == set(GROUNDS)
+    assert sum(line["colours"].values()) == pytest.approx(1.0, abs=1e-3)
+    assert max(line["colours"], key=line["colours"].get) == "blue" == line["colour"]
+
+
+def test_what_the_picture_alone_spells_is_told_beside_what_the_grammar_makes_of_it():
+    read = Decoded(
+        text="豫A12345",
+        probability=0.6,
+        seen="豫A1234S",
+        places=tuple(Place(one, 0.6, ()) for one in "豫A12345"),
+        alternatives=(),
+        ground="blue",
+        ground_probability=0.9,
+        conflict=None,
+        state="whole",
+        state_probabilities=(1.0, 0.0, 0.0),
+    )
+    line = plate_line("a", PlateReading.unread("doubtful", decoded=read), grey=False)
+    assert (line.seen, line.seen_by_picture) == ("豫A12345", "豫A1234S")
+    assert (line.conflict, line.colours) == (None, {})
+    assert plate_line("a", PlateReading.unread("no_frame"), grey=False).colours is None
+
+
 def test_a_grey_picture_is_read_without_a_colour_and_says_so(labels, capsys, tmp_path):
     frame = cv2.imread(str(labels.parent / "frame1.jpg"), cv2.IMREAD_GRAYSCALE)
     path = tmp_path / "infrared.png"
@@ -173,6 +216,7 @@ def test_a_grey_picture_is_read_without_a_colour_and_says_so(labels, capsys, tmp
         told = json.loads(line)
         assert told["grey_picture"] is True
         assert told["colour"] is None
+        assert told["colours"] is None
 
 
 def test_read_fetches_an_address(labels, capsys):
