@@ -16,6 +16,8 @@ from lpr.vote import reason_of, vote
 __all__ = [
     "PassageLine",
     "PlateLine",
+    "no_passage_line",
+    "no_plate_line",
     "passage_line",
     "passage_sentence",
     "plate_line",
@@ -55,9 +57,9 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     source: str
-    track: int
-    began_s: float
-    ended_s: float
+    track: int | None
+    began_s: float | None
+    ended_s: float | None
     looks: int
     agreeing: int
     moves: bool
@@ -101,6 +103,11 @@ def plate_line(source: str, reading: PlateReading, *, grey: bool) -> PlateLine:
         if corners is None
         else tuple((float(x), float(y)) for x, y in corners),
     )
+
+
+def no_plate_line(source: str, *, grey: bool) -> PlateLine:
+    """The object of a picture without a plate, that has colour or not."""
+    return plate_line(source, PlateReading.unread("no_plate"), grey=grey)
 
 
 def plate_sentence(reading: PlateReading, *, grey: bool) -> str:
@@ -151,6 +158,29 @@ def passage_line(source: str, track: Track, *, sure: float) -> PassageLine:
     )
 
 
+def no_passage_line(source: str) -> PassageLine:
+    """The object of a film without a plate."""
+    return PassageLine(
+        source=source,
+        track=None,
+        began_s=None,
+        ended_s=None,
+        looks=0,
+        agreeing=0,
+        moves=False,
+        text=None,
+        unread_reason="no_plate",
+        pattern=None,
+        seen=None,
+        conflict=None,
+        colour=None,
+        character_confidences=(),
+        weakest=None,
+        alternatives=(),
+        accepted=False,
+    )
+
+
 def _beside(line: PassageLine) -> str:
     """What is behind the reason; of looks that offend apart, not together, nothing."""
     offends = line.conflict is not None or line.colour is None
@@ -160,7 +190,9 @@ def _beside(line: PassageLine) -> str:
 
 
 def passage_sentence(line: PassageLine) -> str:
-    """The line of one track."""
+    """The line of one track, or of a film without a plate."""
+    if line.began_s is None or line.ended_s is None:
+        return f"{line.source}: no plate found"
     told = line.text
     if told is None:
         told = f"unread: {line.unread_reason}{_beside(line)}"

@@ -9,6 +9,8 @@ import msgspec
 
 from lpr.cli.answers import (
     PlateLine,
+    no_passage_line,
+    no_plate_line,
     passage_line,
     passage_sentence,
     plate_line,
@@ -103,7 +105,10 @@ def _run(options: argparse.Namespace) -> int:
         else:
             told = plate_sentence(reading, grey=picture.grey)
             print(f"{told}; {asked[place].remark}" if asked else told)
-    if not readings and not options.json:
+    if not readings and options.json:
+        nothing = no_plate_line(source, grey=picture.grey)
+        print(msgspec.json.encode(nothing).decode())
+    elif not readings:
         print(f"{source}: no plate found")
     if options.draw is not None:
         write_drawing(options.draw, drawn(picture.image, readings))
@@ -150,10 +155,10 @@ def _video(options: argparse.Namespace) -> int:
     sure = pipeline.plate_limits.character_confidence
     lines = [
         passage_line(source, track, sure=sure)
-        for track in tracks
+        for track in sorted(tracks, key=lambda one: one.began_s)
         if len(track.looks) >= _FEWEST_LOOKS
     ]
-    for line in sorted(lines, key=lambda one: one.began_s):
+    for line in lines or [no_passage_line(source)]:
         if options.json:
             print(msgspec.json.encode(line).decode())
         else:

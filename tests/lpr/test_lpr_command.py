@@ -338,6 +338,31 @@ def test_a_vote_is_told_whether_the_film_has_colour(
     assert {look.colourful for look in told} == {not grey}
 
 
+def without_plate(path, studio):
+    """A picture, or a film of three frames, in which no plate is."""
+    frames = [studio.photographed(studio.scene()) for _ in range(3)]
+    if path.suffix == ".jpg":
+        path.write_bytes(encode_jpeg(frames[0]))
+        return
+    fourcc = cv2.VideoWriter.fourcc(*"MJPG")
+    film = cv2.VideoWriter(str(path), fourcc, 10.0, (1280, 720))
+    for frame in frames:
+        film.write(frame)
+    film.release()
+
+
+@pytest.mark.parametrize("name", ["empty.jpg", "empty.avi"])
+def test_where_no_plate_is_found_read_says_so(new_studio, tmp_path, capsys, name):
+    path = tmp_path / name
+    without_plate(path, new_studio(51))
+    assert main(["read", str(path)]) == 1
+    assert capsys.readouterr().out == f"{path}: no plate found\n"
+    assert main(["read", str(path), "--json"]) == 1
+    (line,) = [json.loads(one) for one in capsys.readouterr().out.splitlines()]
+    assert (line["text"], line["unread_reason"]) == (None, "no_plate")
+    assert line["source"] == str(path)
+
+
 def test_what_cannot_be_read_is_refused_in_one_line(tmp_path, capsys):
     telephone = tmp_path / "a.heic"
     telephone.write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(20))
