@@ -10,19 +10,20 @@ import cv2
 import numpy as np
 import pytest
 
-from lpr.alphabet import GROUNDS
+from lpr.alphabet import GROUNDS, STATES, SYMBOLS
 from lpr.cli.__main__ import main
-from lpr.cli.answers import plate_line
+from lpr.cli.answers import passage_line, passage_sentence, plate_line
 from lpr.cli.evaluate import measure
 from lpr.cli.sources import read_labels
-from lpr.decoding import Decoded, Place
+from lpr.decoding import Decoded, Outputs, Place, decode
 from lpr.detector import packaged_detector_weights
 from lpr.engines import ENGINES, Answer, EngineRow
 from lpr.errors import EngineError
 from lpr.image import encode_jpeg
-from lpr.models import PlateReading
+from lpr.models import PlateBox, PlateReading
 from lpr.second_look import packaged_second_weights
 from lpr.sequence import packaged_reader_weights
+from lpr.tracks import Look, Track
 
 PLATES = ("豫A12345", "京B67890", "川K2468B")
 HEADER = ["path", "plate", "kind", "colour", "layout", "cx", "cy", "source"]
@@ -336,6 +337,34 @@ def test_a_vote_is_told_whether_the_film_has_colour(
     monkeypatch.setattr("lpr.cli.answers.vote", told.extend)
     main(["read", str(path)])
     assert {look.colourful for look in told} == {not grey}
+
+
+def test_a_track_in_which_no_character_is_seen_is_unread_and_not_dropped():
+    corners = np.array([[9, 9], [99, 9], [99, 39], [9, 39]], np.float32)
+    bare = decode(
+        Outputs(
+            np.eye(len(SYMBOLS) + 1, dtype=np.float32)[[-1] * 4] * 20,
+            np.zeros(len(GROUNDS), np.float32),
+            np.zeros(len(STATES), np.float32),
+        )
+    )
+    looks = tuple(
+        Look(
+            frame=frame,
+            at_s=frame / 10,
+            box=PlateBox(corners=corners, confidence=0.9),
+            place=(0.5, 0.5),
+            sharpness=0.1,
+            decoded=bare,
+            unread_reason="blurred",
+        )
+        for frame in range(3)
+    )
+    line = passage_line("a.avi", Track(number=4, looks=looks), sure=0.99)
+    assert (line.text, line.unread_reason, line.seen) == (None, "blurred", None)
+    assert (line.track, line.looks, line.agreeing) == (4, 3, 0)
+    assert line.accepted is False
+    assert "unread: blurred  0 of 3 looks agree" in passage_sentence(line)
 
 
 def without_plate(path, studio):
