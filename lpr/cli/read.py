@@ -18,7 +18,7 @@ from lpr.cli.answers import (
 )
 from lpr.cli.choice import add_engine_arguments, chosen_pipeline
 from lpr.cli.command import Command
-from lpr.cli.drawings import write_drawing
+from lpr.cli.drawings import check_drawing, write_drawing
 from lpr.cli.errors import WrongUseError
 from lpr.cli.film import frames_of
 from lpr.cli.others import read_with_other, refuse_films_of_others
@@ -36,7 +36,6 @@ from lpr.tracks import Look, Track, Tracker
 
 __all__ = ["READ"]
 
-_DRAWN: Final = (".jpg", ".jpeg")
 _FEWEST_LOOKS: Final = 2
 """A box seen once in a video is not called a passage's plate."""
 
@@ -84,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
         raise WrongUseError(message)
     source: str = options.source
     if options.draw is not None:
-        _check_drawn(options.draw, source)
+        check_drawing(options.draw, source)
     film = names_a_film(source)
     second = open_second(options, film=film)
     if film:
@@ -113,18 +112,6 @@ def _run(options: argparse.Namespace) -> int:
     if options.draw is not None:
         write_drawing(options.draw, drawn(picture.image, readings))
     return 0 if any(reading.text is not None for reading in readings) else 1
-
-
-def _check_drawn(path: Path, source: str) -> None:
-    """Refuse to draw onto the picture itself, or a JPEG by another name."""
-    if path.suffix.lower() not in _DRAWN:
-        message = f"--draw {path}: must end in .jpg or .jpeg, as what it holds"
-        raise WrongUseError(message)
-    own = Path(source)
-    there = path.exists() and not is_address(source) and own.exists()
-    if there and path.samefile(own):
-        message = f"--draw {path}: is the picture itself; name another file"
-        raise WrongUseError(message)
 
 
 # ----------------------------------------------------------------------------- video
