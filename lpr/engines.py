@@ -19,7 +19,15 @@ from lpr.detector import NetworkDetector
 from lpr.errors import EngineError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
-from lpr.image import OPENCV_VERSION, Corners, Image, holds, straighten
+from lpr.image import (
+    OPENCV_VERSION,
+    Corners,
+    Image,
+    holds,
+    is_grey,
+    straighten,
+    without_colour,
+)
 from lpr.judging import Judged, PlateLimits, read_and_judge
 from lpr.lines import LineReader
 from lpr.models import PlateBox
@@ -123,20 +131,26 @@ class _Networks:
         self.version = version
 
     def read_crop(self, image: Image) -> Answer | None:
-        judged = judge_cut_out(
-            image, self._detector.rectifier, self._reader, self._limits
-        )
+        image, reader = self._shown(image)
+        judged = judge_cut_out(image, self._detector.rectifier, reader, self._limits)
         return self._answer(image, judged, corners=None)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
+        image, reader = self._shown(image)
         return tuple(
             self._answer(
                 image,
-                read_and_judge(image, box, self._reader, self._limits),
+                read_and_judge(image, box, reader, self._limits),
                 corners=box.corners,
             )
             for box in self._detector.detect(image, region=None)
         )
+
+    def _shown(self, image: Image) -> tuple[Image, SequenceReader]:
+        """What is read and by whom, as a pipeline does it."""
+        if not is_grey(image):
+            return image, self._reader
+        return without_colour(image), self._reader.in_grey()
 
     def _answer(
         self, image: Image, judged: Judged, *, corners: Corners | None

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from lpr.casts import is_colourful, is_grey, without_colour
 from lpr.errors import PictureError
 from lpr.formats import header_of
 
@@ -41,6 +42,7 @@ __all__ = [
     "sharpness_at",
     "straighten",
     "warped",
+    "without_colour",
 ]
 
 Image: TypeAlias = NDArray[np.uint8]
@@ -54,11 +56,6 @@ OPENCV_VERSION: Final = cv2.__version__
 MOST_PIXELS: Final = 80_000_000
 """No camera at a road gives more; a file that promises more is not decoded."""
 _CROP_MARGIN: Final = 0.15
-_COLOUR_SPREAD: Final = 24
-_COLOUR_SHARE: Final = 0.03
-_GREY_SPREAD: Final = 6.0
-"""So far apart the channels of a colourless picture may lie, compression included."""
-_GREY_SHARE: Final = 0.995
 _BURNT: Final = 250
 
 
@@ -108,38 +105,6 @@ def _of_eight_bits(decoded: NDArray[np.generic]) -> Image:
         shift = max(0, brightest.bit_length() - 8)
         return np.asarray(np.asarray(decoded, np.uint16) >> shift, np.uint8)
     return np.asarray(decoded, np.uint8)
-
-
-def is_colourful(image: Image) -> bool:
-    """Whether a picture surely has colour: more of it than a time printed into it.
-
-    Between this and :func:`is_grey` lie foggy days and cameras that mix both.
-
-    >>> is_colourful(np.full((40, 60, 3), 90, np.uint8))
-    False
-    >>> is_colourful(np.full((40, 60, 3), (20, 90, 160), np.uint8))
-    True
-    """
-    return bool((_spread(image[::4, ::4]) > _COLOUR_SPREAD).mean() > _COLOUR_SHARE)
-
-
-def is_grey(image: Image) -> bool:
-    """Tell whether a picture holds no colour, as infrared and old cameras give it.
-
-    >>> is_grey(np.full((40, 60, 3), 90, np.uint8))
-    True
-    """
-    step = max(1, round((image.shape[0] * image.shape[1] / 60_000) ** 0.5))
-    sample = image[::step, ::step]
-    if sample.size == 0:
-        return True
-    return bool((_spread(sample) <= _GREY_SPREAD).mean() >= _GREY_SHARE)
-
-
-def _spread(image: Image) -> NDArray[np.uint8]:
-    """How far apart the channels of each pixel lie, shape (height, width)."""
-    channels = np.ascontiguousarray(image.transpose(2, 0, 1))
-    return np.asarray(channels.max(axis=0) - channels.min(axis=0), np.uint8)
 
 
 def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:

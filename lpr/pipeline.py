@@ -16,7 +16,7 @@ from lpr.detector import NetworkDetector, packaged_detector_weights
 from lpr.errors import PlateError
 from lpr.finder import ColourFinder
 from lpr.glyphs import GlyphClassifier
-from lpr.image import Image, Region, sharpness_at
+from lpr.image import Image, Region, is_grey, sharpness_at, without_colour
 from lpr.judging import Judged, PlateLimits, read_and_judge
 from lpr.lines import LineReader
 from lpr.models import (
@@ -125,12 +125,13 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """
         if image is None or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             return PlateReading.unread("no_frame")
+        shown, reader = self._for(image)
         read: Judged | None = None
         failures: list[Judged] = []
-        for box in self._boxes(image, region):
+        for box in self._boxes(shown, region):
             if read is not None and not _is_nearer(box, read.box):
                 continue
-            judged = self._judge(image, box)
+            judged = self._judge(shown, box, reader)
             if judged.reading.text is not None:
                 read = judged
             elif judged.reading.unread_reason != "no_plate":
@@ -146,7 +147,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         self, image: Image, *, region: Region | None = None
     ) -> tuple[PlateReading, ...]:
         """All plates of a frame, read or not, the most likely first."""
-        judged = [self._judge(image, box) for box in self._boxes(image, region)]
+        shown, reader = self._for(image)
+        judged = [self._judge(shown, box, reader) for box in self._boxes(shown, region)]
         return tuple(
             one.reading for one in judged if one.reading.unread_reason != "no_plate"
         )
@@ -160,27 +162,43 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         readings = self.read_all(image)
         if readings or not seems_cut_out(image):
             return readings
-        networks = self.detector, self.reader
+        shown, reader = self._for(image)
+        networks = self.detector, reader
         match networks:
             case (NetworkDetector() as detector, SequenceReader() as reader):
                 reading = judge_cut_out(
-                    image, detector.rectifier, reader, self.plate_limits
+                    shown, detector.rectifier, reader, self.plate_limits
                 ).reading
                 return () if reading.unread_reason == "no_plate" else (reading,)
             case _:
                 return ()
 
+    def _for(self, image: Image) -> tuple[Image, Reader | SequenceReader]:
+        """A picture as it is read, and who reads it.
+
+        The tint of a picture without colour would be taken for a plate's, and what is
+        dark in it for black: it is read in brightness alone, and no ground is believed.
+        """
+        if not is_grey(image):
+            return image, self.reader
+        reader = self.reader
+        if isinstance(reader, SequenceReader):
+            reader = reader.in_grey()
+        return without_colour(image), reader
+
     def _boxes(self, image: Image, region: Region | None) -> tuple[PlateBox, ...]:
         return self.detector.detect(image, region=region)
 
-    def _judge(self, image: Image, box: PlateBox) -> Judged:
-        if isinstance(self.reader, SequenceReader):
-            return read_and_judge(image, box, self.reader, self.plate_limits)
+    def _judge(
+        self, image: Image, box: PlateBox, reader: Reader | SequenceReader
+    ) -> Judged:
+        if isinstance(reader, SequenceReader):
+            return read_and_judge(image, box, reader, self.plate_limits)
         limits = self.limits
         if box.width_px < limits.plate_width_px:
             reading = PlateReading.unread("too_small", corners=box.corners)
             return Judged(box, reading, is_plate=False)
-        line = self.reader.read(image, box)
+        line = reader.read(image, box)
         sure = 0 if line is None else line.count_from(limits.character_confidence)
         is_plate = sure >= limits.sure_characters
         if line is not None and line.complete and sure == len(line.characters):

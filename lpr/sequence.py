@@ -45,6 +45,8 @@ _WEIGHTS: Final = "reader.onnx"
 _NOTHING: Final = 0.5
 """What the network holds for no plate's from here on is not looked at twice: of 2500
 rendered plates 7 are above it, and none of them is read right."""
+_GREY: Final = np.where(np.array(GROUNDS) == "grey", 0.0, -30.0).astype(np.float32)
+"""Logits of the grounds where nothing is seen of them."""
 _SURELY_ONE: Final = 2.9
 _SURELY_TWO: Final = 1.6
 """Width by height: a plate of one line has 3.1 or 3.4 and one of two lines 2.0; turned
@@ -62,6 +64,8 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
     network: Network
     second: SecondLook | None = None
     prior: Prior = Prior()
+    colours: bool = True
+    """Whether the pictures have colour; in others no ground is believed but grey."""
 
     @classmethod
     def load(
@@ -93,6 +97,10 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
     def standard(cls) -> "SequenceReader":
         """The reader with the weights that ship inside the package."""
         return _standard()
+
+    def in_grey(self) -> "SequenceReader":
+        """The same reader for pictures without colour, in which dark is not black."""
+        return msgspec.structs.replace(self, colours=False)
 
     def read(
         self,
@@ -142,6 +150,8 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
 
     def _outputs(self, strips: NDArray[np.uint8]) -> list[Outputs]:
         given = self.network.run(normalised(strips))
+        if not self.colours:
+            given = (given[0], np.tile(_GREY, (len(strips), 1)), given[2])
         return [Outputs(*one) for one in zip(*given, strict=True)]
 
     def _texts(

@@ -125,6 +125,21 @@ def test_a_grey_picture_is_read_without_a_colour(reader, new_studio):
     assert colourless >= 8
 
 
+def test_a_reader_of_pictures_without_colour_never_tells_one(reader, new_studio):
+    """A tint is mostly taken for a black or a white ground otherwise."""
+    studio, texts = new_studio(9), wanted("ordinary", 10, 9)
+    told = []
+    for text in texts:
+        grey = cv2.cvtColor(studio.face(text), cv2.COLOR_BGR2GRAY)[..., None]
+        found = read(
+            reader.in_grey(), np.uint8(grey * np.float32([0.9, 1, 0.95])), lines=1
+        )
+        assert found.ground == "grey"
+        assert found.conflict != "colour"
+        told.append(found.text)
+    assert sum(map(str.__eq__, told, texts)) >= 8
+
+
 def test_bodywork_and_noise_are_no_plates(reader):
     rng = np.random.default_rng(2)
     none = 0
