@@ -36,6 +36,7 @@ from lpr.pipeline import packaged_weights
 from lpr.plate import PROVINCES, PlateColour
 from lpr.second_opinion import is_in_doubt
 from lpr.sequence import SequenceReader
+from lpr.strips import Lines
 from lpr.weight_set import WeightSet
 
 __all__ = [
@@ -57,7 +58,8 @@ _PLATE_CHARACTERS: Final = frozenset(
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """One plate as an engine reads it; ``accepted`` when the engine stands by it.
 
-    ``in_doubt`` when it would, were the characters sure enough.
+    ``in_doubt`` when it would, were the characters sure enough. ``lines`` of
+    characters; nothing where the engine does not tell.
     """
 
     text: str | None
@@ -66,6 +68,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     corners: Corners | None
     accepted: bool
     in_doubt: bool = False
+    lines: Lines | None = None
 
 
 class Engine(Protocol):
@@ -133,7 +136,7 @@ class _Networks:
     def read_crop(self, image: Image) -> Answer | None:
         image, reader = self._shown(image)
         judged = judge_cut_out(image, self._detector.rectifier, reader, self._limits)
-        return self._answer(image, judged, corners=None)
+        return self._answer(image, judged, corners=None, lines=None)
 
     def read_frame(self, image: Image) -> tuple[Answer, ...]:
         image, reader = self._shown(image)
@@ -142,6 +145,7 @@ class _Networks:
                 image,
                 read_and_judge(image, box, reader, self._limits),
                 corners=box.corners,
+                lines=box.lines,
             )
             for box in self._detector.detect(image, region=None)
         )
@@ -153,7 +157,12 @@ class _Networks:
         return without_colour(image), self._reader.in_grey()
 
     def _answer(
-        self, image: Image, judged: Judged, *, corners: Corners | None
+        self,
+        image: Image,
+        judged: Judged,
+        *,
+        corners: Corners | None,
+        lines: Lines | None,
     ) -> Answer:
         """What is seen, accepted where the judge of pictures gives it out as read."""
         reading = judged.reading
@@ -165,6 +174,7 @@ class _Networks:
             corners=corners,
             accepted=reading.text is not None,
             in_doubt=is_in_doubt(image, reading, self._limits),
+            lines=lines,
         )
 
 

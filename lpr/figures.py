@@ -36,7 +36,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     ``found`` is whether a box lay on it; ``text`` the best reading, believed or not;
     ``confidence`` of its weakest character; ``accepted`` whether the engine stands by
-    it, ``in_doubt`` whether it would, were its characters sure.
+    it, ``in_doubt`` whether it would, were its characters sure. ``colour`` and
+    ``layout`` are the label's, empty where it has none; ``told_colour`` and
+    ``told_layout`` are the engine's, which may tell none.
     """
 
     truth: str
@@ -48,6 +50,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float
     accepted: bool
     in_doubt: bool = False
+    told_colour: str | None = None
+    told_layout: str | None = None
 
     @property
     def exact(self) -> bool:
@@ -58,6 +62,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def exact_without_province(self) -> bool:
         """Every character but the first is right."""
         return self.text is not None and self.text[1:] == self.truth[1:]
+
+    @property
+    def right_colour(self) -> bool:
+        """The colour of its ground is told, and is that of the label."""
+        return self.told_colour is not None and self.told_colour == self.colour
+
+    @property
+    def wrong_colour(self) -> bool:
+        """Another colour is told than the label's; to tell none is not wrong."""
+        return bool(self.colour) and self.told_colour not in {None, self.colour}
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +131,16 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     accepted_coverage: Share
     coverage_at_995: Coverage
     calibration_error: float | None
+    colour: Share
+    """Right of those with a labelled colour; a colour that is not told is not right."""
+    colour_wrong: Share
+    """Of the same, those with another colour than the label's."""
+    layout: Share
+    """Right, one line or two, of those of which the engine tells it."""
+    exact_with_colour: Share
+    """Every character and the colour, of those with a labelled colour."""
+    accepted_precision_with_colour: Share
+    """Of the accepted, those with every character right and no wrong colour."""
     by_colour: dict[str, Share]
     by_layout: dict[str, Share]
     confusions: dict[str, int]
@@ -178,6 +202,8 @@ def calibration_error(cases: Sequence[Case]) -> float | None:
 def figures_of(cases: Sequence[Case]) -> Figures:
     """All figures of these cases."""
     accepted = [case for case in cases if case.accepted]
+    coloured = _judged_by_colour(cases)
+    lined = [case for case in cases if case.layout and case.told_layout is not None]
     return Figures(
         found=Share.of(sum(case.found for case in cases), len(cases)),
         exact=_exact(cases),
@@ -188,6 +214,15 @@ def figures_of(cases: Sequence[Case]) -> Figures:
         accepted_coverage=Share.of(len(accepted), len(cases)),
         coverage_at_995=coverage_at(0.995, cases),
         calibration_error=calibration_error(cases),
+        colour=_share(coloured, lambda case: case.right_colour),
+        colour_wrong=_share(coloured, lambda case: case.wrong_colour),
+        layout=_share(lined, lambda case: case.told_layout == case.layout),
+        exact_with_colour=_share(
+            coloured, lambda case: case.exact and case.right_colour
+        ),
+        accepted_precision_with_colour=_share(
+            accepted, lambda case: case.exact and not case.wrong_colour
+        ),
         by_colour=_by(cases, lambda case: case.colour),
         by_layout=_by(cases, lambda case: case.layout),
         confusions=_confusions(cases),
@@ -214,8 +249,18 @@ def paired_p(cases: Sequence[Case], others: Sequence[Case]) -> float:
     return min(1.0, tail / float(1 << count) * 2.0)
 
 
+def _judged_by_colour(cases: Sequence[Case]) -> list[Case]:
+    """Those with a labelled colour; none where the engine never tells one."""
+    tells = any(case.told_colour is not None for case in cases)
+    return [case for case in cases if case.colour] if tells else []
+
+
 def _exact(cases: Sequence[Case]) -> Share:
-    return Share.of(sum(case.exact for case in cases), len(cases))
+    return _share(cases, lambda case: case.exact)
+
+
+def _share(cases: Sequence[Case], holds: Callable[[Case], bool]) -> Share:
+    return Share.of(sum(holds(case) for case in cases), len(cases))
 
 
 def _by(cases: Sequence[Case], key: Callable[[Case], str]) -> dict[str, Share]:

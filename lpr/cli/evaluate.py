@@ -34,6 +34,7 @@ from lpr.second_opinion import OpinionFigures, opinion_figures
 __all__ = ["EVAL", "Outcome", "measure", "report_lines"]
 
 _NEAR: Final = 1.0
+_LAYOUTS: Final = {1: "single", 2: "double"}
 
 
 class KindReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +154,10 @@ def _case(label: Label, answer: Answer | None) -> Case:
         confidence=0.0 if answer is None else answer.confidence,
         accepted=answer is not None and answer.accepted,
         in_doubt=answer is not None and answer.in_doubt,
+        told_colour=None if answer is None else answer.colour,
+        told_layout=None
+        if answer is None or answer.lines is None
+        else _LAYOUTS[answer.lines],
     )
 
 
@@ -233,6 +238,7 @@ def report_lines(outcome: Outcome) -> list[str]:
         figures = report.figures
         coverage = figures.coverage_at_995
         error = figures.calibration_error
+        uncontradicted = figures.accepted_precision_with_colour
         lines += [
             _timing(kind, report),
             f"  exact                  {percent(figures.exact)}",
@@ -250,6 +256,7 @@ def report_lines(outcome: Outcome) -> list[str]:
             )
         lines += [
             f"  accepted and right     {percent(figures.accepted_precision)}",
+            f"  and no wrong colour    {percent(uncontradicted)}",
             f"  accepted of all        {percent(figures.accepted_coverage)}",
             f"  covered at 99.5 %      {percent(coverage.coverage)}"
             + (
@@ -258,6 +265,12 @@ def report_lines(outcome: Outcome) -> list[str]:
                 else ""
             ),
             "  calibration error      " + ("-" if error is None else f"{error:.4f}"),
+        ]
+        lines += [
+            f"  colour right           {percent(figures.colour)}",
+            f"  another colour told    {percent(figures.colour_wrong)}",
+            f"  exact, colour too      {percent(figures.exact_with_colour)}",
+            f"  one line or two, right {percent(figures.layout)}",
         ]
         lines += [
             f"  exact, {name:<16}{percent(share)}"

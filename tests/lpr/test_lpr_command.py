@@ -19,7 +19,7 @@ from lpr.decoding import Decoded, Outputs, Place, decode
 from lpr.detector import packaged_detector_weights
 from lpr.engines import ENGINES, Answer, EngineRow
 from lpr.errors import EngineError
-from lpr.image import encode_jpeg
+from lpr.image import encode_jpeg, rim_of
 from lpr.models import PlateBox, PlateReading
 from lpr.second_look import packaged_second_weights
 from lpr.sequence import packaged_reader_weights
@@ -84,6 +84,60 @@ def test_eval_for_machines_is_one_object(labels, capsys):
         assert report[kind]["median_ms_per_picture"] > 0
     assert report["frame"]["figures"]["found"]["hits"] >= 2
     assert report["agreement"]["coverage"]["total"] == 6
+
+
+class Colourblind:
+    """An engine that reads every plate and tells each for a black one of two lines."""
+
+    version = "1"
+
+    def __init__(self):
+        self._texts = [text for _ in ("crops", "frames") for text in PLATES]
+
+    def read_crop(self, _image):
+        return self._answer(None)
+
+    def read_frame(self, image):
+        height, width = image.shape[:2]
+        return (self._answer(rim_of(width, height)),)
+
+    def _answer(self, corners):
+        return Answer(
+            text=self._texts.pop(0),
+            confidence=0.99,
+            colour="black",
+            corners=corners,
+            accepted=True,
+            lines=2,
+        )
+
+
+def test_eval_tells_a_wrong_colour_of_what_was_accepted(labels, capsys, monkeypatch):
+    row = EngineRow(name="colourblind", needs="nothing", open=Colourblind)
+    monkeypatch.setattr("lpr.engines.ENGINES", (*ENGINES, row))
+    arguments = ["eval", str(labels), "--engine", "colourblind"]
+    main([*arguments, "--json"])
+    report = json.loads(capsys.readouterr().out)
+    for kind in ("crop", "frame"):
+        figures = report[kind]["figures"]
+        hits = {
+            name: figures[name]["hits"]
+            for name in (
+                "exact",
+                "accepted_precision",
+                "colour",
+                "colour_wrong",
+                "exact_with_colour",
+                "accepted_precision_with_colour",
+                "layout",
+            )
+        }
+        assert list(hits.values()) == [3, 3, 0, 3, 0, 0, 0]
+    main(arguments)
+    told = capsys.readouterr().out
+    assert told.count("and no wrong colour    0.0 %") == 2
+    assert told.count("another colour told    100.0 %") == 2
+    assert told.count("one line or two, right 0.0 %") == 2
 
 
 class Slow:

@@ -101,6 +101,55 @@ def test_groups_are_counted_apart():
     assert figures.by_layout["double"].hits == 0
 
 
+def test_a_colour_is_right_wrong_or_not_told():
+    figures = figures_of(
+        [
+            case(told_colour="blue"),
+            case(told_colour="black"),
+            case(told_colour=None),
+            case(told_colour="blue", text="豫A12346"),
+            case(text=None, confidence=0.0),
+            case(colour="", told_colour="blue"),
+        ]
+    )
+    assert (figures.colour.hits, figures.colour.total) == (2, 5)
+    assert (figures.colour_wrong.hits, figures.colour_wrong.total) == (1, 5)
+    assert (figures.exact_with_colour.hits, figures.exact_with_colour.total) == (1, 5)
+
+
+def test_an_accepted_plate_of_a_wrong_colour_is_not_right_in_a_figure_of_its_own():
+    cases = [
+        case(told_colour="blue"),
+        case(told_colour="black"),
+        case(told_colour=None),
+        case(told_colour="black", confidence=0.5),
+        case(told_colour="blue", text="豫A12346"),
+    ]
+    figures = figures_of(cases)
+    own = figures.accepted_precision_with_colour
+    assert (own.hits, own.total) == (2, 4)
+    assert (figures.accepted_precision.hits, figures.exact.hits) == (3, 4)
+
+
+def test_an_engine_that_tells_no_colour_is_not_judged_by_it():
+    figures = figures_of([case(), case(text=None)])
+    assert figures.colour.share is None
+    assert figures.exact_with_colour.share is None
+    assert figures.accepted_precision_with_colour == figures.accepted_precision
+
+
+def test_lines_are_counted_where_the_engine_tells_how_many():
+    figures = figures_of(
+        [
+            case(told_layout="single"),
+            case(told_layout="double"),
+            case(told_layout=None),
+            case(layout="", told_layout="double"),
+        ]
+    )
+    assert (figures.layout.hits, figures.layout.total) == (1, 2)
+
+
 def test_two_engines_agree_only_where_both_say_the_same():
     ours = [case(), case(text="豫A12346"), case(text=None), case()]
     theirs = [case(), case(text="豫A12346"), case(text=None), case(text="豫A1")]
