@@ -98,7 +98,7 @@ def _colour_of(image: Pixels) -> Floats:
     Burnt-out places are left out: there a cast ends, and no colour is seen.
     """
     cells = _cells_of(image)
-    cells = cells[:, cells.max(axis=0, initial=0.0) < _BURNT]
+    cells = cells.compress(cells.max(axis=0, initial=0.0) < _BURNT, axis=1)
     level = cells.mean(axis=0)
     apart = cells[::2] - cells[1]
     plain = _spread(apart)
