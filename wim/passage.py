@@ -36,6 +36,7 @@ from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
 from wim.loads import Known
 from wim.manoeuvres import Figures, Finding, Thresholds, figures_of
 from wim.messages import Flag
+from wim.notations import group_notation
 from wim.pulses import Detection, Pulse, PulseDetector
 from wim.samples import Lane, Site
 from wim.scatter import UsualScatter
@@ -560,7 +561,7 @@ class Weigher:
             gross_mass_kg=statics.loads.gross_mass_kg,
             gross_mass_uncertainty_kg=statics.budget.gross_mass_uncertainty_kg,
             axle_groups=groups,
-            axle_configuration="+".join(str(len(group)) for group in groups),
+            axle_configuration=group_notation(groups),
             vehicle_class=None if kind is None else kind.vehicle_class,
             vehicle_class_probability=None if kind is None else kind.probability,
             flags=flags,

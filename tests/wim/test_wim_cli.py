@@ -47,6 +47,12 @@ def test_process_prints_one_object_a_passage(files, capsysbinary):
     assert first["gross_mass_kg"] == pytest.approx(120_000.0, rel=0.003)
     assert first["axle_configuration"] == "1+2+3"
     assert first["axle_groups"] == [[0], [1, 2], [3, 4, 5]]
+    assert first["notations"]["groups"] == first["axle_configuration"]
+    assert first["notations"]["digits"] is None, "strips do not tell tyres"
+    assert first["notations"]["possible_digits"] == ["12", "35", "67"]
+    assert first["notations"]["fhwa_class"] == 10
+    behind = [0.0, 3.3, 4.65, 11.65, 12.96, 14.27]
+    assert first["notations"]["axle_positions_m"] == pytest.approx(behind, abs=0.02)
     assert 100.0 < first["gross_mass_uncertainty_kg"] < 6000.0
     parts = first["gross_mass_standard_uncertainties_kg"]
     assert [*parts] == [

@@ -11,6 +11,7 @@ import msgspec
 from wim.drift import RowSum, row_sums
 from wim.manoeuvres import Finding
 from wim.messages import Flag, VehicleClass
+from wim.notations import Notations, notations_of
 from wim.passage import Passage
 
 __all__ = ["Estimate", "PassageLine", "Seal", "line_of", "sentence_of"]
@@ -46,6 +47,8 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     ``gross_mass_standard_uncertainties_kg`` are what ``gross_mass_uncertainty_kg`` is
     put together from, by name and k = 1: twice the root of the sum of their squares.
     ``seal`` says what the figures came from, so that they can be replayed.
+    ``notations`` is the axle configuration (轴型) as others write it; a line of an
+    older version has none.
     """
 
     lane: int
@@ -71,6 +74,7 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     row_sums: tuple[RowSum, ...]
     seal: Seal | None
     estimators: dict[str, Estimate] | None
+    notations: Notations | None = None
 
 
 def line_of(
@@ -115,6 +119,11 @@ def line_of(
         row_sums=row_sums(passage.axles),
         seal=seal,
         estimators=estimators,
+        notations=notations_of(
+            passage.axle_groups,
+            passage.axle_spacings_m,
+            vehicle_class=passage.vehicle_class,
+        ),
     )
 
 
