@@ -1,21 +1,16 @@
 """An axle configuration in every notation, and never a guess at the tyres."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, strategies as st
 
 from wim.axles import group_axles
-from wim.cli.lines import PassageLine
 from wim.notations import (
-    Notations,
     digit_notation,
     group_notation,
     notations_of,
     possible_digits,
 )
 
-DOCUMENT = Path(__file__).parents[2] / "docs/passage-lines.md"
 SPACINGS = (3.3, 1.35, 7.0, 1.31, 1.31)
 SIX = group_axles(SPACINGS, longest_m=1.8)
 DUAL = ("single", "dual", "dual", "dual", "dual", "dual")
@@ -76,9 +71,3 @@ def test_every_notation_has_as_many_groups_and_axles_as_there_are(spacings):
 def test_figures_of_different_axles_are_refused(groups, spacings, tyres, says):
     with pytest.raises(ValueError, match=says):
         notations_of(groups, spacings, tyres=tyres)
-
-
-def test_every_key_of_a_line_and_of_the_notations_is_documented():
-    text = DOCUMENT.read_text("utf-8")
-    for name in (*PassageLine.__struct_fields__, *Notations.__struct_fields__):
-        assert f"`{name}`" in text

@@ -47,8 +47,9 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     ``gross_mass_standard_uncertainties_kg`` are what ``gross_mass_uncertainty_kg`` is
     put together from, by name and k = 1: twice the root of the sum of their squares.
     ``seal`` says what the figures came from, so that they can be replayed.
-    ``notations`` is the axle configuration (轴型) as others write it; a line of an
-    older version has none.
+    ``notations`` is the axle configuration (轴型) as others write it, ``footprints_m``
+    the length of the tyres' contact of each axle; a line of an older version has
+    neither.
     """
 
     lane: int
@@ -75,6 +76,7 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     seal: Seal | None
     estimators: dict[str, Estimate] | None
     notations: Notations | None = None
+    footprints_m: tuple[float | None, ...] | None = None
 
 
 def line_of(
@@ -124,6 +126,7 @@ def line_of(
             passage.axle_spacings_m,
             vehicle_class=passage.vehicle_class,
         ),
+        footprints_m=tuple(axle.footprint_m for axle in passage.axles),
     )
 
 
