@@ -5,8 +5,10 @@ was learned from labelled simulated runs. A figure that the strips do not show i
 and finds nothing. Nothing here knows a limit: a manoeuvre is never an overload.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from operator import itemgetter
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
@@ -15,7 +17,7 @@ from wim.lanes import Crossing
 from wim.messages import Flag
 from wim.samples import Lane, Side
 from wim.scatter import scatter_of
-from wim.sides import Sides, shortest_reach_m, sides_of
+from wim.sides import Sides, shortest_reach, sides_of
 
 __all__ = [
     "Figures",
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
+_Where = TypeVar("_Where")
 _STEPS = 24
 _KMH = 3.6
 _USUAL_HALF_M = 0.155
@@ -104,6 +107,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     the rows are from each other in what they say of the axles, over what normal axles
     of that load show at that speed. ``sides`` are what left and right strips say.
     ``gap_m`` is the way between axles to the nearest vehicle before or behind.
+    ``stall_strips``, ``slowest_strips`` and ``swing_strips`` are the channels between
+    which the stall was, those before and after the slowest moment, and those before and
+    after the moments of the greatest and the least acceleration.
     """
 
     acceleration_mps2: float | None
@@ -119,6 +125,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     worst_row: int | None
     sides: Sides
     gap_m: float | None
+    stall_strips: tuple[int, ...] = ()
+    slowest_strips: tuple[int, ...] = ()
+    swing_strips: tuple[int, ...] = ()
 
 
 def figures_of(
@@ -137,6 +146,8 @@ def figures_of(
     first_s, last_s = min(times), max(times)
     speeds = [row.speed_mps for row in rows]
     mean = swing = slowest = share = None
+    slowest_strips: tuple[int, ...] = ()
+    swing_strips: tuple[int, ...] = ()
     if crossing.smooth and last_s > first_s:
         way = axles[0].motion
         lasts_s = last_s - first_s
@@ -148,6 +159,10 @@ def figures_of(
         between = [speed for speed, _ in moved]
         slowest = max(min(between), 0.0)
         share = slowest / max(between)
+        slowest_strips = _around(axles, moments[between.index(min(between))])
+        extremes = [gains.index(max(gains)), gains.index(min(gains))]
+        swing_strips = _around(axles, *(moments[k] for k in extremes))
+    stall, stall_strips = _stall(axles)
     scatter, worst_row = scatter_of(axles)
     damaged = {damage.strip for damage in crossing.damages}
     healthy = _two_sided(lane, damaged)
@@ -160,7 +175,7 @@ def figures_of(
         acceleration_swing_mps2=swing,
         way_rest_m=crossing.rest_m,
         smooth=crossing.smooth,
-        stall=_stall(axles),
+        stall=stall,
         slowest_share=share,
         slowest_between_mps=slowest,
         slowest_mps=min(speeds),
@@ -174,6 +189,9 @@ def figures_of(
             spacings_m=spacings_m,
         ),
         gap_m=min((each.gap_m for each in near), default=None),
+        stall_strips=stall_strips,
+        slowest_strips=slowest_strips,
+        swing_strips=swing_strips,
     )
 
 
@@ -202,12 +220,11 @@ def manoeuvres_of(
         most: float,
         *,
         below: bool = False,
-        row: int | None = None,
+        strips: tuple[int, ...] = (),
         severe: bool = False,
     ) -> None:
         if value is None or (value >= most if below else value <= most):
             return
-        strips = tuple(s.channel for s in lane.strips if s.row == row)
         found.append(Finding(flag, name, value, most, strips, severe))
 
     gain = figures.acceleration_mps2
@@ -222,7 +239,13 @@ def manoeuvres_of(
     stops = stops and slowest is not None and slowest < t.stop_mps
     stops = stops or (figures.stall is not None and figures.stall < t.stall)
     if figures.smooth and not stops:
-        find("tap_braking", "acceleration_swing_mps2", swing, t.acceleration_swing_mps2)
+        find(
+            "tap_braking",
+            "acceleration_swing_mps2",
+            swing,
+            t.acceleration_swing_mps2,
+            strips=figures.swing_strips,
+        )
     if not figures.smooth:
         rest_m = max(figures.way_rest_m, 0.0)
         found.append(Finding("stop_and_go", "way_rest_m", rest_m, t.way_rest_m))
@@ -230,32 +253,53 @@ def manoeuvres_of(
         if goes and figures.slowest_mps > t.driving_mps:
             found.append(Finding("tap_braking", "way_rest_m", rest_m, t.way_rest_m))
     if stops and slowest is not None:
-        find("stop_and_go", "slowest_between_mps", slowest, t.stop_mps, below=True)
-    find("stop_and_go", "stall", figures.stall, t.stall, below=True)
+        find(
+            "stop_and_go",
+            "slowest_between_mps",
+            slowest,
+            t.stop_mps,
+            below=True,
+            strips=figures.slowest_strips,
+        )
+    find(
+        "stop_and_go",
+        "stall",
+        figures.stall,
+        t.stall,
+        below=True,
+        strips=figures.stall_strips,
+    )
     find("rush", "fastest_mps", figures.fastest_mps, high_mps)
     least_mps = max(t.crawl_mps, low_mps)
     find("crawl", "slowest_mps", figures.slowest_mps, least_mps, below=True)
-    find("jump", "row_scatter", figures.scatter, most_scatter, row=figures.worst_row)
+    worst = () if figures.worst_row is None else (figures.worst_row,)
+    find(
+        "jump",
+        "row_scatter",
+        figures.scatter,
+        most_scatter,
+        strips=_channels(lane, worst),
+    )
     sides = figures.sides
     more = t.few_rows_sides if sides.rows < _FEW_ROWS else 1.0
-    find(
-        "s_path",
-        "side_swing",
-        *_worst(
-            (sides.steer_swing, t.steer_swing), (sides.vehicle_swing, t.vehicle_swing)
-        ),
+    swing, most, rows = _worst(
+        (sides.steer_swing, t.steer_swing, sides.steer_swing_rows),
+        (sides.vehicle_swing, t.vehicle_swing, sides.vehicle_swing_rows),
+        unknown=(),
     )
-    find(
-        "edge",
-        "imbalance",
-        *_worst(
-            (sides.steer, t.steer_imbalance),
-            (sides.vehicle, more * t.vehicle_imbalance),
-            (sides.group, more * t.group_imbalance),
-            (sides.spread, more * t.imbalance_spread),
-        ),
+    find("s_path", "side_swing", swing, most, strips=_channels(lane, rows))
+    tilt, most, light = _worst(
+        (sides.steer, t.steer_imbalance, sides.steer_light),
+        (sides.vehicle, more * t.vehicle_imbalance, sides.vehicle_light),
+        (sides.group, more * t.group_imbalance, sides.group_light),
+        (sides.spread, more * t.imbalance_spread, sides.group_light),
+        unknown=None,
     )
-    find("edge", "reach_m", shortest_reach_m(lane), t.reach_m, below=True)
+    beside = () if light is None else _channels(lane, sides.told_by, side=light)
+    find("edge", "imbalance", tilt, most, strips=beside)
+    reach_m, rows = shortest_reach(lane)
+    short = _channels(lane, rows)
+    find("edge", "reach_m", reach_m, t.reach_m, below=True, strips=short)
     find("tailgating", "gap_m", figures.gap_m, t.gap_m, below=True)
     outside = figures.fastest_mps if figures.fastest_mps > high_mps else None
     find("speed_out_of_range", "fastest_mps", outside, high_mps)
@@ -264,33 +308,64 @@ def manoeuvres_of(
     return found
 
 
-def _stall(axles: Sequence[Axle]) -> float | None:
-    """Return how slowly an axle went between two rows, as against over them.
+def _stall(axles: Sequence[Axle]) -> tuple[float | None, tuple[int, ...]]:
+    """Return how slowly an axle went between two rows, as against over them, and where.
 
     A pulse's length at half its height tells the speed over its strip within a
     quarter, whatever happened between the strips.
     """
     least: float | None = None
+    between: tuple[int, ...] = ()
     for axle in axles:
-        # of each side, the latest strip: when, where and for how long
-        latest: dict[Side, tuple[float, float, float]] = {}
+        # of each side, the latest strip: when, where, for how long, on which channel
+        latest: dict[Side, tuple[float, float, float, int]] = {}
         for sensor, pulse in axle.hits:
             if sensor.strip.kind != "strip":
                 continue
             side = sensor.side
+            channel = sensor.strip.channel
             at_s, s_m, lasts_s = pulse.centre_s, sensor.s_m, pulse.fall_s - pulse.rise_s
             early = latest.get(side)
-            latest[side] = (at_s, s_m, lasts_s)
+            latest[side] = (at_s, s_m, lasts_s, channel)
             if early is None:
                 continue
-            early_s, early_m, lasted_s = early
+            early_s, early_m, lasted_s, early_channel = early
             took_s = at_s - early_s
             lasts_s = max(lasted_s, lasts_s)
             if took_s > 0.0 and lasts_s > 0.0:
                 share = abs(s_m - early_m) / took_s * lasts_s / _USUAL_HALF_M
                 if least is None or share < least:
-                    least = share
-    return least
+                    least, between = share, (early_channel, channel)
+    return least, tuple(sorted(between))
+
+
+def _around(axles: Sequence[Axle], *moments_s: float) -> tuple[int, ...]:
+    """Return the channels of the rows that an axle crossed next to some moments.
+
+    Of each moment, the last crossing of any axle until then and the first after it.
+    """
+    crossed = [(row.at_s, row.rank, axle) for axle in axles for row in axle.rows]
+    crossed.sort(key=itemgetter(0))
+    times = [at_s for at_s, _, _ in crossed]
+    found: set[int] = set()
+    for moment_s in moments_s:
+        after = bisect_right(times, moment_s)
+        for _, rank, axle in crossed[max(after - 1, 0) : after + 1]:
+            found.update(
+                sensor.strip.channel for sensor, _ in axle.hits if sensor.rank == rank
+            )
+    return tuple(sorted(found))
+
+
+def _channels(
+    lane: Lane, rows: Collection[int], *, side: Side | None = None
+) -> tuple[int, ...]:
+    """Return the channels of some rows, of one side alone where that is named."""
+    return tuple(
+        strip.channel
+        for strip in lane.strips
+        if strip.row in rows and side in (None, strip.side)
+    )
 
 
 def _two_sided(lane: Lane, damaged: set[int]) -> set[int]:
@@ -303,7 +378,9 @@ def _two_sided(lane: Lane, damaged: set[int]) -> set[int]:
     return {strip.row for strip in lane.strips} - unfit
 
 
-def _worst(*figures: tuple[float | None, float]) -> tuple[float | None, float]:
-    """Return the figure that is furthest beyond its threshold, with that."""
-    known = [(value, most) for value, most in figures if value is not None]
-    return max(known, key=lambda pair: pair[0] / pair[1], default=(None, 0.0))
+def _worst(
+    *figures: tuple[float | None, float, _Where], unknown: _Where
+) -> tuple[float | None, float, _Where]:
+    """Return the figure that is furthest beyond its threshold, with that and where."""
+    known = [(value, most, at) for value, most, at in figures if value is not None]
+    return max(known, key=lambda each: each[0] / each[1], default=(None, 0.0, unknown))

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import msgspec
 
 from wim.axles import Axle, group_axles
-from wim.samples import Lane
+from wim.samples import Lane, Side
 
-__all__ = ["Sides", "shortest_reach_m", "sides_of"]
+__all__ = ["Sides", "shortest_reach", "sides_of"]
 
 _LONGEST_GROUP_M = 1.8
 _LIGHT_KG = 3000.0
@@ -31,9 +31,13 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     ``vehicle`` of all axles together, ``group`` of the most crooked axle group; each
     without its sign. ``spread`` is the most left-heavy group's less the most
     right-heavy one's. What light axles say counts less, since they hop. ``rows`` is
-    how many rows told it.
+    how many rows told it, ``told_by`` are these; ``steer_light``, ``vehicle_light`` and
+    ``group_light`` are the sides that bore less of each, the last of the most crooked
+    group.
     ``steer_swing`` and ``vehicle_swing`` are the greatest less the least part that
-    left wheels had on a row, over what the road makes of it at that speed.
+    left wheels had on a row, over what the road makes of it at that speed;
+    ``steer_swing_rows`` and ``vehicle_swing_rows`` are the rows of the greatest and the
+    least.
     """
 
     steer: float | None = None
@@ -43,6 +47,12 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     steer_swing: float | None = None
     vehicle_swing: float | None = None
     rows: int = 0
+    told_by: tuple[int, ...] = ()
+    steer_light: Side | None = None
+    vehicle_light: Side | None = None
+    group_light: Side | None = None
+    steer_swing_rows: tuple[int, ...] = ()
+    vehicle_swing_rows: tuple[int, ...] = ()
 
 
 def sides_of(
@@ -79,23 +89,31 @@ def sides_of(
     if steered is not None:
         steer_left, steer_right = _wheels_kg(steered, rows)
     steer_kg = steer_left + steer_right
+    steer_swing, steer_swing_rows = _swing(front, rows, _STEER_SWING, pace_mps)
+    vehicle_swing, vehicle_swing_rows = _swing(axles, rows, _ALL_SWING, pace_mps)
     return Sides(
         steer=abs(steer_left - steer_right) / steer_kg if steer_kg > 0.0 else None,
         vehicle=abs(left_kg - right_kg) / (left_kg + right_kg),
         group=max(map(abs, tilts)),
         spread=max(tilts) - min(tilts),
-        steer_swing=_swing(front, rows, _STEER_SWING, pace_mps),
-        vehicle_swing=_swing(axles, rows, _ALL_SWING, pace_mps),
+        steer_swing=steer_swing,
+        vehicle_swing=vehicle_swing,
         rows=len(rows),
+        told_by=tuple(sorted(rows)),
+        steer_light=_lighter(steer_left - steer_right),
+        vehicle_light=_lighter(left_kg - right_kg),
+        group_light=_lighter(max(tilts, key=abs)),
+        steer_swing_rows=steer_swing_rows,
+        vehicle_swing_rows=vehicle_swing_rows,
     )
 
 
-def shortest_reach_m(lane: Lane) -> float | None:
-    """Return how wide a vehicle may be that finds strips under all of its wheels.
+def shortest_reach(lane: Lane) -> tuple[float | None, tuple[int, ...]]:
+    """Return how wide [m] a vehicle may be that finds strips under all of its wheels.
 
-    It is the shortest of all rows; where a gap between left and right strips is so
-    wide that inner wheels stand in it, none is wide enough. None where the site does
-    not say how far the strips reach.
+    It is the shortest of all rows, with those that reach no further; where a gap
+    between left and right strips is so wide that inner wheels stand in it, none is wide
+    enough. None where the site does not say how far the strips reach.
     """
     told: dict[int, list[tuple[float, float]]] = {}
     untold = set()
@@ -105,14 +123,15 @@ def shortest_reach_m(lane: Lane) -> float | None:
             untold.add(strip.row)
         else:
             told.setdefault(strip.row, []).append((from_m, to_m))
-    reaches = []
+    reaches: dict[int, float] = {}
     for row, own in told.items():
         if row not in untold:
             own.sort()
             apart_m = own[-1][0] - own[0][1] if len(own) > 1 else 0.0
             wide_m = own[-1][1] - own[0][0]
-            reaches.append(0.0 if apart_m > _INNER_EDGES_M else wide_m)
-    return min(reaches, default=None)
+            reaches[row] = 0.0 if apart_m > _INNER_EDGES_M else wide_m
+    shortest_m = min(reaches.values(), default=None)
+    return shortest_m, tuple(row for row in reaches if reaches[row] == shortest_m)
 
 
 def _wheels_kg(axle: Axle, rows: set[int]) -> tuple[float, float]:
@@ -125,10 +144,17 @@ def _wheels_kg(axle: Axle, rows: set[int]) -> tuple[float, float]:
     return left_kg / len(own), right_kg / len(own)
 
 
+def _lighter(left_less_right: float) -> Side | None:
+    """Return the side that bears less, None where both bear the same."""
+    if left_less_right == 0.0:
+        return None
+    return "right" if left_less_right > 0.0 else "left"
+
+
 def _swing(
     axles: Sequence[Axle], rows: set[int], usual: tuple[float, float], pace_mps: float
-) -> float | None:
-    """Return how much the sides change from row to row, over what is usual.
+) -> tuple[float | None, tuple[int, ...]]:
+    """Return how much the sides change from row to row, over what is usual, and where.
 
     Each axle is held against its own mean, so that one which a row missed does not
     make that row another's.
@@ -150,6 +176,8 @@ def _swing(
             off_kg[number] = off_kg.get(number, 0.0) + more_kg
             both_kg[number] = both_kg.get(number, 0.0) + load_kg
     if len(off_kg) < 2:
-        return None
-    parts = [off_kg[row] / both_kg[row] for row in off_kg]
-    return (max(parts) - min(parts)) / (usual[0] + usual[1] * pace_mps)
+        return None, ()
+    parts = {row: off_kg[row] / both_kg[row] for row in off_kg}
+    most, least = max(parts, key=parts.__getitem__), min(parts, key=parts.__getitem__)
+    swing = (parts[most] - parts[least]) / (usual[0] + usual[1] * pace_mps)
+    return swing, tuple(sorted({most, least}))

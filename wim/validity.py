@@ -66,9 +66,11 @@ def findings_of(
         figures, lane=lane, thresholds=thresholds, usual_scatter=usual_scatter
     )
 
-    def find(flag: Flag, name: str, value: float, most: float) -> None:
+    def find(
+        flag: Flag, name: str, value: float, most: float, strips: tuple[int, ...] = ()
+    ) -> None:
         if value > most:
-            found.append(Finding(flag, name, value, most))
+            found.append(Finding(flag, name, value, most, strips))
 
     find("tailgating", "axles", float(len(axles)), float(fairness.most_axles))
     longest_m = max(spacings_m, default=0.0)
@@ -76,7 +78,10 @@ def findings_of(
     wheelbase_m = math.fsum(spacings_m)
     find("tailgating", "wheelbase_m", wheelbase_m, fairness.longest_wheelbase_m)
     find("tailgating", "not_told_apart", float(not crossing.told_apart), 0.0)
-    find("straddling", "halves", float(crossing.straddles), 0.0)
+    # of both lanes where both halves were weighed
+    wheels = {hit.sensor.strip.channel for axle in axles for hit in axle.hits}
+    strips = tuple(sorted(wheels))
+    find("straddling", "halves", float(crossing.straddles), 0.0, strips)
     find("reverse", "driven_backwards", float(crossing.reverse), 0.0)
     find("reverse", "went_to_and_fro", float(crossing.turned), 0.0)
     find("axle_missing", "not_whole", float(not crossing.whole), 0.0)
