@@ -33,6 +33,7 @@ from wim.drift import (
 from wim.health import Health, Run
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
+from wim.lateral import Ranges, lateral_ranges_m
 from wim.loads import Known
 from wim.manoeuvres import Figures, Finding, Thresholds, figures_of
 from wim.messages import Flag
@@ -98,7 +99,9 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     acceleration the mean over the crossing, positive when gaining speed. ``axles`` are
     what calibration and drift watch look at: each axle row by row; ``figures`` what the
     thresholds of manoeuvres were held against; ``contributions`` what the uncertainty
-    of the gross mass is put together from.
+    of the gross mass is put together from. ``lateral_ranges_m`` are where across the
+    lane its middle may have been on each row; None for one that straddles, since what
+    another lane's strips saw counts from another centre.
     """
 
     lane: int
@@ -124,6 +127,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     axles: tuple[Axle, ...] = ()
     figures: Figures | None = None
     contributions: tuple[Contribution, ...] = ()
+    lateral_ranges_m: tuple[Ranges | None, ...] | None = None
 
     @property
     def gross_mass_standard_uncertainties_kg(self) -> dict[str, float] | None:
@@ -571,6 +575,13 @@ class Weigher:
             axles=axles,
             figures=figures,
             contributions=statics.budget.contributions,
+            lateral_ranges_m=None
+            if crossing.straddles
+            else lateral_ranges_m(
+                axles,
+                lane,
+                damaged={damage.strip for damage in crossing.damages},
+            ),
         )
 
     def _gaps_in(

@@ -9,7 +9,7 @@ from wim.cli.lines import PassageLine, line_of
 from wim.notations import Notations
 from wim.passage import Weigher
 
-DOCUMENT = Path(__file__).parents[2] / "docs/passage-lines.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/weighing-output.md"
 TWO = {"loads_kg": (6000.0, 10_000.0), "spacings_m": (5.0,)}
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from wim.drift import RowSum, row_sums
+from wim.lateral import Ranges
 from wim.manoeuvres import Finding
 from wim.messages import Flag, VehicleClass
 from wim.notations import Notations, notations_of
@@ -48,8 +49,9 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     put together from, by name and k = 1: twice the root of the sum of their squares.
     ``seal`` says what the figures came from, so that they can be replayed.
     ``notations`` is the axle configuration (轴型) as others write it, ``footprints_m``
-    the length of the tyres' contact of each axle; a line of an older version has
-    neither.
+    the length of the tyres' contact of each axle, ``lateral_ranges_m`` where across the
+    lane the middle of the vehicle may have been on each row; a line of an older version
+    has none of them.
     """
 
     lane: int
@@ -77,6 +79,7 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     estimators: dict[str, Estimate] | None
     notations: Notations | None = None
     footprints_m: tuple[float | None, ...] | None = None
+    lateral_ranges_m: tuple[Ranges | None, ...] | None = None
 
 
 def line_of(
@@ -127,6 +130,7 @@ def line_of(
             vehicle_class=passage.vehicle_class,
         ),
         footprints_m=tuple(axle.footprint_m for axle in passage.axles),
+        lateral_ranges_m=passage.lateral_ranges_m,
     )
 
 
