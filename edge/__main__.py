@@ -122,7 +122,7 @@ def _print_line(event: str, fields: dict[str, Any]) -> None:
             words.append(fields["plate"] or "plate unread")
             words.append(f"{fields['gross_mass_kg'] / 1000:.2f} t")
             if "axle_configuration" in fields:
-                words.append(fields["axle_configuration"])
+                words.append(fields["axle_configuration"] or "axles unknown")
                 words.append(f"lane {fields['lane']}")
                 words.append("OVERLOADED" if fields["overloaded"] else "")
             print(" ".join(word for word in words if word), flush=True)

@@ -294,7 +294,9 @@ class _Station:
                 "lane": message.lane,
                 "gross_mass_kg": round(message.gross_mass_kg, 1),
                 "axle_configuration": message.axle_configuration,
-                "speed_mps": round(message.speed_mps, 2),
+                "speed_mps": None
+                if message.speed_mps is None
+                else round(message.speed_mps, 2),
                 "valid": message.valid,
                 "flags": list(message.flags),
                 "overloaded": None if verdict is None else verdict.overloaded,

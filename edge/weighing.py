@@ -439,7 +439,7 @@ def _lead_s(passage: Passage, weigher: Weigher) -> float:
     )
     slow_mps = min(
         (speed for axle in passage.axles for speed in axle.local_speeds_mps),
-        default=passage.speed_mps,
+        default=passage.speed_mps or 0.0,
     )
     return before_m / max(slow_mps, 0.1)
 

@@ -239,7 +239,9 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
     (k = 2) and ``null`` where not known. ``gross_mass_standard_uncertainties_kg`` are
     what that of the gross mass is put together from, by name and k = 1.
     ``vehicle_class`` is what the axles alone say of the class, with how probable that
-    is; ``findings`` are the evidence of the flags.
+    is; ``findings`` are the evidence of the flags. ``speed_mps`` is ``null`` where the
+    crossing does not show it; ``axle_spacings_m``, ``axle_groups`` and
+    ``axle_configuration`` are all known or all ``null``. A valid passage has them all.
     """
 
     schema: Literal["luheng.passage/1"] = "luheng.passage/1"
@@ -249,21 +251,21 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
     clock_error_bound_s: NotNegative | None
     lane: Annotated[int, msgspec.Meta(ge=1)]
     direction: Literal["forward", "reverse"]
-    speed_mps: NotNegative
+    speed_mps: NotNegative | None
     acceleration_mps2: float | None
     axle_loads_kg: Annotated[
         tuple[NotNegative, ...], msgspec.Meta(min_length=1, max_length=64)
     ]
     axle_load_uncertainties_kg: tuple[NotNegative, ...] | None
-    axle_spacings_m: tuple[NotNegative, ...]
+    axle_spacings_m: tuple[NotNegative, ...] | None
     gross_mass_kg: NotNegative
     gross_mass_uncertainty_kg: NotNegative | None
     gross_mass_standard_uncertainties_kg: (
         Annotated[dict[Name, NotNegative], msgspec.Meta(max_length=MOST_CONTRIBUTIONS)]
         | None
     ) = None
-    axle_groups: tuple[tuple[Count, ...], ...]
-    axle_configuration: Annotated[str, msgspec.Meta(pattern=r"^\d+(\+\d+)*$")]
+    axle_groups: tuple[tuple[Count, ...], ...] | None
+    axle_configuration: Annotated[str, msgspec.Meta(pattern=r"^\d+(\+\d+)*$")] | None
     vehicle_class: VehicleClass | None = None
     vehicle_class_probability: Probability | None = None
     flags: tuple[Flag, ...]
@@ -281,21 +283,10 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Check what the figures of one passage owe to each other."""
         n = len(self.axle_loads_kg)
-        if len(self.axle_spacings_m) != n - 1:
-            message = (
-                f"{n} axles need {n - 1} spacings, not {len(self.axle_spacings_m)}"
-            )
-            raise ValueError(message)
+        self._check_geometry(n)
         u = self.axle_load_uncertainties_kg
         if u is not None and len(u) != n:
             message = f"{n} axles need {n} uncertainties, not {len(u)}"
-            raise ValueError(message)
-        if [i for group in self.axle_groups for i in group] != list(range(n)):
-            message = f"axle_groups must name axles 0 to {n - 1} once each, in order"
-            raise ValueError(message)
-        counts = "+".join(str(len(group)) for group in self.axle_groups)
-        if counts != self.axle_configuration:
-            message = f"axle_configuration {self.axle_configuration} is not {counts}"
             raise ValueError(message)
         if abs(math.fsum(self.axle_loads_kg) - self.gross_mass_kg) > 1.0:
             message = (
@@ -315,6 +306,40 @@ class PassageMessage(_Sealed, frozen=True, kw_only=True):
             raise ValueError(message)
         if self.valid and BARRING_FLAGS.intersection(self.flags):
             message = f"valid passage carries barring flags {', '.join(self.flags)}"
+            raise ValueError(message)
+
+    def _check_geometry(self, n: int) -> None:
+        """Check spacings, groups and configuration of n axles against each other."""
+        spacings, groups = self.axle_spacings_m, self.axle_groups
+        if spacings is None or groups is None or self.axle_configuration is None:
+            known = [
+                name
+                for name in ("axle_spacings_m", "axle_groups", "axle_configuration")
+                if getattr(self, name) is not None
+            ]
+            if known:
+                message = (
+                    "axle_spacings_m, axle_groups and axle_configuration are all known "
+                    f"or all null, not only {', '.join(known)}"
+                )
+                raise ValueError(message)
+        else:
+            if len(spacings) != n - 1:
+                message = f"{n} axles need {n - 1} spacings, not {len(spacings)}"
+                raise ValueError(message)
+            if [i for group in groups for i in group] != list(range(n)):
+                message = (
+                    f"axle_groups must name axles 0 to {n - 1} once each, in order"
+                )
+                raise ValueError(message)
+            counts = "+".join(str(len(group)) for group in groups)
+            if counts != self.axle_configuration:
+                message = (
+                    f"axle_configuration {self.axle_configuration} is not {counts}"
+                )
+                raise ValueError(message)
+        if self.valid and (self.speed_mps is None or spacings is None):
+            message = "valid passage without speed or axle spacings"
             raise ValueError(message)
 
 

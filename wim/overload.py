@@ -95,8 +95,9 @@ def assess(
         axle_count: number of axles.
         vehicle_class: the class if it is known, else None.
         table: the limits in force at the passing time.
-        axle_configuration: axles of each group as in ``1+2+3``, if known; without
-            it no row that asks for one applies.
+        axle_configuration: axles of each group as in ``1+2+3``, None where it is not
+            known: then a row that asks for one may be the vehicle's, and of all limits
+            the one that favours the party is taken.
         gross_mass_uncertainty_kg: stated with the mass, expanded (k = 2) [kg]; None
             where none is. Only a table that deducts it looks at it.
 
@@ -108,7 +109,10 @@ def assess(
         for row in table.rows
         if row.confirmed
         and row.covers(axle_count)
-        and row.axle_configuration in (None, axle_configuration)
+        and (
+            axle_configuration is None
+            or row.axle_configuration in (None, axle_configuration)
+        )
     ]
     if not rows:
         return None

@@ -30,6 +30,7 @@ from wim.drift import (
     readings,
     row_sums,
 )
+from wim.geometry import geometry_of
 from wim.health import Health, Run
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
@@ -101,7 +102,9 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     thresholds of manoeuvres were held against; ``contributions`` what the uncertainty
     of the gross mass is put together from. ``lateral_ranges_m`` are where across the
     lane its middle may have been on each row; None for one that straddles, since what
-    another lane's strips saw counts from another centre.
+    another lane's strips saw counts from another centre. A speed that the crossing does
+    not show is None; so are spacings, groups and configuration together where one
+    spacing is not shown. What is valid has them all.
     """
 
     lane: int
@@ -109,15 +112,15 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     last_axle_s: float
     ended_s: float
     direction: Literal["forward", "reverse"]
-    speed_mps: float
+    speed_mps: float | None
     acceleration_mps2: float | None
     axle_loads_kg: tuple[float, ...]
     axle_load_uncertainties_kg: tuple[float, ...] | None
-    axle_spacings_m: tuple[float, ...]
+    axle_spacings_m: tuple[float, ...] | None
     gross_mass_kg: float
     gross_mass_uncertainty_kg: float | None
-    axle_groups: tuple[tuple[int, ...], ...]
-    axle_configuration: str
+    axle_groups: tuple[tuple[int, ...], ...] | None
+    axle_configuration: str | None
     vehicle_class: VehicleClass | None
     vehicle_class_probability: float | None
     flags: tuple[Flag, ...]
@@ -494,8 +497,12 @@ class Weigher:
         first_s = axles[0].crossed_s
         ended_s = max([pulse.end_s for axle in axles for _, pulse in axle.hits])
         gaps = self._gaps_in(crossing, first_s, ended_s) if self._gaps else []
+        # spacings and groups as they seem are good enough for loads and figures that
+        # are rough where they are; a record only has those that were shown
         spacings = tuple(map(spacing_m, axles, axles[1:]))
         groups = group_axles(spacings, longest_m=self.parameters.group_spacing_m)
+        shown = geometry_of(crossing, kinematics=self.parameters.kinematics)
+        shown_m = shown.all_spacings_m
         figures = figures_of(crossing, lane=lane, spacings_m=spacings)
         findings = findings_of(
             crossing,
@@ -503,7 +510,7 @@ class Weigher:
             lane=lane,
             fairness=self.parameters.fairness,
             thresholds=self.parameters.manoeuvres,
-            spacings_m=spacings,
+            geometry=shown,
             incomplete=bool(gaps),
             usual_scatter=self._scatters[lane.number].figure,
         )
@@ -517,11 +524,13 @@ class Weigher:
             )
         )
         flags = flags_of(findings)
-        kind = kind_of(
-            spacings,
-            shapes=self.parameters.shapes,
-            longest_group_m=self.parameters.group_spacing_m,
-        )
+        kind = None
+        if shown_m is not None:
+            kind = kind_of(
+                shown_m,
+                shapes=self.parameters.shapes,
+                longest_group_m=self.parameters.group_spacing_m,
+            )
         statics = static_loads(
             axles,
             lane=lane,
@@ -557,15 +566,15 @@ class Weigher:
             last_axle_s=axles[-1].crossed_s,
             ended_s=ended_s,
             direction="reverse" if crossing.reverse else "forward",
-            speed_mps=max(axles[0].motion.speed_at(first_s), 0.0),
+            speed_mps=shown.speed_mps,
             acceleration_mps2=figures.acceleration_mps2,
             axle_loads_kg=statics.loads.axle_loads_kg,
             axle_load_uncertainties_kg=statics.budget.axle_load_uncertainties_kg,
-            axle_spacings_m=spacings,
+            axle_spacings_m=shown_m,
             gross_mass_kg=statics.loads.gross_mass_kg,
             gross_mass_uncertainty_kg=statics.budget.gross_mass_uncertainty_kg,
-            axle_groups=groups,
-            axle_configuration=group_notation(groups),
+            axle_groups=None if shown_m is None else groups,
+            axle_configuration=None if shown_m is None else group_notation(groups),
             vehicle_class=None if kind is None else kind.vehicle_class,
             vehicle_class_probability=None if kind is None else kind.probability,
             flags=flags,

@@ -6,11 +6,12 @@ watches the reference vehicles.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
 
+from wim.geometry import Geometry
 from wim.lanes import Crossing
 from wim.manoeuvres import Figures, Finding, Thresholds, manoeuvres_of
 from wim.messages import BARRING_FLAGS, FLAGS, Flag
@@ -43,7 +44,7 @@ def findings_of(
     lane: Lane,
     fairness: Fairness,
     thresholds: Thresholds,
-    spacings_m: Sequence[float],
+    geometry: Geometry,
     incomplete: bool,
     usual_scatter: float,
     drifting: bool = False,
@@ -56,7 +57,8 @@ def findings_of(
         lane: where it drove.
         fairness: figures of what one vehicle can be.
         thresholds: figures of the manoeuvres.
-        spacings_m: between its axles, one fewer.
+        geometry: what it shows of speed and spacings; a spacing that is not shown
+            finds nothing, but there is no evidence without all of them.
         incomplete: samples are missing.
         usual_scatter: of the rows of that lane.
         drifting: the lane drifts by its reference vehicles.
@@ -73,6 +75,7 @@ def findings_of(
             found.append(Finding(flag, name, value, most, strips))
 
     find("tailgating", "axles", float(len(axles)), float(fairness.most_axles))
+    spacings_m = [each for each in geometry.spacings_m if each is not None]
     longest_m = max(spacings_m, default=0.0)
     find("tailgating", "axle_spacing_m", longest_m, fairness.longest_spacing_m)
     wheelbase_m = math.fsum(spacings_m)
@@ -89,6 +92,9 @@ def findings_of(
     if few < least:
         found.append(Finding("axle_missing", "axles", few, least))
     find("axle_missing", "samples_missing", float(incomplete), 0.0)
+    # on a way that is not smooth little is shown, and that has been found already
+    unknown = geometry.speed_mps is None or geometry.all_spacings_m is None
+    find("axle_missing", "not_shown", float(crossing.smooth and unknown), 0.0)
     gains = [abs(axle.motion.acceleration_mps2 or 0.0) for axle in axles]
     most = fairness.most_acceleration_mps2
     find("axle_missing", "acceleration_mps2", max(gains), most)

@@ -43,8 +43,8 @@ class PassageSummary(msgspec.Struct, frozen=True, kw_only=True):
     passed_at: dt.datetime
     gross_mass_kg: float
     axle_count: int
-    axle_configuration: str
-    speed_mps: float
+    axle_configuration: str | None
+    speed_mps: float | None
     plate: str | None
     plate_colour: PlateColour | None
     plate_confidence: float | None
@@ -70,6 +70,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     ``verdict_problem`` says why there is none. ``vehicle_class`` is what the axles say
     of the class, and how probably; a verdict looks at it only when that is sure enough.
     ``findings`` are the evidence of the flags. Uncertainties are expanded (k = 2).
+    Spacings and groups are both None where the crossing did not show them.
     """
 
     summary: PassageSummary
@@ -79,9 +80,9 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     acceleration_mps2: float | None
     axle_loads_kg: tuple[float, ...]
     axle_load_uncertainties_kg: tuple[float, ...] | None
-    axle_spacings_m: tuple[float, ...]
+    axle_spacings_m: tuple[float, ...] | None
     gross_mass_uncertainty_kg: float | None
-    axle_groups: tuple[tuple[int, ...], ...]
+    axle_groups: tuple[tuple[int, ...], ...] | None
     vehicle_class: VehicleClass | None
     vehicle_class_probability: float | None
     findings: tuple[FindingNote, ...]

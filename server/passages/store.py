@@ -110,13 +110,14 @@ async def insert(
         for name in message.__struct_fields__
         if name not in {"assessment", "plate_readings", "evidence", "schema"}
     }
-    loads_u = message.axle_load_uncertainties_kg
+    loads_u, spacings = message.axle_load_uncertainties_kg, message.axle_spacings_m
+    groups = message.axle_groups
     parameters = fields | {
         "axle_count": len(message.axle_loads_kg),
         "axle_loads_kg": list(message.axle_loads_kg),
         "axle_load_uncertainties_kg": None if loads_u is None else list(loads_u),
-        "axle_spacings_m": list(message.axle_spacings_m),
-        "axle_groups": json_value(message.axle_groups),
+        "axle_spacings_m": None if spacings is None else list(spacings),
+        "axle_groups": None if groups is None else json_value(groups),
         "flags": list(message.flags),
         "findings": json_value(message.findings),
         "station_verdict": json_value(station_verdict) if station_verdict else None,

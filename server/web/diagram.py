@@ -1,7 +1,8 @@
 """The side drawing of a vehicle's axles: where each wheel, column and bracket stands.
 
-Spacings are to scale as measured. It invents no body, and the wheel's size is only
-indicative. Lengths inside are drawing units.
+Spacings are to scale as measured; where they are not known, there is no drawing. It
+invents no body, and the wheel's size is only indicative. Lengths inside are drawing
+units.
 """
 
 import itertools
@@ -65,13 +66,16 @@ class Diagram(msgspec.Struct, frozen=True, kw_only=True):
     brackets: tuple[Bracket, ...]
 
 
-def draw(passage: Passage) -> Diagram:
-    """Lay out the axles of one passage."""
-    span_m = sum(passage.axle_spacings_m)
+def draw(passage: Passage) -> Diagram | None:
+    """Lay out the axles of one passage; None where nobody knows how they stand."""
+    spacings_m, groups = passage.axle_spacings_m, passage.axle_groups
+    if spacings_m is None or groups is None:
+        return None
+    span_m = sum(spacings_m)
     metre = min(UNITS_PER_METRE, (LONGEST - 2 * MARGIN) / max(span_m, 1.0))
     places = [
         MARGIN + metre * along_m
-        for along_m in itertools.accumulate(passage.axle_spacings_m, initial=0.0)
+        for along_m in itertools.accumulate(spacings_m, initial=0.0)
     ]
     radius = WHEEL_RADIUS_M * metre
     foot = ROAD - 2 * radius - 24.0
@@ -99,10 +103,10 @@ def draw(passage: Passage) -> Diagram:
         gaps=tuple(
             Gap(left=left, right=right, middle=(left + right) / 2, spacing_m=spacing_m)
             for (left, right), spacing_m in zip(
-                itertools.pairwise(places), passage.axle_spacings_m, strict=True
+                itertools.pairwise(places), spacings_m, strict=True
             )
         ),
-        brackets=_brackets(places, passage.axle_loads_kg, passage.axle_groups, radius),
+        brackets=_brackets(places, passage.axle_loads_kg, groups, radius),
     )
 
 

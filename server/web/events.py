@@ -52,7 +52,7 @@ class PassageEvent(msgspec.Struct, frozen=True, kw_only=True):
     lane: int
     passed_at: dt.datetime
     gross_mass_kg: float
-    axle_configuration: str
+    axle_configuration: str | None
     plate: str | None
     overloaded: bool | None
     hundred_tonne: bool

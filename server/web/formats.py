@@ -41,6 +41,7 @@ NAMED_FIGURES = frozenset(
         "gap_m",
         "imbalance",
         "noisy",
+        "not_shown",
         "not_told_apart",
         "not_whole",
         "reference_vehicles",
@@ -59,6 +60,7 @@ NAMED_FIGURES = frozenset(
 STATED_FIGURES = frozenset(
     {
         "driven_backwards",
+        "not_shown",
         "not_told_apart",
         "not_whole",
         "reference_vehicles",

@@ -40,7 +40,7 @@ class Show:
         self.line(
             f"{passed:%H:%M:%S}  lane {passage['lane']}  "
             f"{passage['plate'] or '未识别 unread':<9}  "
-            f"{passage['axle_configuration']:<7}  "
+            f"{passage['axle_configuration'] or 'unknown':<7}  "
             f"{passage['gross_mass_kg'] / 1000:6.2f} t  "
             f"+{passage['overload_ratio']:.0%}  {mark}{where}"
         )

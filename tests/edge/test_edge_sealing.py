@@ -395,6 +395,30 @@ def test_class_uncertainty_and_the_evidence_of_flags_travel_with_the_mass(
     ]
 
 
+def test_what_a_crossing_did_not_show_travels_as_null_and_is_judged_by_the_mass(
+    make_sealer, outbox, clock, eventually
+):
+    sealer, _ = make_sealer()
+    unshown = msgspec.structs.replace(
+        PASSAGE,
+        speed_mps=None,
+        axle_spacings_m=None,
+        axle_groups=None,
+        axle_configuration=None,
+        flags=("stop_and_go",),
+        valid=False,
+    )
+    sealer.weighed(weighed(Entered(1, 1, clock.monotonic_s()), passage=unshown))
+    assert eventually(lambda: outbox.backlog().depth == 2)
+    ((_, message),), _ = messages(outbox)
+    assert message.speed_mps is None
+    assert message.axle_spacings_m is None
+    assert message.axle_groups is None
+    assert message.axle_configuration is None
+    assert not message.valid
+    assert message.assessment.overloaded
+
+
 def test_a_plate_that_is_late_comes_with_the_manifest(
     make_sealer, outbox, clock, reader, eventually
 ):

@@ -311,6 +311,49 @@ def test_a_contribution_without_an_end_is_refused(sender):
         decode(payload.replace(b"123.25", b"1e999"), PassageMessage)
 
 
+UNSHOWN = {
+    "speed_mps": None,
+    "axle_spacings_m": None,
+    "axle_groups": None,
+    "axle_configuration": None,
+    "flags": ("stop_and_go",),
+    "valid": False,
+}
+
+
+async def test_what_a_crossing_did_not_show_is_stored_and_listed_as_unknown(
+    intake, pool, sender
+):
+    sent = sender().passage(**UNSHOWN)
+    assert outcomes(await intake.take([sent])) == ["stored"]
+    found = await passages.find_passage(pool, subject(sent))
+    assert found.axle_spacings_m is None
+    assert found.axle_groups is None
+    assert found.verdict.overloaded, "the mass is held against the limit all the same"
+    (summary,) = await passages.recent(pool)
+    assert (summary.speed_mps, summary.axle_configuration) == (None, None)
+    assert summary.axle_count == 6
+    assert summary.record_id is None
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT axle_groups IS NULL AS unknown FROM passages"
+        )
+        assert (await cursor.fetchone())["unknown"]
+
+
+async def test_half_a_geometry_or_a_valid_one_without_is_quarantined(intake, sender):
+    demo = sender()
+    half = demo.passage(**UNSHOWN)[1].replace(
+        b'"axle_configuration":null', b'"axle_configuration":"1+2+3"'
+    )
+    valid = demo.passage(**UNSHOWN)[1].replace(b'"valid":false', b'"valid":true')
+    topic = "luheng/v1/DEMO-001/passage"
+    taken = await intake.take([(topic, half), (topic, valid)])
+    assert outcomes(taken) == ["quarantined"] * 2
+    assert "all known or all null" in taken[0].reason
+    assert "without speed or axle spacings" in taken[1].reason
+
+
 async def test_without_a_limit_there_is_no_verdict_and_the_reason_is_said(
     intake, pool, sender
 ):

@@ -539,9 +539,9 @@ def test_an_alert_reaches_a_signed_in_client_within_a_second(house, reviewer, tr
 # ------------------------------------------------------------------ what is foreign
 
 
-def page_text(client, path, language):
+def page_text(client, path, language, **params):
     """Return what a page shows, in one line."""
-    answer = client.get(path, headers=HTML, params={"lang": language})
+    answer = client.get(path, headers=HTML, params={"lang": language, **params})
     assert answer.status_code == 200
     bare = re.sub(r"<[^>]*>", " ", answer.text)
     return " ".join(html.unescape(bare).split())
@@ -609,6 +609,52 @@ def test_of_a_covered_plate_the_reviewer_sees_what_can_be_read(house, reviewer, 
     figures = {"plate_readings": (bare,)}
     record = house.record_of(reviewer, house.roadside.passage(heavy, figures=figures))
     assert "What can be read" not in page_text(reviewer, f"/records/{record}", "en")
+
+
+UNSHOWN = ("speed_mps", "axle_spacings_m", "axle_groups", "axle_configuration")
+
+
+def test_what_a_crossing_did_not_show_is_called_unknown_on_its_card(
+    house, reviewer, heavy
+):
+    figures = dict.fromkeys(UNSHOWN) | {"valid": False, "flags": ("stop_and_go",)}
+    passage = house.roadside.passage(heavy, figures=figures, seal=False)
+    listed = reviewer.get("/api/passages?limit=1").json()[0]
+    assert listed["passage_id"] == passage
+    assert (listed["speed_mps"], listed["axle_configuration"]) == (None, None)
+    en = page_text(reviewer, "/fragments/cards", "en", only=passage)
+    assert f"{len(heavy.axle_loads_kg)} axles, configuration unknown" in en
+    assert "speed unknown" in en
+    assert "None" not in en
+    zh = page_text(reviewer, "/fragments/cards", "zh-CN", only=passage)
+    assert "轴型未知" in zh
+    assert "车速未知" in zh
+
+
+def test_a_record_whose_geometry_is_not_known_has_no_drawing(house, reviewer, heavy):
+    passage = house.roadside.passage(heavy)
+    record = house.record_of(reviewer, passage)
+    drawn = reviewer.get(f"/records/{record}", headers=HTML).text
+    assert 'class="diagram"' in drawn
+
+    async def forget(pool):
+        async with pool.connection() as connection:
+            await connection.execute(
+                "UPDATE passages SET speed_mps = NULL, axle_spacings_m = NULL, "
+                "axle_groups = NULL, axle_configuration = NULL WHERE passage_id = %s",
+                (passage,),
+            )
+
+    house.run(forget)
+    page = reviewer.get(f"/records/{record}", headers=HTML).text
+    assert 'class="diagram"' not in page
+    en = page_text(reviewer, f"/records/{record}", "en")
+    assert "The crossing does not show how far the axles are apart" in en
+    assert "Axles unknown" in en
+    for load_kg in heavy.axle_loads_kg:
+        assert f"{load_kg:.0f} ± unknown" in en
+    assert "None" not in en
+    assert "None" not in page_text(reviewer, "/records", "en")
 
 
 def test_what_comes_from_outside_is_shown_as_text(house, reviewer, case_id):

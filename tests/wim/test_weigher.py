@@ -412,10 +412,14 @@ def test_every_figure_of_a_passage_fits_the_message(road, busy):
         assert passage.gross_mass_uncertainty_kg > 0.0
         assert min(passage.axle_load_uncertainties_kg) > 0.0
         assert sum(passage.axle_loads_kg) == pytest.approx(passage.gross_mass_kg)
-        assert [i for g in passage.axle_groups for i in g] == list(
-            range(len(passage.axle_loads_kg))
-        )
-        figures = (passage.speed_mps, *passage.axle_loads_kg, *passage.axle_spacings_m)
+        axles = len(passage.axle_loads_kg)
+        if passage.axle_groups is not None:
+            assert [i for g in passage.axle_groups for i in g] == list(range(axles))
+        spacings = passage.axle_spacings_m
+        assert (spacings is None) == (passage.axle_groups is None)
+        assert not passage.valid or (spacings is not None and passage.speed_mps)
+        assert passage.speed_mps is None or passage.speed_mps > 0.0
+        figures = (*passage.axle_loads_kg, *(spacings or ()))
         assert all(math.isfinite(f) and f >= 0.0 for f in figures)
 
 
@@ -449,7 +453,9 @@ def test_no_signal_at_all_makes_the_weigher_raise(road, seed, bumps, bits, lost)
     events += weigher.flush()
     for passage in road.passages(events):
         assert math.isfinite(passage.gross_mass_kg)
-        assert passage.speed_mps >= 0.0
+        assert passage.speed_mps is None or passage.speed_mps > 0.0
+        known = None not in (passage.speed_mps, passage.axle_spacings_m)
+        assert known or not passage.valid
         barred = messages.BARRING_FLAGS.intersection(passage.flags)
         assert passage.valid == (
             not barred and not any(finding.severe for finding in passage.findings)

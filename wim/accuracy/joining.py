@@ -40,7 +40,7 @@ _ROUNDED_KG = 10.0  # an axle's load on a static scale with divisions of 20 kg
 def check_axles(
     axles: int,
     *,
-    spacings_m: Sequence[float],
+    spacings_m: Sequence[float] | None,
     groups: Sequence[Sequence[int]] | None,
 ) -> None:
     """Refuse spacings and groups of another number of axles.
@@ -48,7 +48,7 @@ def check_axles(
     Raises:
         ValueError: they do not belong to so many axles; the text names the key.
     """
-    if len(spacings_m) != axles - 1:
+    if spacings_m is not None and len(spacings_m) != axles - 1:
         message = (
             f"axle_spacings_m: {len(spacings_m)} for {axles} axles; expected one fewer"
         )
@@ -126,18 +126,18 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """One passage as it was weighed: a line of ``luheng-wim process --json``.
 
-    Masses may be unknown, but not those of a valid record.
+    Masses, speed and spacings may be unknown, but not those of a valid record.
     """
 
     lane: int
     started_at_s: Instant
-    speed_mps: Figure
+    speed_mps: Figure | None
     axle_loads_kg: Annotated[tuple[Mass | None, ...], msgspec.Meta(min_length=1)]
     axle_load_uncertainties_kg: tuple[Mass | None, ...] | None
-    axle_spacings_m: tuple[Figure, ...]
+    axle_spacings_m: tuple[Figure, ...] | None
     gross_mass_kg: Mass | None
     gross_mass_uncertainty_kg: Mass | None
-    axle_groups: tuple[tuple[int, ...], ...]
+    axle_groups: tuple[tuple[int, ...], ...] | None
     flags: tuple[str, ...]
     valid: bool
     axle_configuration: str | None = None
@@ -146,7 +146,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     recording: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a valid record without masses, and figures of other axles."""
+        """Refuse a valid record that lacks a figure, and figures of other axles."""
         axles = len(self.axle_loads_kg)
         check_axles(axles, spacings_m=self.axle_spacings_m, groups=self.axle_groups)
         others = {"axle_load_uncertainties_kg": self.axle_load_uncertainties_kg}
@@ -158,6 +158,9 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(message)
         if self.valid and (self.gross_mass_kg is None or None in self.axle_loads_kg):
             message = "valid: true, but masses are not known"
+            raise ValueError(message)
+        if self.valid and (self.speed_mps is None or self.axle_spacings_m is None):
+            message = "valid: true, but speed or axle spacings are not known"
             raise ValueError(message)
 
     @property

@@ -233,9 +233,10 @@ def report(
         axle_count_right=share_of(len(whole), len(judged)),
         speed=error_figures(
             [
-                100.0 * (p.measured.speed_mps - p.truth.speed_mps) / p.truth.speed_mps
+                _relative(found_mps, p.truth.speed_mps)
                 for p in judged
-                if p.truth.speed_mps > 0.0
+                if (found_mps := p.measured.speed_mps) is not None
+                and p.truth.speed_mps > 0.0
             ]
         ),
         spacing=error_figures(
@@ -243,7 +244,7 @@ def report(
                 found - true
                 for pair in whole
                 for found, true in zip(
-                    pair.measured.axle_spacings_m,
+                    pair.measured.axle_spacings_m or (),
                     pair.truth.axle_spacings_m,
                     strict=True,
                 )
@@ -288,7 +289,7 @@ def _criterion_errors(pairs: Sequence[Pair]) -> dict[Criterion, list[float]]:
         if not pair.axles_right:
             continue
         loads, true = pair.measured.loads_kg, pair.truth.axle_loads_kg
-        for group in pair.truth.axle_groups or pair.measured.axle_groups:
+        for group in pair.truth.axle_groups or pair.measured.axle_groups or ():
             axles = [_relative(loads[i], true[i]) for i in group]
             if len(group) == 1:
                 errors["single"] += axles

@@ -102,11 +102,14 @@ def _run(options: argparse.Namespace) -> int:
         weighed_trucks += len(truths)
         dropped.update(reference.dropped)
         for passage, truth in reference.runs:
+            spacings_m, groups = passage.axle_spacings_m, passage.axle_groups
+            if spacings_m is None or groups is None:  # never of what is valid
+                continue
             seen = observations_of(
                 passage.axles,
                 truth.axle_loads_kg,
-                axle_groups=passage.axle_groups,
-                axle_spacings_m=passage.axle_spacings_m,
+                axle_groups=groups,
+                axle_spacings_m=spacings_m,
                 lane=_lane(site, passage.lane),
                 run=runs + 1,
                 truck=trucks.setdefault(truth.axle_loads_kg, len(trucks)),

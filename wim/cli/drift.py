@@ -40,7 +40,7 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True):
     lane: int
     started_at_s: float
     axle_loads_kg: tuple[float, ...]
-    axle_groups: tuple[tuple[int, ...], ...]
+    axle_groups: tuple[tuple[int, ...], ...] | None
     flags: tuple[str, ...]
     row_sums: tuple[RowSum, ...]
     passed_at_s: float | None = None
@@ -129,7 +129,7 @@ def _followed(before: DriftStates, seen: Sequence[_Seen]) -> DriftStates:
             lanes.get(lane, DriftState(lane=lane)),
             readings(
                 axle_loads_kg=passage.axle_loads_kg,
-                axle_groups=passage.axle_groups,
+                axle_groups=passage.axle_groups or (),
                 sums=passage.row_sums,
                 rows=rows[lane],
                 flags=passage.flags,

@@ -48,25 +48,27 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     ``gross_mass_standard_uncertainties_kg`` are what ``gross_mass_uncertainty_kg`` is
     put together from, by name and k = 1: twice the root of the sum of their squares.
     ``seal`` says what the figures came from, so that they can be replayed.
-    ``notations`` is the axle configuration (轴型) as others write it, ``footprints_m``
-    the length of the tyres' contact of each axle, ``lateral_ranges_m`` where across the
+    ``speed_mps`` is ``null`` where the crossing shows none; so are ``axle_spacings_m``,
+    ``axle_groups`` and ``axle_configuration`` together, and with them ``notations``,
+    which is the axle configuration (轴型) as others write it. ``footprints_m`` is the
+    length of the tyres' contact of each axle, ``lateral_ranges_m`` where across the
     lane the middle of the vehicle may have been on each row; a line of an older version
-    has none of them.
+    has none of these three.
     """
 
     lane: int
     started_at_s: float
     direction: Literal["forward", "reverse"]
-    speed_mps: float
+    speed_mps: float | None
     acceleration_mps2: float | None
     axle_loads_kg: tuple[float, ...]
     axle_load_uncertainties_kg: tuple[float, ...] | None
-    axle_spacings_m: tuple[float, ...]
+    axle_spacings_m: tuple[float, ...] | None
     gross_mass_kg: float
     gross_mass_uncertainty_kg: float | None
     gross_mass_standard_uncertainties_kg: dict[str, float] | None = None
-    axle_groups: tuple[tuple[int, ...], ...]
-    axle_configuration: str
+    axle_groups: tuple[tuple[int, ...], ...] | None
+    axle_configuration: str | None
     vehicle_class: VehicleClass | None
     vehicle_class_probability: float | None
     flags: tuple[Flag, ...]
@@ -124,13 +126,20 @@ def line_of(
         row_sums=row_sums(passage.axles),
         seal=seal,
         estimators=estimators,
-        notations=notations_of(
-            passage.axle_groups,
-            passage.axle_spacings_m,
-            vehicle_class=passage.vehicle_class,
-        ),
+        notations=_notations_of(passage),
         footprints_m=tuple(axle.footprint_m for axle in passage.axles),
         lateral_ranges_m=passage.lateral_ranges_m,
+    )
+
+
+def _notations_of(passage: Passage) -> Notations | None:
+    """Return the configuration in every notation, None where it is not known."""
+    if passage.axle_groups is None or passage.axle_spacings_m is None:
+        return None
+    return notations_of(
+        passage.axle_groups,
+        passage.axle_spacings_m,
+        vehicle_class=passage.vehicle_class,
     )
 
 
@@ -141,9 +150,12 @@ def sentence_of(passage: Passage) -> str:
     gross = f"{passage.gross_mass_kg / 1000.0:7.2f}"
     if passage.gross_mass_uncertainty_kg is not None:
         gross += f" ± {passage.gross_mass_uncertainty_kg / 1000.0:.2f}"
+    speed = " unknown"
+    if passage.speed_mps is not None:
+        speed = f"{passage.speed_mps * 3.6:6.1f} km/h"
     return (
         f"{passage.first_axle_s:10.3f} s  lane {passage.lane}  {passage.direction:7}"
-        f"  {passage.speed_mps * 3.6:6.1f} km/h"
-        f"  {gross} t  {passage.axle_configuration}"
+        f"  {speed:11}"
+        f"  {gross} t  {passage.axle_configuration or 'unknown'}"
         f" ({loads} t)  {'valid' if passage.valid else 'not valid'}{flags}"
     )

@@ -145,8 +145,13 @@ def _estimates(
     calibration: Calibration,
     *,
     temperature_c: float | None,
-) -> dict[str, Estimate]:
-    """Return what every estimator makes of a passage."""
+) -> dict[str, Estimate] | None:
+    """Return what every estimator makes of a passage.
+
+    None where it does not show how its axles stand: they share what the groups carry.
+    """
+    if passage.axle_spacings_m is None or passage.axle_groups is None:
+        return None
     found = every_estimate(
         passage.axles,
         lane=lane,

@@ -41,7 +41,7 @@ class _Passage(msgspec.Struct, frozen=True):
     started_at_s: float
     direction: Literal["forward", "reverse"]
     axle_loads_kg: tuple[float, ...]
-    axle_spacings_m: tuple[float, ...]
+    axle_spacings_m: tuple[float, ...] | None
     gross_mass_kg: float
     valid: bool
     vehicle_class: (
@@ -180,6 +180,9 @@ def _passage(line: bytes, *, where: str) -> _Passage:
 def _card(
     passage: _Passage, options: argparse.Namespace, start: dt.datetime, *, where: str
 ) -> WCard:
+    if passage.axle_spacings_m is None:
+        message = f"{where}: key 'axle_spacings_m': null, but the passage is valid"
+        raise WrongUseError(message)
     try:
         passed_at = start + dt.timedelta(seconds=passage.started_at_s)
         return WCard(
