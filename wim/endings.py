@@ -132,7 +132,9 @@ class Endings:
             turned = tangle is not None and part.first == 0
             if turned:
                 told = _from(told, min(map(entry_s, hits)))  # noqa: PLW2901 - it turned
-            damages = self._memory.judge(told.axles)
+            damages = self._memory.judge(
+                told.axles, rows=_rows_of(told) if turned else None
+            )
             if damages:
                 told = _without(told, damages)  # noqa: PLW2901 - the better figures
             if i:
@@ -181,6 +183,13 @@ class Endings:
                 if sensor.rank > 0
             )
             self.stalled_s = math.inf
+
+
+def _rows_of(weighed: Weighed) -> frozenset[int]:
+    """Return the rows that count; those over which a vehicle went back do not."""
+    return frozenset(
+        [hit.sensor.strip.row for axle in weighed.axles for hit in axle.hits]
+    )
 
 
 def _neighbour(part: Part) -> Neighbour | None:

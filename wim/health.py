@@ -5,7 +5,7 @@ the other side of its row, crossed at the same moment, says that it was no bounc
 mends nothing: a damaged strip is left out of the loads and named.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -88,11 +88,14 @@ class StripMemory:
         """Return all that is remembered, in the order of the strips."""
         return tuple(map(Run, self._sound, self._ill))
 
-    def judge(self, axles: Sequence[Axle]) -> tuple[Damage, ...]:
+    def judge(
+        self, axles: Sequence[Axle], *, rows: Collection[int] | None = None
+    ) -> tuple[Damage, ...]:
         """Find the damaged strips by one vehicle's axles, and remember.
 
         Args:
-            axles: weighed with every strip.
+            axles: weighed with every strip of the rows.
+            rows: whose strips may have missed axles, None for all.
 
         Returns:
             Damages in the order of the strips, one a strip at most.
@@ -103,7 +106,7 @@ class StripMemory:
                 own[sensor.index].append(pulse)
         found = {damage.strip: damage for damage in self._noisy(own)}
         found |= {damage.strip: damage for damage in self._clipped(own)}
-        suspects = {d.strip: d for d in self._silent(own, axles=len(axles))}
+        suspects = {d.strip: d for d in self._silent(own, len(axles), rows)}
         suspects |= {d.strip: d for d in self._weak(axles, {*found, *suspects})}
         for k in range(len(self._lane.strips)):
             if k in suspects:
@@ -117,13 +120,15 @@ class StripMemory:
                 self._sound[k] = min(self._sound[k] + 1, _LONGEST_RUN)
         return tuple(found[k] for k in sorted(found))
 
-    def _silent(self, own: Sequence[Sequence[Pulse]], *, axles: int) -> list[Damage]:
+    def _silent(
+        self, own: Sequence[Sequence[Pulse]], axles: int, rows: Collection[int] | None
+    ) -> list[Damage]:
         """Return strips that missed every axle while their neighbours saw most."""
         if axles < 2 or all(own):
             return []
         dead = []
         for k, strip in enumerate(self._lane.strips):
-            if own[k]:
+            if own[k] or (rows is not None and strip.row not in rows):
                 continue
             others = [
                 2 * len(own[j]) > axles

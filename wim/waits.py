@@ -83,8 +83,8 @@ class Waits:
 
         Who is slow may stop between the rows, roll back and come again, as long as not
         every row has seen every axle, one row after the other; and where the latest
-        wheel took long for the way from the row before, or nearly stood, it may be
-        another that came back.
+        wheel took long for the way from the row before, or it or the one on that row
+        nearly stood, it may be another that came back.
         """
         latest = self._store.newest()
         if not latest or not self._is_slow(latest):
@@ -99,7 +99,8 @@ class Waits:
         lasts_s = sorted(pulse.end_s - pulse.start_s for row in rows for pulse in row)
         return (
             way_m / took_s > _STALLED * rough_speed_mps(early, late)
-            and late.end_s - late.start_s < _STOPS * lasts_s[len(lasts_s) // 2]
+            and max(early.end_s - early.start_s, late.end_s - late.start_s)
+            < _STOPS * lasts_s[len(lasts_s) // 2]
         )
 
     def _rows_of(self, vehicle: OpenVehicle) -> list[list[Pulse]]:

@@ -1,5 +1,6 @@
 """A strip that says something else than its neighbours is found and left out."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -152,3 +153,22 @@ def test_no_strip_is_weak_where_the_sides_are_seen_to_agree(road, gains, bounces
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(StripMemory, "_agree", lambda *_: False)
         assert memory._weak(axles, set()) == found
+
+
+def test_a_row_that_is_not_looked_at_has_missed_nothing(road):
+    """Who went to and fro over a row is weighed without it."""
+    truck = road.Truck((6000.0, 9000.0, 9000.0), (3.6, 1.35), speed_kmh=40)
+    counts, _ = road.drive(road.site, [truck], seconds=5.0)
+    (passage,) = road.passages(road.weigh(road.site, counts, separator=False))
+    axles = [
+        msgspec.structs.replace(
+            axle, hits=tuple(hit for hit in axle.hits if hit.sensor.strip.row != 1)
+        )
+        for axle in passage.axles
+    ]
+    lane = road.site.lanes[0]
+    damages = StripMemory(lane, health=Health()).judge(axles)
+    assert {lane.strips[damage.strip].row for damage in damages} == {1}
+    assert {damage.illness for damage in damages} == {"dead"}
+    rows = {strip.row for strip in lane.strips} - {1}
+    assert StripMemory(lane, health=Health()).judge(axles, rows=rows) == ()

@@ -265,6 +265,23 @@ def test_who_rolls_back_is_one_vehicle_with_its_axles(road, site, turns):
     assert not passage.valid
 
 
+def test_who_turns_with_a_wheel_on_a_strip_is_one_vehicle(road, site):
+    """The other wheel that comes back over the last row is none of a lorry that left.
+
+    What it crossed backwards is left out, and no strip is called dead for that.
+    """
+    turns = ((7, 11), (9, 11), (15, -0.3), (16.5, -0.3), (24.5, 16), (36, 39))
+    way = along((-2, -4), *turns)
+    trucks = [road.Truck(**TWO, speed_kmh=7, gone_m=way)]
+    trucks += [road.Truck(**TWO, speed_kmh=50, at_s=at_s) for at_s in (46.0, 52.0)]
+    turned, *normal = driven(road, site, trucks, seconds=58.0)
+    assert "went_to_and_fro" in [finding.figure for finding in turned.findings]
+    assert not turned.valid
+    assert len(turned.axle_loads_kg) == 2
+    assert "strip_damaged" not in turned.flags
+    assert [passage.valid for passage in normal] == [True, True]
+
+
 def test_the_next_vehicle_is_weighed_behind_one_that_rolled_back(road, site):
     turns = ((7, 14), (9, 14), (15, 4), (16.5, 4), (24.5, 20), (36, 43))
     truck = road.Truck(**FOUR, speed_kmh=7, gone_m=along((-2, -4), *turns))
