@@ -42,6 +42,8 @@ _LEAST_THRESHOLD_COUNTS = 1.5
 _NARROW_M = 0.12
 _FEWEST_TOPS = 5.0
 _LEAN = 0.15
+_LONGEST_FOOTPRINT_M = 0.28
+_LEAST_LEVEL = 0.1
 Number = TypeVar("Number", np.int32, np.float64)
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
@@ -185,7 +187,7 @@ class _Channels:
             self.reals[14, strip.channel] = min(droop * tile, 0.5)
             self.reals[15, strip.channel] = droop
             self.reals[16, strip.channel] = max(floor, _LEAST_THRESHOLD_COUNTS)
-            self.reals[18, strip.channel] = strip.kind == "plate"
+            self.reals[18, strip.channel] = _level_share(strip)
             end = strip.full_scale_counts
             self.reals[23, strip.channel] = np.inf if end is None else end
         self.reals[10:12] = self.reals[16]
@@ -305,6 +307,17 @@ class _Bank:
         if self._columns is None:
             return counts
         return np.take(counts, self._columns, axis=1)
+
+
+def _level_share(strip: Strip) -> float:
+    """Return for which share of its pulse a plate carries a wheel wholly, 0 a strip.
+
+    A plate's pulse is at half its height as long as the plate is wide. On a plate that
+    is not wider than a footprint that share is the middle of the pulse and no more.
+    """
+    if strip.kind != "plate":
+        return 0.0
+    return max(1.0 - _LONGEST_FOOTPRINT_M / strip.width_m, _LEAST_LEVEL)
 
 
 def _shared_out(strips: tuple[Strip, ...]) -> list[Sequence[int]]:

@@ -203,6 +203,31 @@ def test_a_plate_tells_its_plateau(kmh):
     assert strip.plateau_counts is None
 
 
+@pytest.mark.parametrize("width_m", [0.5, 0.8, 1.0])
+@pytest.mark.parametrize("phase", [0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+def test_a_wheel_that_hops_on_a_plate_does_not_hide_its_plateau(width_m, phase):
+    """Its mean force while it stood wholly on the plate, not that near the peak."""
+    v = 20.0
+    still = record(
+        [(1.0, 3000.0, v)], seconds=2.0, width_m=width_m, per_newton=0.05, noise=3.0
+    )
+    t = np.arange(len(still)) / RATE_HZ - 1.0
+    force = 1.0 + 0.3 * np.sin(2.0 * np.pi * 12.0 * t + phase)
+    counts = np.rint(120.0 + (still - 120.0) * force).astype(np.int32)
+    (pulse,), _ = detect(counts, width_m=width_m, per_newton=0.05, kind="plate")
+    wholly = np.abs(t) * v < 0.5 * (width_m - 0.22)
+    expected = 3000.0 * GRAVITY * 0.05 * force[wholly].mean()
+    assert pulse.plateau_counts == pytest.approx(expected, rel=0.04)
+
+
+def test_a_plate_no_wider_than_a_wheel_has_a_top_and_no_plateau():
+    counts = record(
+        [(1.0, 3000.0, 10.0)], seconds=2.0, width_m=0.2, per_newton=0.05, noise=3.0
+    )
+    (pulse,), _ = detect(counts, width_m=0.2, per_newton=0.05, kind="plate")
+    assert 0.9 * pulse.peak_counts < pulse.plateau_counts < pulse.peak_counts
+
+
 def test_a_wrong_time_constant_shows_in_the_closure_and_costs_little_area():
     wheels = [(1.0 + 0.2 * k, 5000.0, 10.0) for k in range(6)]
     counts = record(wheels, seconds=3.0, tau_s=1.0)

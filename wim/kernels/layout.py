@@ -27,9 +27,10 @@ REALS = 24
 variances of one tile, of the mean of two, of four; 8-9 hum, cosine and sine; 10-11
 thresholds for two and four tiles; 12 variance of one sample; 13 state (0 idle, 1 in a
 run, 2 in its tail); 14 droop of a tile; 15 droop of a sample; 16 least threshold; 17
-undershoot before the run; 18 whether a plate; 19 tiles since the last run; 20 tiles
-far below the offset; 21 whether something has to be done about the tile; 22 highest
-residual of the run; 23 highest count that the channel can tell."""
+undershoot before the run; 18 for which share of its pulse a plate carries the wheel, 0
+of a strip; 19 tiles since the last run; 20 tiles far below the offset; 21 whether
+something has to be done about the tile; 22 highest residual of the run; 23 highest
+count that the channel can tell."""
 INTEGERS = 6
 """Rows of ``integers``: 0 samples in the run; 1 of them looked back upon; 2 tiles of it
 in which something was there; 3 tiles of its tail; 4 first sample of it; 5 offsets taken
