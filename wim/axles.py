@@ -24,6 +24,8 @@ from wim.kernels.rows import (
     weigh_rows,
 )
 from wim.kinematics import Crossed, Kinematics, Motion, Way, fit_alone, fit_together
+from wim.pulses import Pulse
+from wim.views import Sensor
 
 __all__ = [
     "Axle",
@@ -114,8 +116,8 @@ def weigh_axles(
     """Find how a vehicle's axles moved and weigh them.
 
     One way is fitted to all of them. Where none fits, as when the vehicle stopped,
-    each axle keeps a way of its own and loads come from the length of each pulse:
-    they are figures to look at and nothing to rely on.
+    each axle keeps a way of its own and loads come from the length of each pulse, on
+    plates from its plateau: they are figures to look at and nothing to rely on.
 
     Args:
         hits: of each axle, those of one vehicle.
@@ -148,7 +150,7 @@ def weighed(
     Args:
         moved: the pulses of each axle and its way.
         smooth: the ways tell the speed at each strip; where they do not, the length
-            of each pulse does, roughly.
+            of each pulse does, roughly, and the height of a plate's the load.
         damaged: indices of strips that weigh nothing that can be relied on.
     """
     table: list[float] = []
@@ -166,7 +168,7 @@ def weighed(
                 pulse.area_counts_s,
                 pulse.area_sigma_counts_s,
                 pulse.fall_s - pulse.rise_s,
-                pulse.end_s - pulse.start_s,
+                _contact_s(sensor, pulse),
             )
         ends.append(len(table) // HIT_COLUMNS)
     if not table:
@@ -237,6 +239,19 @@ def group_axles(
         else:
             groups.append([i])
     return tuple(tuple(group) for group in groups)
+
+
+def _contact_s(sensor: Sensor, pulse: Pulse) -> float:
+    """Return how long a wheel took for the usual way of contact, as its pulse tells.
+
+    A strip is over about when the contact is. A plate's area over its plateau is how
+    long the wheel took for the plate's width, and load and speed by that are right
+    wherever the wheel was carried wholly: the load is that of the plateau.
+    """
+    plateau = pulse.plateau_counts
+    if plateau is None or plateau <= 0.0:
+        return pulse.end_s - pulse.start_s
+    return pulse.area_counts_s / plateau * USUAL_CONTACT_M / sensor.strip.width_m
 
 
 def _floats(figures: list[float]) -> npt.NDArray[np.float64]:

@@ -55,7 +55,7 @@ class Strip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     than the first channel it is sampled. Lateral extent, gain uncertainty and
     ``temperature_per_c``, by which part the sensitivity changes with each °C, are kept
     for the uncertainty budget and change no mass. A ``plate`` is weighed by its area
-    like a strip.
+    like a strip, and by its plateau where no smooth way tells how fast the wheel was.
     """
 
     channel: Channel

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
@@ -170,6 +171,40 @@ def test_rows_and_axle_are_what_each_strip_says_alone(
     entry_s = 1.0 + 0.25 * min(rank for rank, *_ in own)
     if smooth and drove_there(motion, entry_s):
         assert motion.place_at(axle.crossed_s) == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("smooth", [True, False])
+@pytest.mark.parametrize("lasts_s", [0.05, 2.0])
+def test_plates_tell_a_load_by_area_and_where_no_way_is_known_by_plateau(
+    road, smooth, lasts_s
+):
+    text = road.site_text(rows=2, extra='kind = "plate"')
+    site = road.site_of(text.replace("width_m = 0.053", "width_m = 0.6"))
+    sensors = View.of(site.lanes[0], reverse=False).sensors
+    plateaus = {"left": 5000.0, "right": 7000.0}
+    hits = tuple(
+        Hit(
+            sensor,
+            msgspec.structs.replace(
+                pulse(sensor.index, 1.0 + sensor.rank, lasts_s, 400.0),
+                plateau_counts=plateaus[sensor.side],
+            ),
+        )
+        for sensor in sensors
+    )
+    motion = Motion(1.0, 0.5, 3.0, 0.0, way(3.0, 0.0, 0.0))
+    (axle,) = weighed([(hits, motion)], smooth=smooth)
+    for row in axle.rows:
+        if smooth:
+            by_area = 400.0 * 3.0 / (0.6 * 0.2 * GRAVITY)
+            assert (row.left_kg, row.right_kg) == pytest.approx((by_area, by_area))
+            assert row.speed_mps == pytest.approx(3.0)
+        else:
+            by_plateau = [counts / 0.2 / GRAVITY for counts in plateaus.values()]
+            assert (row.left_kg, row.right_kg) == pytest.approx(by_plateau)
+            speeds = [0.6 * counts / 400.0 for counts in plateaus.values()]
+            assert row.speed_mps == pytest.approx(sum(speeds) / 2.0)
+            assert row.speed_sigma_mps == pytest.approx(0.3 * row.speed_mps)
 
 
 def test_an_axle_whose_way_is_unknown_is_refused(road):

@@ -26,8 +26,8 @@ Integers = npt.NDArray[np.int64]
 HIT_COLUMNS = 12
 """0 rank; 1 side; 2 place [m]; 3 counts per newton times width; 4 width [m]; 5 whether
 healthy; 6 whether it tells a footprint; 7 when its centre was over the strip; 8 area
-and 9 its uncertainty [counts*s]; 10 length at half its height; 11 from first to last
-[s]."""
+and 9 its uncertainty [counts*s]; 10 length at half its height; 11 how long the wheel
+took for the usual way of contact [s]."""
 ROW_COLUMNS = 12
 """0 axle; 1 rank; 2 when; 3 place; 4 speed and 5 its uncertainty; 6 left; 7 right; 8
 load and 9 its uncertainty [kg]; 10 sides seen (1 left, 2 right, 4 both in one); 11
