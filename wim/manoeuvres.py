@@ -15,7 +15,7 @@ import msgspec
 from wim.axles import Axle
 from wim.lanes import Crossing
 from wim.messages import Flag
-from wim.samples import Lane, Side
+from wim.samples import Lane, Side, Strip
 from wim.scatter import scatter_of
 from wim.sides import Sides, shortest_reach, sides_of
 
@@ -312,28 +312,29 @@ def _stall(axles: Sequence[Axle]) -> tuple[float | None, tuple[int, ...]]:
     """Return how slowly an axle went between two rows, as against over them, and where.
 
     A pulse's length at half its height tells the speed over its strip within a
-    quarter, whatever happened between the strips.
+    quarter, whatever happened between the strips; over a plate it tells it better.
     """
     least: float | None = None
     between: tuple[int, ...] = ()
     for axle in axles:
-        # of each side, the latest strip: when, where, for how long, on which channel
-        latest: dict[Side, tuple[float, float, float, int]] = {}
+        # of each side, the latest sensor: when, where, for how long, over how much, on
+        # which channel
+        latest: dict[Side, tuple[float, float, float, float, int]] = {}
         for sensor, pulse in axle.hits:
-            if sensor.strip.kind != "strip":
-                continue
+            half_m = _half_height_m(sensor.strip)
             side = sensor.side
             channel = sensor.strip.channel
             at_s, s_m, lasts_s = pulse.centre_s, sensor.s_m, pulse.fall_s - pulse.rise_s
             early = latest.get(side)
-            latest[side] = (at_s, s_m, lasts_s, channel)
+            latest[side] = (at_s, s_m, lasts_s, half_m, channel)
             if early is None:
                 continue
-            early_s, early_m, lasted_s, early_channel = early
+            early_s, early_m, lasted_s, lasted_m, early_channel = early
             took_s = at_s - early_s
-            lasts_s = max(lasted_s, lasts_s)
+            if lasted_s * half_m > lasts_s * lasted_m:
+                lasts_s, half_m = lasted_s, lasted_m
             if took_s > 0.0 and lasts_s > 0.0:
-                share = abs(s_m - early_m) / took_s * lasts_s / _USUAL_HALF_M
+                share = abs(s_m - early_m) / took_s * lasts_s / half_m
                 if least is None or share < least:
                     least, between = share, (early_channel, channel)
     return least, tuple(sorted(between))
@@ -366,6 +367,13 @@ def _channels(
         for strip in lane.strips
         if strip.row in rows and side in (None, strip.side)
     )
+
+
+def _half_height_m(strip: Strip) -> float:
+    """Return how far a wheel goes while its pulse is above half its height, usually."""
+    if strip.kind == "plate":
+        return max(strip.width_m, _USUAL_HALF_M)
+    return _USUAL_HALF_M
 
 
 def _two_sided(lane: Lane, damaged: set[int]) -> set[int]:
