@@ -100,11 +100,11 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     acceleration the mean over the crossing, positive when gaining speed. ``axles`` are
     what calibration and drift watch look at: each axle row by row; ``figures`` what the
     thresholds of manoeuvres were held against; ``contributions`` what the uncertainty
-    of the gross mass is put together from. ``lateral_ranges_m`` are where across the
-    lane its middle may have been on each row; None for one that straddles, since what
-    another lane's strips saw counts from another centre. A speed that the crossing does
-    not show is None; so are spacings, groups and configuration together where one
-    spacing is not shown. What is valid has them all.
+    of the gross mass is put together from; ``layout`` the lane with its strips, None
+    for one that straddles, since what another lane's strips saw counts from another
+    centre, and ``damaged`` the indices of those that could not be relied on. A speed
+    that the crossing does not show is None; so are spacings, groups and configuration
+    together where one spacing is not shown. What is valid has them all.
     """
 
     lane: int
@@ -130,7 +130,15 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     axles: tuple[Axle, ...] = ()
     figures: Figures | None = None
     contributions: tuple[Contribution, ...] = ()
-    lateral_ranges_m: tuple[Ranges | None, ...] | None = None
+    layout: Lane | None = None
+    damaged: tuple[int, ...] = ()
+
+    @property
+    def lateral_ranges_m(self) -> tuple[Ranges | None, ...] | None:
+        """Return where across the lane its middle may have been, on each row."""
+        if self.layout is None:
+            return None
+        return lateral_ranges_m(self.axles, self.layout, damaged=self.damaged)
 
     @property
     def gross_mass_standard_uncertainties_kg(self) -> dict[str, float] | None:
@@ -584,13 +592,8 @@ class Weigher:
             axles=axles,
             figures=figures,
             contributions=statics.budget.contributions,
-            lateral_ranges_m=None
-            if crossing.straddles
-            else lateral_ranges_m(
-                axles,
-                lane,
-                damaged={damage.strip for damage in crossing.damages},
-            ),
+            layout=None if crossing.straddles else lane,
+            damaged=tuple(damage.strip for damage in crossing.damages),
         )
 
     def _gaps_in(
