@@ -25,6 +25,7 @@ OF_WHOLE_NUMBERS = {
     "sum(counts)",
     "sum(frame)",
     "sum(loads_lb)",
+    "sum(map(len, axle_groups))",
     "sum(others)",
     "sum(own)",
 }
