@@ -12,8 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lpr.training import cameras
-
 __all__ = [
     "bent",
     "body_texture",
@@ -301,7 +299,6 @@ def photographed(
     grey: bool,
     strength: float = 1.0,
     smoothed: float = 0.0,
-    cheap: float = 0.0,
 ) -> Pixels:
     """Light, lens, motion, sensor and compression.
 
@@ -313,7 +310,6 @@ def photographed(
         strength: from 0 (a good camera by day) to 1: the most that light, blur, noise
             and compression may spoil. At 1 about one picture in ten is beyond reading.
         smoothed: share of cameras that take noise away and enlarge the picture.
-        cheap: share of cheap cameras: pictures hazy, unsharp, noisy, oversharpened.
     """
     seen = _lit(rng, image, grey=grey, strength=strength)
     seen = _blurred(rng, seen, character_px, strength)
@@ -328,9 +324,7 @@ def photographed(
     else:
         seen += _noise(rng, seen.shape) * np.float32(noise)
     if smoothed and rng.random() < smoothed:
-        seen = cameras.smoothed(rng, seen, strength)
-    if cheap and rng.random() < cheap:
-        seen = cameras.seen_cheaply(rng, seen, character_px, strength)
+        seen = _smoothed(rng, seen, strength)
     if rng.random() < 0.2:  # the sharpening of cheap cameras
         soft = cv2.GaussianBlur(seen, (0, 0), 1.2)
         seen += np.float32(rng.uniform(0.3, 1.6)) * (seen - soft)
@@ -340,6 +334,26 @@ def photographed(
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
         out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     return out
+
+
+def _smoothed(rng: np.random.Generator, seen: Floats, strength: float) -> Floats:
+    """What a camera makes of its own noise, and of a sensor coarser than its picture.
+
+    Noise reduction keeps the edges and washes out thin strokes between them.
+    """
+    if rng.random() < 0.7:
+        alike = strength * rng.uniform(10, 60)
+        seen = np.asarray(cv2.bilateralFilter(seen, 5, alike, 2.0), np.float32)
+    if rng.random() < 0.5:
+        height, width = seen.shape[:2]
+        share = 1 - strength * rng.uniform(0.1, 0.5)
+        coarse = (max(8, round(width * share)), max(8, round(height * share)))
+        small = cv2.resize(seen, coarse, interpolation=cv2.INTER_AREA)
+        way = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC
+        seen = np.asarray(
+            cv2.resize(small, (width, height), interpolation=way), np.float32
+        )
+    return seen
 
 
 def _lit(

@@ -22,7 +22,6 @@ from lpr.training.shapes import Shapes
 from lpr.training.weathering import weathered
 
 __all__ = [
-    "CHEAP",
     "FIELD",
     "LONGEST",
     "NO_GROUND",
@@ -80,8 +79,6 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     grey: float = 0.1
     smoothed: float = 0.0
     """Share of cameras that take noise away and enlarge the picture."""
-    cheap: float = 0.0
-    """Share of pictures by cheap cameras: hazy, unsharp, noisy or oversharpened."""
     typefaces: float = 0.12
     unlawful: float = 0.04
     narrowest_px: float = 52.0
@@ -95,8 +92,6 @@ FIELD: Final = {"smoothed": 0.35, "wide": 0.12}
 """What a recipe has besides once cameras and detectors are as they are."""
 WORN: Final = {"straight": 0.85, "weathered": 0.5}
 """And once plates are laid straight that are shaded, lit up and soiled all at once."""
-CHEAP: Final = {**WORN, "cheap": 0.4}
-"""And once the camera's electronics have been at them."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,7 +217,6 @@ def _seen(
         grey=grey,
         strength=strength,
         smoothed=recipe.smoothed,
-        cheap=recipe.cheap,
     )
     cut = _cut(rng, quad, boxed=boxed, loose=recipe.loose)
     if recipe.wide and plate.lines == 1 and rng.random() < recipe.wide:

@@ -28,7 +28,7 @@ from lpr.training.reader_judge import (
     judge,
 )
 from lpr.training.reader_network import ReaderNetwork
-from lpr.training.reader_samples import CHEAP, FIELD, WORN, Recipe
+from lpr.training.reader_samples import FIELD, WORN, Recipe
 from lpr.training.reader_train import Plan, train_reader
 from lpr.training.shapes import Shapes
 from lpr.training.stages import carry_out, parser_of
@@ -63,13 +63,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _plans(options: argparse.Namespace) -> dict[str, Plan]:
-    """The stages by name: gentle boxes, loose corners, all that leans, and seven more.
+    """The stages by name: gentle boxes, loose corners, all that leans, and five more.
 
     Those are what is hidden, what cameras and detectors in the field add (pictures
     smoothed and enlarged by the camera, plates cut out far too wide), plates laid
     straight by the rectifier, as nearly all are that the reader sees in the end,
-    shadow, glare and dirt on one plate, the same on fewer, at a low rate, and both once
-    more with what a camera's electronics do to a picture.
+    shadow, glare and dirt on one plate, and at last the same on fewer, at a low rate.
 
     Before the third a slanted A was taken for an N, before the fourth a character half
     under mud for another, before the seventh a 1 in a shadow for an M.
@@ -131,18 +130,6 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
         rate=first.rate * 0.25,
         recipe=msgspec.structs.replace(settled.recipe, weathered=0.25),
     )
-    cheap = msgspec.structs.replace(
-        settled,
-        steps=options.cheap_steps,
-        seed=options.seed + 8,
-        recipe=msgspec.structs.replace(straight.recipe, **CHEAP),
-    )
-    last = msgspec.structs.replace(
-        fine,
-        steps=options.last_steps,
-        seed=options.seed + 9,
-        recipe=msgspec.structs.replace(cheap.recipe, weathered=0.25, cheap=0.25),
-    )
     stages = {
         "first": first,
         "loose": loose,
@@ -152,8 +139,6 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
         "straight": straight,
         "settled": settled,
         "fine": fine,
-        "cheap": cheap,
-        "last": last,
     }
     return {name: plan for name, plan in stages.items() if plan.steps}
 
@@ -201,8 +186,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--straight-steps", type=int, default=1800)
     parser.add_argument("--settled-steps", type=int, default=4500)
     parser.add_argument("--fine-steps", type=int, default=2400)
-    parser.add_argument("--cheap-steps", type=int, default=3000)
-    parser.add_argument("--last-steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=2000)
     return parser
@@ -229,8 +212,7 @@ def _card(
         f"lean {plan.recipe.lean:g}, covered from {plan.recipe.unseen:.0%} of its ink, "
         f"{plan.recipe.smoothed:.0%} smoothed by the camera, "
         f"{plan.recipe.wide:.0%} cut too wide, {plan.recipe.straight:.0%} straight, "
-        f"{plan.recipe.weathered:.0%} weathered, "
-        f"{plan.recipe.cheap:.0%} by cheap cameras"
+        f"{plan.recipe.weathered:.0%} weathered"
         for plan in plans
     )
     hidden = figures["covered"]

@@ -24,7 +24,7 @@ from lpr.strips import normalised
 from lpr.training.device import onto
 from lpr.training.export import exported_rectifier, parameter_count
 from lpr.training.loop import begun, mixed, trained
-from lpr.training.reader_samples import CHEAP, FIELD, Recipe
+from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.rectifier_judge import CornerFigures, judge_rectifier
 from lpr.training.rectifier_network import RectifierNetwork, places_of
 from lpr.training.rectifier_samples import PER_PLATE, Views, draw_views
@@ -157,7 +157,7 @@ def _finished(
 
 
 def _plans(options: argparse.Namespace) -> dict[str, RectifierPlan]:
-    """The stages by name: finds as they mostly are, far too wide, and seen badly."""
+    """The stages by name: finds as they mostly are, and some that are far too wide."""
     first = RectifierPlan(
         steps=options.steps, threads=options.threads, workers=options.workers
     )
@@ -169,17 +169,7 @@ def _plans(options: argparse.Namespace) -> dict[str, RectifierPlan]:
         wider=0.5,
         recipe=msgspec.structs.replace(first.recipe, wide=0.25),
     )
-    cheap = msgspec.structs.replace(
-        far,
-        steps=options.cheap_steps,
-        seed=first.seed + 2,
-        recipe=msgspec.structs.replace(
-            far.recipe,
-            weathered=CHEAP["weathered"],
-            cheap=CHEAP["cheap"],
-        ),
-    )
-    stages = {"first": first, "far": far, "cheap": cheap}
+    stages = {"first": first, "far": far}
     return {name: plan for name, plan in stages.items() if plan.steps}
 
 
@@ -198,7 +188,7 @@ def _card(
     views = sum(plan.steps * plan.batch // plan.reuse for plan in plans)
     stages = "; ".join(
         f"{plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed}, boxes "
-        f"up to {plan.wider:.0%} too wide, {plan.recipe.cheap:.0%} by cheap cameras"
+        f"up to {plan.wider:.0%} too wide"
         for plan in plans
     )
     return f"""# Rectifier: model card
@@ -230,7 +220,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = parser_of("rectifier", __doc__)
     parser.add_argument("--steps", type=int, default=RectifierPlan().steps)
     parser.add_argument("--far-steps", type=int, default=1500)
-    parser.add_argument("--cheap-steps", type=int, default=1200)
     parser.add_argument("--count", type=int, default=500, help="plates a set")
     return parser
 

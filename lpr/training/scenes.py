@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.image import Corners, Image
-from lpr.training.cameras import seen_cheaply
 from lpr.training.lamps import Lamp, headlamps, lamps_anywhere, shine
 from lpr.training.textures import (
     Colour,
@@ -34,11 +33,6 @@ _MOST_TILT_DEG: Final = 42.0
 _FROM_ABOVE: Final = 0.25
 """Share of vehicles on which a camera looks down steeply: on a gantry, or close by."""
 _NIGHT: Final = 0.25
-_CHEAP: Final = 0.2
-"""Share of pictures that are hazy, out of focus, noisy or oversharpened."""
-_CHARACTER: Final = 0.2
-"""Height of a character as a share of its plate's width."""
-_NO_CHARACTER_PX: Final = 20.0
 _MOST_HIDDEN: Final = 0.1
 """Of a plate's upright box may be drawn over and it still counts."""
 _LETTERED_GROUNDS: Final[tuple[Colour, ...]] = (
@@ -116,9 +110,7 @@ def draw_scene(
     for pasted in placed:
         if rng.random() < (0.55 if night else 0.06):
             lamps += headlamps(rng, pasted.plate.corners)
-    character_px = _CHARACTER * float(np.median(sizes)) if sizes else _NO_CHARACTER_PX
-    picture = _photographed(rng, page, lamps, night=night, character_px=character_px)
-    return Scene(picture=picture, plates=plates)
+    return Scene(picture=_photographed(rng, page, lamps, night=night), plates=plates)
 
 
 class _Pasted(msgspec.Struct, frozen=True):
@@ -300,7 +292,6 @@ def _photographed(
     lamps: Sequence[Lamp],
     *,
     night: bool,
-    character_px: float,
 ) -> Image:
     """The page as a camera gives it: light, weather, lens, sensor, compression."""
     height, width = page.shape[:2]
@@ -340,8 +331,6 @@ def _photographed(
     seen += rng.standard_normal((height, width, 1), np.float32) * np.float32(noise)
     if rng.random() < 0.3:
         seen += rng.standard_normal(seen.shape, np.float32) * np.float32(noise / 2)
-    if rng.random() < _CHEAP:
-        seen = seen_cheaply(rng, seen, character_px, rng.uniform(0.3, 1.0))
     if rng.random() < 0.12:
         seen = np.repeat(seen.mean(axis=2, keepdims=True), 3, axis=2)
     picture = np.clip(seen, 0, 255).astype(np.uint8)

@@ -25,7 +25,7 @@ from lpr.training.device import onto
 from lpr.training.export import exported_second, parameter_count
 from lpr.training.loop import begun, mixed, trained
 from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, judge
-from lpr.training.reader_samples import CHEAP, FIELD, WORN, Recipe
+from lpr.training.reader_samples import FIELD, WORN, Recipe
 from lpr.training.second_network import SecondNetwork
 from lpr.training.second_samples import PER_PLATE, Patches, draw_patches
 from lpr.training.shapes import Shapes
@@ -144,8 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
     """The stages by name: characters, what is half hidden, what the field adds.
 
-    The last two are plates laid straight, on half of which shadow, glare and dirt lie,
-    and the same through a camera's electronics.
+    The last are plates laid straight, on half of which shadow, glare and dirt lie.
     """
     first = SecondPlan(
         steps=options.steps, threads=options.threads, workers=options.workers
@@ -169,19 +168,7 @@ def _plans(options: argparse.Namespace) -> dict[str, SecondPlan]:
         seed=first.seed + 3,
         recipe=msgspec.structs.replace(field.recipe, **WORN),
     )
-    cheap = msgspec.structs.replace(
-        worn,
-        steps=options.cheap_steps,
-        seed=first.seed + 4,
-        recipe=msgspec.structs.replace(field.recipe, **CHEAP),
-    )
-    stages = {
-        "first": first,
-        "hidden": hidden,
-        "field": field,
-        "weathered": worn,
-        "cheap": cheap,
-    }
+    stages = {"first": first, "hidden": hidden, "field": field, "weathered": worn}
     return {name: plan for name, plan in stages.items() if plan.steps}
 
 
@@ -256,7 +243,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hidden-steps", type=int, default=2600)
     parser.add_argument("--field-steps", type=int, default=1600)
     parser.add_argument("--weathered-steps", type=int, default=1200)
-    parser.add_argument("--cheap-steps", type=int, default=1200)
     parser.add_argument("--count", type=int, default=2000)
     return parser
 
