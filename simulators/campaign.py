@@ -538,7 +538,7 @@ def _side_by_side(
     """Return lines with what every estimator makes of each passage.
 
     The joint estimate is the record itself; the estimates that know no road are those
-    of the roadless set.
+    of the roadless set. Where a crossing does not show the axle groups, there are none.
 
     Args:
         lines: of the passages.
@@ -547,7 +547,7 @@ def _side_by_side(
             begin at another moment when weighed with the roadless set.
     """
     estimates = _estimates(roadless)
-    own: dict[tuple[int, float], dict[str, Any]] = {}
+    own: dict[tuple[int, float], dict[str, Any] | None] = {}
     merged = []
     for line in lines.splitlines():
         found = msgspec.json.decode(line, type=dict[str, Any])
@@ -557,12 +557,15 @@ def _side_by_side(
             estimates[passage] = own[passage]
         loads_kg = found["axle_loads_kg"]
         shipped = {"gross_mass_kg": math.fsum(loads_kg), "axle_loads_kg": loads_kg}
-        found["estimators"] = {**estimates[passage], _WITH_ROAD: shipped}
+        others = estimates[passage]
+        found["estimators"] = (
+            None if others is None else {**others, _WITH_ROAD: shipped}
+        )
         merged.append(msgspec.json.encode(found))
     return b"".join(line + b"\n" for line in merged)
 
 
-def _estimates(lines: bytes) -> dict[tuple[int, float], dict[str, Any]]:
+def _estimates(lines: bytes) -> dict[tuple[int, float], dict[str, Any] | None]:
     """Return what the estimators make of each passage, by lane and beginning."""
     found = (
         msgspec.json.decode(line, type=dict[str, Any]) for line in lines.splitlines()

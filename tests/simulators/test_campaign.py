@@ -29,6 +29,7 @@ class Recorded(Campaign):
         self.started = []
         self.breaks_at = None
         self.roadless_begins_s = 0.5
+        self.groups_shown = True
 
     def _start(self, _module, arguments, *, what):
         self.started.append((arguments[0], list(arguments)))
@@ -53,7 +54,7 @@ class Recorded(Campaign):
                 "row_sums": [1, 2],
                 "estimators": None,
             }
-            if "--estimators" in arguments:
+            if "--estimators" in arguments and self.groups_shown:
                 kind = 2.0 if plain else 1.0
                 line["estimators"] = {"plain_mean": kind, "joint": kind}
             return msgspec.json.encode(line) + b"\n"
@@ -102,6 +103,13 @@ def test_who_begins_elsewhere_without_a_road_keeps_all_its_own(tmp_path):
     report = campaign.run([TINY])["tiny"]
     assert json.loads(report["lines"][0])["estimators"]["plain_mean"] == 1.0
     assert campaign.counted("process") == 3
+
+
+def test_of_whom_no_axle_groups_are_known_no_estimate_stands_beside(tmp_path):
+    campaign = Recorded(tmp_path)
+    campaign.groups_shown = False
+    report = campaign.run([TINY])["tiny"]
+    assert json.loads(report["lines"][0])["estimators"] is None
 
 
 def test_a_campaign_goes_on_where_it_was_stopped(tmp_path):
