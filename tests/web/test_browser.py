@@ -339,6 +339,16 @@ def test_stations_show_trouble_and_the_quarantine_can_be_looked_into(house, desk
     assert "<b>" not in row.locator("pre").inner_html()
 
 
+def drawn_at(page, selector):
+    """Where something on the map is; one that is just drawn anew is nowhere."""
+    for _ in range(50):
+        box = page.locator(selector).bounding_box()
+        if box is not None:
+            return box
+        page.wait_for_timeout(100)
+    pytest.fail(f"{selector} is nowhere on the page")
+
+
 def test_the_map_leads_to_a_stations_panel_by_mouse_and_by_keyboard(house, desks):
     house.roadside.status()
     house.source.status(taking=False, reason="disk full: 1 MB free", depth=3)
@@ -354,8 +364,8 @@ def test_the_map_leads_to_a_stations_panel_by_mouse_and_by_keyboard(house, desks
     assert desk.page.locator("#map .leaflet-tile").count() == 0
     assert desk.page.locator("#map path.graticule").count() > 4
     assert "km" in desk.text("#map .leaflet-control-scale")
-    south = desk.page.locator(f"{roadside} svg").bounding_box()
-    north = desk.page.locator(f"{source} svg").bounding_box()
+    south = drawn_at(desk.page, f"{roadside} svg")
+    north = drawn_at(desk.page, f"{source} svg")
     assert north["y"] < south["y"]
     assert north["x"] < south["x"]
     desk.page.click(f"{source} svg")
