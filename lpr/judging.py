@@ -63,18 +63,13 @@ def judge(image: Image, box: PlateBox, decoded: Decoded, limits: PlateLimits) ->
     """The reading of a box of which the reader gave a distribution."""
     seen = sum(place.probability >= limits.seen_confidence for place in decoded.places)
     is_plate = seen >= limits.sure_characters
-    colourful = decoded.ground == "grey" and is_colourful(image)
-    if _is_clear(decoded, limits) and may_be_read(
+    clear = _is_clear(decoded, limits)
+    # asked of few: it looks at the whole picture
+    colourful = clear and decoded.ground == "grey" and is_colourful(image)
+    if clear and may_be_read(
         decoded, limits, width_px=box.width_px, colourful=colourful
     ):
-        reading = PlateReading(
-            text=decoded.text,
-            colour=decoded.colour,
-            character_confidences=tuple(one.probability for one in decoded.places),
-            corners=box.corners,
-            unread_reason=None,
-            decoded=decoded,
-        )
+        reading = PlateReading.read(decoded, corners=box.corners)
         return Judged(box, reading, is_plate=True)
     reason = _reason(image, box, decoded, limits, is_plate=is_plate)
     reading = PlateReading.unread(

@@ -137,6 +137,18 @@ class PlateReading(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(message)
 
     @classmethod
+    def read(cls, decoded: Decoded, *, corners: Corners | None) -> "PlateReading":
+        """A plate that was read: the likeliest text of a distribution."""
+        return cls(
+            text=decoded.text,
+            colour=decoded.colour,
+            character_confidences=tuple(one.probability for one in decoded.places),
+            corners=corners,
+            unread_reason=None,
+            decoded=decoded,
+        )
+
+    @classmethod
     def unread(
         cls,
         reason: UnreadReason,

@@ -135,12 +135,5 @@ def _with_opinion(
         in_doubt=is_in_doubt(image, reading, PlateLimits()),
     )
     if opinion.accepted_by == "both" and reading.text is None and decoded is not None:
-        reading = PlateReading(
-            text=decoded.text,
-            colour=decoded.colour,
-            character_confidences=tuple(one.probability for one in decoded.places),
-            corners=reading.corners,
-            unread_reason=None,
-            decoded=decoded,
-        )
+        reading = PlateReading.read(decoded, corners=reading.corners)
     return Seconded(reading=reading, opinion=opinion, engine=name, text=other)

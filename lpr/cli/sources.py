@@ -33,6 +33,8 @@ _FILMS: Final = frozenset(
     {".mp4", ".avi", ".mov", ".mkv", ".ts", ".m4v", ".webm", ".mjpg", ".mjpeg", ".flv"}
 )
 _DAMAGED: Final = ("Corrupt JPEG data", "Premature end of JPEG")
+_PADDED: Final = "extraneous bytes before marker 0xd9"
+"""Some cameras fill a picture up before its end: nothing of it is missing."""
 _COLUMNS: Final = ("path", "plate", "kind", "colour", "layout", "cx", "cy")
 
 
@@ -122,9 +124,10 @@ def open_picture(name: str | Path) -> Picture:
     except PictureError as error:
         message = f"{source}: {error}"
         raise WrongUseError(message) from error
-    if any(line.startswith(_DAMAGED) for line in words):
-        message = f"{source}: is a damaged JPEG: {words[0]}"
-        raise WrongUseError(message)
+    for line in words:
+        if line.startswith(_DAMAGED) and _PADDED not in line:
+            message = f"{source}: is a damaged JPEG: {line}"
+            raise WrongUseError(message)
     return picture
 
 

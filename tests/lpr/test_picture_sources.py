@@ -51,6 +51,15 @@ def test_a_jpeg_that_is_damaged_inside_is_refused(picture, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_a_jpeg_that_its_camera_filled_up_is_read(picture, capfd):
+    whole = picture.read_bytes()
+    picture.write_bytes(whole[:-2] + bytes(40) + whole[-2:])
+    assert main(["read", str(picture)]) == 1
+    told = capfd.readouterr()
+    assert told.out
+    assert told.err == ""
+
+
 def test_decoders_add_no_words_of_their_own(tmp_path, capfd):
     page = np.random.default_rng(5).integers(0, 255, (60, 80, 3), np.uint8)
     _, data = cv2.imencode(".png", page)
