@@ -20,6 +20,7 @@ from wim.baseline import first_baseline
 from wim.kernels.elementary import cosine_sine
 from wim.kernels.layout import (
     FACTORS,
+    FEWEST_TOPS,
     INTEGERS,
     LANES,
     LEVELS,
@@ -40,7 +41,6 @@ _ROOM = 2048
 _RAILS = frozenset({2**bits - 1 for bits in (11, 15, 17, 19, 23, 31)})
 _LEAST_THRESHOLD_COUNTS = 1.5
 _NARROW_M = 0.12
-_FEWEST_TOPS = 5.0
 _LEAN = 0.15
 _LONGEST_FOOTPRINT_M = 0.28
 _LEAST_LEVEL = 0.1
@@ -175,6 +175,7 @@ class _Channels:
             periods,
             detection.run_tail_share,
             detection.level_doubt,
+            detection.flat_share,
         )
         self.reals: Floats = np.zeros((REALS, LANES))
         self.flat_reals = self.reals.reshape(-1)
@@ -422,7 +423,7 @@ class PulseDetector:
         full = shape.full_scale_counts
         at_rail = tops > 1.0 and highest in _RAILS
         clipped = at_rail if full is None else highest >= full
-        if tops >= _FEWEST_TOPS and not clipped:
+        if tops >= FEWEST_TOPS and not clipped:
             clipped = self._is_flat(shape, tops, fall - rise, noise)
         rise_s, fall_s = rise / rate + shift, fall / rate + shift
         centroid_s = centroid / rate + shift

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 __all__ = [
     "FACTORS",
+    "FEWEST_TOPS",
     "INTEGERS",
     "LANES",
     "LEVELS",
@@ -48,9 +49,13 @@ tiles of a tail; 4 tiles below the offset before it is taken anew; 5 samples of 
 shortest average; 6 lobes told apart in one run; 7 least samples between half heights;
 8 quiet tiles until the offset may follow; 9 samples after which a run that hardly
 stands out is taken for drift."""
-FACTORS = 12
+FACTORS = 13
 """Figures in ``factors``: 0 threshold over noise; 1 hysteresis; 2 tail over pulse; 3
 share of a new tile in offset and variances; 4 and in the hum; 5 hum periods from the
 first to the middle sample of a tile; 6 share of the hum left in the mean of a tile; 7
 step of the noise follower; 8 share of the droop that is not trusted; 9 hum periods per
-sample; 10 tail over run; 11 deviation of the level over that of a tile."""
+sample; 10 tail over run; 11 deviation of the level over that of a tile; 12 how much of
+the width at half its height the highest count of a clipped pulse fills."""
+FEWEST_TOPS = 5
+"""Samples at its highest count that a pulse has at least which was clipped nowhere in
+particular."""

@@ -3,13 +3,10 @@
 import numpy as np
 
 from wim._jit import helper, inlined
-from wim.kernels.layout import LANES, Counts, Floats, Integers
+from wim.kernels.layout import FEWEST_TOPS, LANES, Counts, Floats, Integers
 from wim.kernels.pulse import measure
 
 __all__ = ["carry"]
-
-_FEWEST_TOPS = 5
-_FLAT = 0.3
 
 
 @inlined
@@ -64,7 +61,9 @@ def _begin_run(
 
 
 @helper
-def _is_clipped(run: Counts, length: int, offset: float, full_scale: float) -> bool:
+def _is_clipped(
+    run: Counts, length: int, offset: float, full_scale: float, flat_share: float
+) -> bool:
     """Tell whether a run reached the end of its scale, or is level as if it had.
 
     The end is where the site file says; else its highest count fills a good part of
@@ -79,11 +78,13 @@ def _is_clipped(run: Counts, length: int, offset: float, full_scale: float) -> b
     for i in range(length):
         tops += 1 if run[i] == top else 0
         wide += 1 if run[i] > half else 0
-    return bool(top >= full_scale or (tops >= _FEWEST_TOPS and tops >= _FLAT * wide))
+    return bool(top >= full_scale or (tops >= FEWEST_TOPS and tops >= flat_share * wide))
 
 
 @inlined
-def _undershoot(column: int, length: int, reals: Floats, runs: Counts) -> None:
+def _undershoot(
+    column: int, length: int, reals: Floats, factors: Floats, runs: Counts
+) -> None:
     """Take a clipped run's low end for an undershoot that dies away, for no new offset.
 
     What was cut off discharged the strip, too, though no sample tells of it.
@@ -92,7 +93,8 @@ def _undershoot(column: int, length: int, reals: Floats, runs: Counts) -> None:
     if reals[15 * LANES + column] == 0.0 or rest >= -reals[10 * LANES + column]:
         return
     offset = reals[column]
-    if _is_clipped(runs[column], length, offset, reals[23 * LANES + column]):
+    full_scale = reals[23 * LANES + column]
+    if _is_clipped(runs[column], length, offset, full_scale, factors[12]):
         reals[LANES + column] += rest
         for row in (2, 3, 4):
             reals[row * LANES + column] -= rest
@@ -191,5 +193,5 @@ def carry(
         )
         reals[13 * LANES + c] = 0.0
         reals[19 * LANES + c] = integers[3, c]
-        _undershoot(c, length, reals, runs)
+        _undershoot(c, length, reals, factors, runs)
     return written
