@@ -93,15 +93,25 @@ class LaneWatch:
         """Return when the latest pulse ended."""
         return self._store.latest_s
 
-    @property
-    def due_s(self) -> float:
-        """Return the next time at which something is decided without a pulse."""
-        waits = self._open or self._beheaded is not None
-        return self.quiet_until_s if waits else math.inf
+    def due_s(self, now_s: float) -> float:
+        """Return the next time at which something is decided without a pulse.
+
+        Where that is after ``now_s``, any time until then may be returned.
+        """
+        if not self._open and self._beheaded is None:
+            return math.inf
+        quiet_s = self.quiet_until_s
+        return quiet_s if quiet_s > now_s else self._settled_until_s()
 
     @property
     def quiet_until_s(self) -> float:
-        """Return until when ``advance`` has nothing to do, rather too early.
+        """Return until when ``advance`` has nothing to do, rather too early."""
+        if self._quiet_until_s is None and self._open and self._beheaded is None:
+            return self._waits.surely_open_until_s(self._open[0])
+        return self._settled_until_s()
+
+    def _settled_until_s(self) -> float:
+        """Return until when ``advance`` has nothing to do.
 
         It is found once for what the lane has taken: whatever takes something forgets
         it.
@@ -222,7 +232,7 @@ class LaneWatch:
     def advance(self, now_s: float) -> list[LaneEvent]:
         """Let time pass: gaps become long enough, waits end."""
         events: list[LaneEvent] = []
-        if now_s < self.quiet_until_s:
+        if now_s < self.quiet_until_s or now_s < self._settled_until_s():
             return events
         self._quiet_until_s = None
         if self._beheaded and now_s >= self._waits.gap_ends_s(self._beheaded):

@@ -38,12 +38,22 @@ class Pace:
             ]
             for row in view.by_rank[1:]
         ]
+        # more than the longest contact, stray or not, whatever was rounded
+        contact_m = max(sensor.strip.width_m for sensor in view.sensors) + _TYRE_M
+        self._longest_m = 1.001 * _STRAY * contact_m
         self._mps: float | None = None
         self._told_by: list[int] = self._rows[1:]
         self._behind = self._ahead = -1
         self._late_s = -math.inf
         # of each strip of the first row, how many pulses were looked at
         self._looked_at = [(sensor.index, 0) for sensor in view.row(0)]
+
+    def least_s(self, way_m: float) -> float:
+        """Return how long a way takes at least, whatever pulses tell the pace.
+
+        No two of them are believed to tell one that the shortest pulse does not allow.
+        """
+        return way_m * max(self._store.shortest_s, _SHORTEST_S) / self._longest_m
 
     @property
     def mps(self) -> float | None:

@@ -464,12 +464,15 @@ class Weigher:
         """Let time pass on all lanes, in the order in which their waits end."""
         told: list[tuple[Lane, LaneEvent]] = []
         while True:
-            watch = min(self._lanes, key=lambda lane: lane.due_s)
-            due_s = min(watch.due_s, self._standing.due_s)
+            lane_s, at = min(
+                [(watch.due_s(now_s), k) for k, watch in enumerate(self._lanes)]
+            )
+            due_s = min(lane_s, self._standing.due_s)
             if due_s > now_s:
                 break
             told += self._standing.release(due_s)
-            if watch.due_s <= due_s:
+            watch = self._lanes[at]
+            if watch.due_s(now_s) <= due_s:
                 told += self._settled(watch, watch.advance(due_s))
         for watch in self._lanes:
             found = watch.advance(now_s)

@@ -15,7 +15,8 @@ class PulseStore:
     """Pulses by strip, each strip's in the order of time.
 
     ``taken`` is how many came so far, ``latest_s`` when the latest of them ended,
-    ``oldest_s`` when the oldest that is left was over its strip (infinite: none is);
+    ``oldest_s`` when the oldest that is left was over its strip, ``shortest_s`` how
+    long the shortest of them was (infinite: none is left);
     ``changes`` counts for each row how often its pulses changed, ``stray_pulses`` those
     that became no axle.
     """
@@ -31,6 +32,7 @@ class PulseStore:
         self.taken = 0
         self.latest_s = -math.inf
         self.oldest_s = math.inf
+        self.shortest_s = math.inf
         self.stray_pulses = 0
 
     def add(self, index: int, pulse: Pulse) -> None:
@@ -40,6 +42,7 @@ class PulseStore:
         self.changes[self._row_of[index]] += 1
         self.taken += 1
         self.latest_s = max(self.latest_s, pulse.end_s)
+        self.shortest_s = min(self.shortest_s, pulse.end_s - pulse.start_s)
         if len(own) == 1 and pulse.centroid_s < self.oldest_s:
             self.oldest_s = pulse.centroid_s
 
@@ -100,4 +103,8 @@ class PulseStore:
         self.changes = [count + 1 for count in self.changes]
         self.oldest_s = min(
             [pulses[0].centroid_s for pulses in self.of if pulses], default=math.inf
+        )
+        self.shortest_s = min(
+            [pulse.end_s - pulse.start_s for pulses in self.of for pulse in pulses],
+            default=math.inf,
         )

@@ -16,6 +16,7 @@ __all__ = ["Waits"]
 
 _KMH = 3.6
 _LONGEST_WAIT_S = 30.0
+_LEAST_ROW_WAIT_S = 1.0
 _STALLED = 0.7
 _STOPS = 1.7
 
@@ -70,6 +71,21 @@ class Waits:
         if vehicle.stands is not None and vehicle.stands[0] == self._store.taken:
             return max(end_s, vehicle.stands[1])
         return end_s
+
+    def surely_open_until_s(self, vehicle: OpenVehicle) -> float:
+        """Return a time that ``open_ends_s`` is not before, without finding a pace.
+
+        After most pulses that is all that is asked: the next one comes sooner.
+        """
+        if vehicle.ended_s is not None:
+            return vehicle.overdue_s
+        if vehicle.by_separator:
+            return vehicle.last_entry_s + self._assembly.longest_presence_s
+        gap_s = self._pace_of(vehicle).least_s(self._assembly.axle_gap_m)
+        until_s = vehicle.last_entry_s + min(gap_s, _LEAST_ROW_WAIT_S)
+        if self._leaves_with_the_newest(vehicle):
+            return min(until_s, vehicle.leaves_s)
+        return until_s
 
     def gap_ends_s(self, vehicle: OpenVehicle) -> float:
         """Return when the gap behind the latest axle is long enough to end it."""
@@ -255,7 +271,7 @@ class Waits:
         slowest_mps = self._lane.speed_range_kmh[0] / _KMH
         if row_m > slowest_mps * _LONGEST_WAIT_S:  # also a range down to standing
             return _LONGEST_WAIT_S
-        return min(row_m / slowest_mps + 1.0, _LONGEST_WAIT_S)
+        return min(row_m / slowest_mps + _LEAST_ROW_WAIT_S, _LONGEST_WAIT_S)
 
     def _is_slow(self, latest: Sequence[Pulse]) -> bool:
         """Tell by the newest of some pulses whether a vehicle may stop or turn."""

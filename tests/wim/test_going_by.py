@@ -52,42 +52,65 @@ def test_who_may_stand_is_waited_for_until_the_next_wheel_moves(road):
     steps += [(0, 3.0, 0.2), (1, 0.0, 0.2)]
     watch = watch_of(lane)
     assert all(kept_s == anew_s for kept_s, anew_s in take_all(watch, steps))
-    watch.advance(watch.quiet_until_s)
+    watch.advance(watch._settled_until_s())
     assert watch._open[0].stands is not None
-    until_s = watch.quiet_until_s
+    until_s = watch._settled_until_s()
     late = pulse(4, until_s - 1.0, 0.2)
     watch.take(late, late.last_sample / RATE_HZ)
-    assert watch.quiet_until_s == watch._find_quiet_s() != until_s
+    assert watch._settled_until_s() == watch._find_quiet_s() != until_s
+
+
+def pulses_of(steps):
+    at_s = 1.0
+    for strip, later_s, lasts_s in steps:
+        at_s += later_s
+        yield pulse(strip, at_s, lasts_s)
 
 
 def take_all(watch, steps):
     """Take pulses and say of each whether the end that is kept is the true one."""
-    at_s = 1.0
-    for strip, later_s, lasts_s in steps:
-        at_s += later_s
-        each = pulse(strip, at_s, lasts_s)
+    for each in pulses_of(steps):
         watch.take(each, each.last_sample / RATE_HZ)
-        yield watch.quiet_until_s, watch._find_quiet_s()
+        assert watch.quiet_until_s <= watch._find_quiet_s()
+        yield watch._settled_until_s(), watch._find_quiet_s()
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from((0, 0, 0, 1, 2, 2, 3, 4, 5, 6, 7)),
+        st.floats(0.03, 0.6) | st.sampled_from((3.0, 8.0)),
+        st.sampled_from((0.002, 0.012, 0.1, 0.2)),
+    ),
+    max_size=40,
+)
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    steps=st.lists(
-        st.tuples(
-            st.sampled_from((0, 0, 0, 1, 2, 2, 3, 4, 5, 6, 7)),
-            st.floats(0.03, 0.6) | st.sampled_from((3.0, 8.0)),
-            st.sampled_from((0.012, 0.1, 0.2)),
-        ),
-        max_size=40,
-    ),
-    rows=st.sampled_from((2, 4)),
-)
+@given(steps=STEPS, rows=st.sampled_from((2, 4)))
 def test_when_a_vehicle_ends_is_kept_only_while_it_stays_so(road, steps, rows):
     """Also of wheels that come slowly, in the wrong order, or alone."""
     lane = road.site_of(road.site_text(rows=rows)).lanes[0]
     own = [step for step in steps if step[0] < 2 * rows]
     for kept_s, anew_s in take_all(watch_of(lane), own):
         assert kept_s == anew_s
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps=STEPS, rows=st.sampled_from((2, 4)), every=st.integers(2, 9))
+def test_a_vehicle_ends_when_it_does_however_seldom_that_is_asked(
+    road, steps, rows, every
+):
+    """No answer before, neither the true one nor the early one, changes the next."""
+    lane = road.site_of(road.site_text(rows=rows)).lanes[0]
+    often, seldom = watch_of(lane), watch_of(lane)
+    own = [step for step in steps if step[0] < 2 * rows]
+    for k, each in enumerate(pulses_of(own), start=1):
+        for watch in (often, seldom):
+            watch.take(each, each.last_sample / RATE_HZ)
+        until_s = often._settled_until_s()
+        assert seldom.quiet_until_s <= until_s
+        if k % every == 0:
+            assert seldom._settled_until_s() == until_s
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["fast", "slow"])
@@ -107,7 +130,7 @@ def test_a_pulse_of_a_later_row_is_passed_over_unless_it_is_slow(road, slow):
         for side in (0, 1):
             each = pulse(2 * row + side, 1.0 + took_s * row, lasts_s)
             watch.take(each, each.last_sample / RATE_HZ)
-            assert watch.quiet_until_s == find()
+            assert watch._settled_until_s() == find()
     # pulses 5 and 6 are those of the third row, 7 and 8 those of the last
     assert {5, 6}.isdisjoint(seen)
     assert ({7, 8} <= set(seen)) is slow
