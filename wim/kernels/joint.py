@@ -87,43 +87,36 @@ def estimate_jointly(
     # all suppositions side by side, in the last place of every array: each goes
     # through its own sums in the same order, and the processor takes several at once
     q = b * many
-    fixed = np.zeros((n, n))
-    moving = np.zeros((n * n, b))
-    factor = np.zeros(n * n * q)
-    solved = np.zeros((a + 1) * n * q)
-    normal = np.zeros(a * a * q)
-    right = np.zeros(a * q)
-    means = np.zeros(a * q)
-    covariances = np.zeros(a * a * q)
-    total = np.zeros(q)
+    factor = np.empty(n * n * q)
+    solved = np.empty((a + 1) * n * q)
+    normal = np.empty(a * a * q)
+    right = np.empty(a * q)
+    means = np.empty(a * q)
+    covariances = np.empty(a * a * q)
+    total = np.empty(q)
     square = np.zeros(q)
-    log_evidence = np.zeros(q)
-
-    place, waves = _waves(places_m, pace_mps, bounces, hop)
-    for i in range(n):
-        for k in range(i + 1):
-            both = swings_kg[axles[i]] * swings_kg[axles[k]]
-            lag = waves[place[i] * n + place[k]]
-            hopping = hop[2] * both * kinship[1, axles[i], axles[k]] * lag[b]
-            alike = kinship[0, axles[i], axles[k]]
-            for f in range(b):
-                moving[i * n + k, f] = hopping + (1.0 - hop[2]) * both * alike * lag[f]
-            if rows[i] == rows[k]:
-                fixed[i, k] = row_variances[rows[i]] * loads_kg[i] * loads_kg[k]
-        fixed[i, i] += own_variances_kg2[i]
-
-    for f in range(b):
-        for s in range(many):
-            chance = bounces[f, 2] * scales[s, 1]
-            log_evidence[f * many + s] = logarithm(chance) if chance > 0.0 else -1.0e300
+    log_evidence = np.empty(q)
+    scale = np.empty(q)
+    for h in range(q):
+        scale[h] = scales[h % many, 0]
+        chance = bounces[h // many, 2] * scales[h % many, 1]
+        log_evidence[h] = logarithm(chance) if chance > 0.0 else -1.0e300
+    lag_of, waves = _waves(places_m, pace_mps, bounces, hop, many)
     # factor[i, k] is the root of the covariance, solved[c, i] what it makes of the
     # axles' columns and, last, of the loads
     for i in range(n):
         for k in range(i + 1):
-            for f in range(b):
-                for s in range(many):
-                    swung = scales[s, 0] * moving[i * n + k, f]
-                    total[f * many + s] = fixed[i, k] + swung
+            fixed = 0.0
+            if rows[i] == rows[k]:
+                fixed = row_variances[rows[i]] * loads_kg[i] * loads_kg[k]
+            if i == k:
+                fixed += own_variances_kg2[i]
+            both = swings_kg[axles[i]] * swings_kg[axles[k]]
+            lag = waves[lag_of[i, k]]
+            hopping = hop[2] * both * kinship[1, axles[i], axles[k]] * lag[q]
+            bouncing = (1.0 - hop[2]) * both * kinship[0, axles[i], axles[k]]
+            for h in range(q):
+                total[h] = fixed + scale[h] * (hopping + bouncing * lag[h])
             _gather(total, -1.0, factor, i * n * q, q, factor, k * n * q, q, k)
             if i == k:
                 _root(total, _LEAST_VARIANCE_KG2, factor, (i * n + i) * q, log_evidence)
@@ -257,35 +250,37 @@ def _backward(
 
 @helper
 def _waves(
-    places_m: Floats, pace_mps: float, bounces: Floats, hop: Floats
+    places_m: Floats, pace_mps: float, bounces: Floats, hop: Floats, many: int
 ) -> tuple[Integers, Floats]:
-    """Return which of the different places each crossing was at, and what swings there.
+    """Return how far crossings are apart, by number, and what swings over such a way.
 
-    Axles cross the same few rows: how an oscillation goes on from one row to another is
-    found once for each two rows. The second array has, for two places in its row
-    ``i * n + k``, the correlation of each bounce and, last, of the hop.
+    Axles cross the same few rows: how an oscillation goes on is found once for each
+    way from one to another. The first array has the number of the way between two
+    crossings, shape (n, n), the later one first; the second has, for each way, the
+    correlation of each supposition, ``many`` of the same bounce side by side, and,
+    last, of the hop.
     """
     n = places_m.shape[0]
-    b = bounces.shape[0]
-    place = np.empty(n, dtype=np.int64)
-    different = np.zeros(n)
+    q = bounces.shape[0] * many
+    lag_of = np.empty((n, n), dtype=np.int64)
+    ways_m = np.empty(n * n)
+    waves = np.empty((n * n, q + 1))
     count = 0
     for i in range(n):
-        k = 0
-        while k < count and different[k] != places_m[i]:
-            k += 1
-        if k == count:
-            different[k] = places_m[i]
-            count += 1
-        place[i] = k
-    waves = np.zeros((n * n, b + 1))
-    for i in range(count):
         for k in range(i + 1):
-            lag_s = abs(different[i] - different[k]) / pace_mps
-            for f in range(b + 1):
+            way_m = abs(places_m[i] - places_m[k])
+            at = 0
+            while at < count and ways_m[at] != way_m:
+                at += 1
+            lag_of[i, k] = at
+            if at < count:
+                continue
+            ways_m[at] = way_m
+            count += 1
+            for h in range(0, q + 1, many):
                 # one call for bounce and hop: it is written out where it stands
-                kind = bounces[f] if f < b else hop
-                wave = _oscillation(lag_s, kind[0], kind[1])
-                waves[i * n + k, f] = wave
-                waves[k * n + i, f] = wave
-    return place, waves
+                kind = bounces[h // many] if h < q else hop
+                wave = _oscillation(way_m / pace_mps, kind[0], kind[1])
+                for s in range(h, min(h + many, q + 1)):
+                    waves[at, s] = wave
+    return lag_of, waves
