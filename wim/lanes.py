@@ -76,6 +76,8 @@ class LaneWatch:
         self._first_indices = [s.index for s in self._forward.row(0)]
         self._disbelieved = False
         self._beheaded: OpenVehicle | None = None
+        # until when nothing happens without a pulse: too early, and as it is
+        self._early_s: float | None = None
         self._quiet_until_s: float | None = None
 
     @property
@@ -106,9 +108,11 @@ class LaneWatch:
     @property
     def quiet_until_s(self) -> float:
         """Return until when ``advance`` has nothing to do, rather too early."""
-        if self._quiet_until_s is None and self._open and self._beheaded is None:
-            return self._waits.surely_open_until_s(self._open[0])
-        return self._settled_until_s()
+        if self._early_s is None:
+            if not self._open or self._beheaded is not None:
+                return self._settled_until_s()
+            self._early_s = self._waits.surely_open_until_s(self._open[0])
+        return self._early_s
 
     def _settled_until_s(self) -> float:
         """Return until when ``advance`` has nothing to do.
@@ -117,8 +121,11 @@ class LaneWatch:
         it.
         """
         if self._quiet_until_s is None:
-            self._quiet_until_s = self._find_quiet_s()
+            self._early_s = self._quiet_until_s = self._find_quiet_s()
         return self._quiet_until_s
+
+    def _forget_quiet(self) -> None:
+        self._early_s = self._quiet_until_s = None
 
     def _find_quiet_s(self) -> float:
         if not self._open and self._beheaded is None:
@@ -174,7 +181,7 @@ class LaneWatch:
                 self._waits.note_exit(self._open[0], pulse)
             goes_by = goes_by and self._goes_by(row)
         if not goes_by:
-            self._quiet_until_s = None
+            self._forget_quiet()
             self._close_complete(events)
         return events
 
@@ -188,7 +195,7 @@ class LaneWatch:
     def appear(self, from_s: float, now_s: float) -> list[LaneEvent]:
         """Take the separator's word that a vehicle came between these times."""
         events = self.advance(now_s)
-        self._quiet_until_s = None
+        self._forget_quiet()
         slack_s = self._assembly.separator_slack_s
         last = self._open[-1] if self._open else None
         if last is not None and not last.by_separator and last.ended_s is None:
@@ -208,7 +215,7 @@ class LaneWatch:
             active: tells of a strip's index whether a pulse is under way on it.
         """
         events = self.advance(now_s)
-        self._quiet_until_s = None
+        self._forget_quiet()
         self._disbelieved = False
         for vehicle in self._open:
             if vehicle.by_separator and vehicle.ended_s is None:
@@ -223,7 +230,7 @@ class LaneWatch:
 
     def interrupt(self, now_s: float) -> list[LaneEvent]:
         """Take note that samples are missing: no pulse under way will come."""
-        self._quiet_until_s = None
+        self._forget_quiet()
         for vehicle in self._open:
             vehicle.waiting.clear()
             vehicle.whole &= vehicle.ended_s is not None
@@ -234,7 +241,7 @@ class LaneWatch:
         events: list[LaneEvent] = []
         if now_s < self.quiet_until_s or now_s < self._settled_until_s():
             return events
-        self._quiet_until_s = None
+        self._forget_quiet()
         if self._beheaded and now_s >= self._waits.gap_ends_s(self._beheaded):
             self._finish_beheaded(events)
         while self._open:
@@ -266,7 +273,7 @@ class LaneWatch:
             interrupted: more was to come, so that what is still open is not whole.
         """
         events: list[LaneEvent] = []
-        self._quiet_until_s = None
+        self._forget_quiet()
         self._finish_beheaded(events)
         while self._open:
             vehicle = self._open[0]

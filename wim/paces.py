@@ -77,8 +77,11 @@ class Pace:
         return self._mps
 
     def is_told_by(self, row: int) -> bool:
-        """Tell whether a pulse of a row that is not the first may change the pace."""
-        return row in self._told_by
+        """Tell whether a pulse of a row that is not the first may change the pace.
+
+        Where rows changed since it was found, it may be told by any.
+        """
+        return row in self._told_by or self._changes_behind() != self._behind
 
     def _changes_behind(self) -> int:
         """Return how often the later rows changed that told the pace."""

@@ -422,13 +422,14 @@ class Weigher:
         """
         told: list[tuple[Lane, LaneEvent]] = []
         start_s = self._now_s
+        rate_hz = self.sample_rate_hz
         self.samples += samples
         self.pulses += len(pulses)
         # until when nothing but pulses changes anything: of each lane, and of all
         quiet_s: list[float] = []
         quiet_until_s = -math.inf
         for pulse in pulses:
-            known_s = pulse.last_sample / self.sample_rate_hz
+            known_s = pulse.last_sample / rate_hz
             advances = known_s >= quiet_until_s
             if advances:
                 told += self._advance(known_s)

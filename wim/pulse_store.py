@@ -56,11 +56,12 @@ class PulseStore:
 
     def row_first_hit_s(self, row: int) -> float | None:
         """Return the time of a row's first pulse in the store, None without one."""
-        of = self.of
-        return min(
-            [of[index][0].centroid_s for index in self._strips_of[row] if of[index]],
-            default=None,
-        )
+        first_s: float | None = None
+        for index in self._strips_of[row]:
+            pulses = self.of[index]
+            if pulses and (first_s is None or pulses[0].centroid_s < first_s):
+                first_s = pulses[0].centroid_s
+        return first_s
 
     def consume(self, hits: Sequence[tuple[Hit, ...]], axles: Sequence[Axle]) -> None:
         """Take a vehicle's pulses, and what lies before them, out of the store.
