@@ -108,16 +108,17 @@ class StripMemory:
         found |= {damage.strip: damage for damage in self._clipped(own)}
         suspects = {d.strip: d for d in self._silent(own, len(axles), rows)}
         suspects |= {d.strip: d for d in self._weak(axles, {*found, *suspects})}
-        for k in range(len(self._lane.strips)):
+        for k, pulses in enumerate(own):
             if k in suspects:
                 self._ill[k] = min(self._ill[k] + 1, _LONGEST_RUN)
                 known_sound = self._sound[k] >= self._health.sound_run
                 if not known_sound or self._ill[k] >= self._health.ill_run:
                     found[k] = suspects[k]
                     self._sound[k] = 0
-            elif own[k]:
+            elif pulses:
                 self._ill[k] = 0
-                self._sound[k] = min(self._sound[k] + 1, _LONGEST_RUN)
+                if self._sound[k] < _LONGEST_RUN:
+                    self._sound[k] += 1
         return tuple(found[k] for k in sorted(found))
 
     def _silent(
@@ -162,8 +163,11 @@ class StripMemory:
 
     @staticmethod
     def _clipped(own: Sequence[Sequence[Pulse]]) -> list[Damage]:
-        clipped = [len([p for p in pulses if p.clipped]) for pulses in own]
-        return [Damage(k, "clipped", float(n), 0.0) for k, n in enumerate(clipped) if n]
+        return [
+            Damage(k, "clipped", float(len(clipped)), 0.0)
+            for k, pulses in enumerate(own)
+            if (clipped := [pulse for pulse in pulses if pulse.clipped])
+        ]
 
     def _weak(self, axles: Sequence[Axle], known: set[int]) -> list[Damage]:
         """Return strips with another gain than their neighbours, the worst first."""

@@ -107,9 +107,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     the rows are from each other in what they say of the axles, over what normal axles
     of that load show at that speed. ``sides`` are what left and right strips say.
     ``gap_m`` is the way between axles to the nearest vehicle before or behind.
-    ``stall_strips``, ``slowest_strips`` and ``swing_strips`` are the channels between
-    which the stall was, those before and after the slowest moment, and those before and
-    after the moments of the greatest and the least acceleration.
+    ``stall_strips`` are the channels between which the stall was, ``slowest_at_s`` the
+    slowest moment, ``swing_at_s`` those of the greatest and the least acceleration.
     """
 
     acceleration_mps2: float | None
@@ -126,8 +125,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     sides: Sides
     gap_m: float | None
     stall_strips: tuple[int, ...] = ()
-    slowest_strips: tuple[int, ...] = ()
-    swing_strips: tuple[int, ...] = ()
+    slowest_at_s: float | None = None
+    swing_at_s: tuple[float, ...] = ()
 
 
 def figures_of(
@@ -145,9 +144,8 @@ def figures_of(
     times = [row.at_s for row in rows]
     first_s, last_s = min(times), max(times)
     speeds = [row.speed_mps for row in rows]
-    mean = swing = slowest = share = None
-    slowest_strips: tuple[int, ...] = ()
-    swing_strips: tuple[int, ...] = ()
+    mean = swing = slowest = share = slowest_at_s = None
+    swing_at_s: tuple[float, ...] = ()
     if crossing.smooth and last_s > first_s:
         way = axles[0].motion
         lasts_s = last_s - first_s
@@ -155,13 +153,14 @@ def figures_of(
         moved = way.moved_at(moments)
         mean = (way.speed_at(last_s) - way.speed_at(first_s)) / lasts_s
         gains = [gain for _, gain in moved]
-        swing = max(gains) - min(gains)
+        most, least = max(gains), min(gains)
+        swing = most - least
+        swing_at_s = moments[gains.index(most)], moments[gains.index(least)]
         between = [speed for speed, _ in moved]
-        slowest = max(min(between), 0.0)
+        lowest = min(between)
+        slowest = max(lowest, 0.0)
+        slowest_at_s = moments[between.index(lowest)]
         share = slowest / max(between)
-        slowest_strips = _around(axles, moments[between.index(min(between))])
-        extremes = [gains.index(max(gains)), gains.index(min(gains))]
-        swing_strips = _around(axles, *(moments[k] for k in extremes))
     stall, stall_strips = _stall(axles)
     scatter, worst_row = scatter_of(axles)
     damaged = {damage.strip for damage in crossing.damages}
@@ -190,18 +189,24 @@ def figures_of(
         ),
         gap_m=min((each.gap_m for each in near), default=None),
         stall_strips=stall_strips,
-        slowest_strips=slowest_strips,
-        swing_strips=swing_strips,
+        slowest_at_s=slowest_at_s,
+        swing_at_s=swing_at_s,
     )
 
 
 def manoeuvres_of(
-    figures: Figures, *, lane: Lane, thresholds: Thresholds, usual_scatter: float
+    figures: Figures,
+    *,
+    axles: Sequence[Axle],
+    lane: Lane,
+    thresholds: Thresholds,
+    usual_scatter: float,
 ) -> list[Finding]:
     """Return the manoeuvres that a crossing's figures show, with their evidence.
 
     Args:
         figures: of the crossing.
+        axles: of the vehicle, which tell the strips next to a moment.
         lane: where it was.
         thresholds: beyond which figure a manoeuvre is one.
         usual_scatter: the scatter of the lane's middle vehicle.
@@ -238,13 +243,11 @@ def manoeuvres_of(
     stops = share is not None and share < t.slowest_share
     stops = stops and slowest is not None and slowest < t.stop_mps
     stops = stops or (figures.stall is not None and figures.stall < t.stall)
-    if figures.smooth and not stops:
-        find(
-            "tap_braking",
-            "acceleration_swing_mps2",
-            swing,
-            t.acceleration_swing_mps2,
-            strips=figures.swing_strips,
+    most = t.acceleration_swing_mps2
+    if figures.smooth and not stops and swing is not None and swing > most:
+        strips = _around(axles, *figures.swing_at_s)
+        found.append(
+            Finding("tap_braking", "acceleration_swing_mps2", swing, most, strips)
         )
     if not figures.smooth:
         rest_m = max(figures.way_rest_m, 0.0)
@@ -252,14 +255,16 @@ def manoeuvres_of(
         goes = figures.stall is not None and figures.stall > t.no_stall
         if goes and figures.slowest_mps > t.driving_mps:
             found.append(Finding("tap_braking", "way_rest_m", rest_m, t.way_rest_m))
-    if stops and slowest is not None:
-        find(
-            "stop_and_go",
-            "slowest_between_mps",
-            slowest,
-            t.stop_mps,
-            below=True,
-            strips=figures.slowest_strips,
+    at_s = figures.slowest_at_s
+    if stops and slowest is not None and at_s is not None and slowest < t.stop_mps:
+        found.append(
+            Finding(
+                "stop_and_go",
+                "slowest_between_mps",
+                slowest,
+                t.stop_mps,
+                _around(axles, at_s),
+            )
         )
     find(
         "stop_and_go",

@@ -74,7 +74,13 @@ class Strip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     full_scale_counts: Positive | None = None
 
 
-class Lane(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Lane(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    cache_hash=True,
+):
     """One lane; 1 is the leftmost, seen in the direction of travel.
 
     ``presence_input`` is the bit of the station's inputs on which the lane's vehicle

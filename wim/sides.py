@@ -7,6 +7,7 @@ crooked load tilts all of them alike, and the steered axle least. It weighs noth
 names no manoeuvre. Strips across the whole lane show no sides at all.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ from wim.samples import Lane, Side
 
 __all__ = ["Sides", "shortest_reach", "sides_of"]
 
+_LANES = 64
 _LONGEST_GROUP_M = 1.8
 _LIGHT_KG = 3000.0
 _STEER_SWING = (0.02, 0.002)
@@ -108,6 +110,7 @@ def sides_of(
     )
 
 
+@functools.lru_cache(maxsize=_LANES)
 def shortest_reach(lane: Lane) -> tuple[float | None, tuple[int, ...]]:
     """Return how wide [m] a vehicle may be that finds strips under all of its wheels.
 

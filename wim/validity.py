@@ -65,7 +65,11 @@ def findings_of(
     """
     axles = crossing.axles
     found = manoeuvres_of(
-        figures, lane=lane, thresholds=thresholds, usual_scatter=usual_scatter
+        figures,
+        axles=axles,
+        lane=lane,
+        thresholds=thresholds,
+        usual_scatter=usual_scatter,
     )
 
     def find(
@@ -81,10 +85,10 @@ def findings_of(
     wheelbase_m = math.fsum(spacings_m)
     find("tailgating", "wheelbase_m", wheelbase_m, fairness.longest_wheelbase_m)
     find("tailgating", "not_told_apart", float(not crossing.told_apart), 0.0)
-    # of both lanes where both halves were weighed
-    wheels = {hit.sensor.strip.channel for axle in axles for hit in axle.hits}
-    strips = tuple(sorted(wheels))
-    find("straddling", "halves", float(crossing.straddles), 0.0, strips)
+    if crossing.straddles:
+        # of both lanes where both halves were weighed
+        wheels = {hit.sensor.strip.channel for axle in axles for hit in axle.hits}
+        find("straddling", "halves", 1.0, 0.0, tuple(sorted(wheels)))
     find("reverse", "driven_backwards", float(crossing.reverse), 0.0)
     find("reverse", "went_to_and_fro", float(crossing.turned), 0.0)
     find("axle_missing", "not_whole", float(not crossing.whole), 0.0)
