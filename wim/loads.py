@@ -6,6 +6,7 @@ uncertain each load and their sum are; it judges nothing and moves no vehicle.
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Annotated
@@ -40,7 +41,13 @@ _LAYOUTS = 256
 _USUAL_LOAD_KG = 1e4
 
 
-class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Swing(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    cache_hash=True,
+):
     """How the dynamic loads of trucks are distributed, learned from simulated traffic.
 
     An axle's load swings with a standard deviation of ``shares`` of its static load at
@@ -95,6 +102,16 @@ class Swing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         share *= interpolated(self.loads_kg, self.load_factors, load_kg)
         return share * self.first if first else share
 
+    def shares_at(self, loads_kg: Sequence[float], speed_mps: float) -> list[float]:
+        """Return the same of all axles of a vehicle, the first one first."""
+        share = interpolated(self.speeds_mps, self.shares, speed_mps)
+        shares = [
+            share * interpolated(self.loads_kg, self.load_factors, load_kg)
+            for load_kg in loads_kg
+        ]
+        shares[0] *= self.first
+        return shares
+
 
 KNOWN_ROAD = Swing(
     shares=(0.013, 0.0152, 0.017, 0.023, 0.0275, 0.052),
@@ -112,7 +129,13 @@ KNOWN_ROAD = Swing(
 )
 
 
-class Loading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Loading(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    cache_hash=True,
+):
     """Figures of the joint estimator.
 
     ``open_road`` tells how axles swing on a road of class A that nobody learned,
@@ -188,7 +211,7 @@ class JointLoads(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def gross_variance_kg2(self) -> float:
         """Return the variance of the sum: of all pairs of axles together."""
-        return math.fsum(each for row in self.covariance_kg2 for each in row)
+        return math.fsum(itertools.chain.from_iterable(self.covariance_kg2))
 
 
 def crossings_of(
@@ -211,13 +234,10 @@ def crossings_of(
     seen = [each for axle in axles for each in _completed_rows(axle, loading)]
     sigmas = [f * sigma for f, (_, sigma) in zip(factors, seen, strict=True)]
     row_of = {row.rank: row.row for row in rows}
-    strips: dict[int, list[Strip]] = {number: [] for number in row_of.values()}
-    for strip in lane.strips:
-        if strip.row in strips:
-            strips[strip.row].append(strip)
+    known_variances = _row_variances(lane, loading)
     variances = [0.0] * (1 + max(row_of))
     for rank, number in row_of.items():
-        variances[rank] = _row_variance(strips[number], loading)
+        variances[rank] = known_variances[number]
     return Crossings(
         axles=tuple([i for i, axle in enumerate(axles) for _ in axle.rows]),
         ranks=tuple([row.rank for row in rows]),
@@ -302,8 +322,10 @@ def joint_loads(
     pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
     swings = np.array(
         [
-            rest * rough * swing.share_at(rough, pace_mps, first=axle == 0)
-            for axle, rough in enumerate(rough_kg)
+            rest * rough * share
+            for rough, share in zip(
+                rough_kg, swing.shares_at(rough_kg, pace_mps), strict=True
+            )
         ]
     )
     kinship, hop, scales = _suppositions(tuple(map(len, groups)), swing)
@@ -423,6 +445,15 @@ def _completed(
     unsure = loading.halved if left_share is None else loading.completed
     noise_kg = row.sigma_kg / seen
     return load_kg, math.sqrt(noise_kg * noise_kg + unsure * unsure * load_kg * load_kg)
+
+
+@functools.lru_cache(maxsize=_LAYOUTS)
+def _row_variances(lane: Lane, loading: Loading) -> dict[int, float]:
+    """Return of each row of a lane, as the site counts them, what its strips bring."""
+    rows: dict[int, list[Strip]] = {}
+    for strip in lane.strips:
+        rows.setdefault(strip.row, []).append(strip)
+    return {number: _row_variance(strips, loading) for number, strips in rows.items()}
 
 
 def _row_variance(strips: Sequence[Strip], loading: Loading) -> float:

@@ -174,6 +174,8 @@ def _as_rough_as_rows_differ(
     rougher; rows that are nearer do not say that it is smoother in longer waves.
     """
     rougher = max((scatter or 0.0) / loading.smooth_scatter, 1.0)
+    if rougher == 1.0:
+        return loads
     grown = rougher * rougher
     return msgspec.structs.replace(
         loads,

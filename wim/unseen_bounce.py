@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from wim.calibration import interpolated
-from wim.kernels.bounce import share_in_mean
+from wim.kernels.bounce import shares_in_means
 from wim.loads import Crossings, Swing
 from wim.roads import Ride, Role, Suspension
 
@@ -101,19 +101,29 @@ def bounce_left(
             none was learned, and all of the swing is left.
     """
     pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
-    places: list[list[float]] = [[] for _ in loads_kg]
-    for place_m, axle in zip(crossings.places_m, crossings.axles, strict=True):
-        places[axle].append(place_m)
-    sigmas = []
-    for axle, (load_kg, role) in enumerate(zip(loads_kg, roles, strict=True)):
-        suspension: Suspension = getattr(ride, role)
-        swinging_kg = max(load_kg, suspension.unsprung_kg)
-        low_hz, high_hz = bounce_band_hz(suspension, swinging_kg)
-        left = share_in_mean(np.array(places[axle]), pace_mps, low_hz, high_hz)
-        usual = swing.share_at(swinging_kg, pace_mps, first=axle == 0)
-        if rest is not None:
-            usual *= bounce.share_at(swinging_kg, rest)
-        sigmas.append(usual * load_kg * math.sqrt(left))
+    suspensions: list[Suspension] = [getattr(ride, role) for role in roles]
+    swinging_kg = [
+        max(load_kg, suspension.unsprung_kg)
+        for load_kg, suspension in zip(loads_kg, suspensions, strict=True)
+    ]
+    usual = swing.shares_at(swinging_kg, pace_mps)
+    if rest is not None:
+        usual = [
+            share * bounce.share_at(own_kg, rest)
+            for share, own_kg in zip(usual, swinging_kg, strict=True)
+        ]
+    left = np.empty(len(swinging_kg))
+    shares_in_means(
+        np.array(crossings.places_m),
+        np.array(crossings.axles, dtype=np.int64),
+        pace_mps,
+        np.array(list(map(bounce_band_hz, suspensions, swinging_kg))),
+        left,
+    )
+    sigmas = [
+        share * load_kg * math.sqrt(part)
+        for share, load_kg, part in zip(usual, loads_kg, left.tolist(), strict=True)
+    ]
     whole_kg = math.fsum(sigmas)
     own_kg2 = math.fsum([each * each for each in sigmas])
     alike = swing.kin_bounce_others if rest is None else 0.0

@@ -14,7 +14,7 @@ called = {
     "body": ("fit_body",),
     "rows": ("weigh_rows",),
     "joint": ("estimate_jointly",),
-    "bounce": ("share_in_mean",),
+    "bounce": ("shares_in_means",),
     "ride": ("answer_to_slope", "expected_excess"),
 }
 for file, names in called.items():

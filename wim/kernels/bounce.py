@@ -3,12 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
-from wim._jit import njit
+from wim._jit import inlined, njit
 from wim.kernels.elementary import cosine
 
-__all__ = ["share_in_mean"]
+__all__ = ["share_in_mean", "shares_in_means"]
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 _TWO_PI = 6.283185307179586
 _QUARTER_TURN = 1.5707963267948966
@@ -16,6 +17,31 @@ _NARROW = 1.0e-6
 
 
 @njit
+def shares_in_means(
+    places_m: Floats, axles: Integers, pace_mps: float, bands_hz: Floats, shares: Floats
+) -> None:
+    """Write for each axle of a vehicle what ``share_in_mean`` says of its rows.
+
+    Args:
+        places_m: of all crossings [m], shape (n,).
+        axles: whose crossing, each axle's at least once, shape (n,).
+        pace_mps: speed of travel, above zero.
+        bands_hz: lower and upper end of each axle's band, shape (axles, 2).
+        shares: shape (axles,); written.
+    """
+    own = np.empty(places_m.shape[0])
+    for axle in range(shares.shape[0]):
+        count = 0
+        for i in range(places_m.shape[0]):
+            if axles[i] == axle:
+                own[count] = places_m[i]
+                count += 1
+        shares[axle] = share_in_mean(
+            own[:count], pace_mps, bands_hz[axle, 0], bands_hz[axle, 1]
+        )
+
+
+@inlined
 def share_in_mean(
     places_m: Floats, pace_mps: float, low_hz: float, high_hz: float
 ) -> float:

@@ -78,7 +78,8 @@ def _is_clipped(
     for i in range(length):
         tops += 1 if run[i] == top else 0
         wide += 1 if run[i] > half else 0
-    return bool(top >= full_scale or (tops >= FEWEST_TOPS and tops >= flat_share * wide))
+    is_flat = tops >= FEWEST_TOPS and tops >= flat_share * wide
+    return bool(top >= full_scale or is_flat)
 
 
 @inlined
