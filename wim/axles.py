@@ -160,6 +160,9 @@ def weighed(
         for sensor, pulse in own:
             row_of[sensor.rank] = sensor.strip.row
             shows = sensor.strip.kind == "strip" and not pulse.clipped
+            contact_s = pulse.end_s - pulse.start_s
+            if pulse.plateau_counts is not None and pulse.plateau_counts > 0.0:
+                contact_s = _over_plate_s(pulse, pulse.plateau_counts, sensor)
             table += (
                 *sensor.figures,
                 sensor.index not in damaged,
@@ -168,7 +171,7 @@ def weighed(
                 pulse.area_counts_s,
                 pulse.area_sigma_counts_s,
                 pulse.fall_s - pulse.rise_s,
-                _contact_s(sensor, pulse),
+                contact_s,
             )
         ends.append(len(table) // HIT_COLUMNS)
     if not table:
@@ -241,17 +244,15 @@ def group_axles(
     return tuple(tuple(group) for group in groups)
 
 
-def _contact_s(sensor: Sensor, pulse: Pulse) -> float:
-    """Return how long a wheel took for the usual way of contact, as its pulse tells.
+def _over_plate_s(pulse: Pulse, plateau_counts: float, plate: Sensor) -> float:
+    """Return how long a wheel took for the usual way of contact, as a plate tells it.
 
     A strip is over about when the contact is. A plate's area over its plateau is how
     long the wheel took for the plate's width, and load and speed by that are right
     wherever the wheel was carried wholly: the load is that of the plateau.
     """
-    plateau = pulse.plateau_counts
-    if plateau is None or plateau <= 0.0:
-        return pulse.end_s - pulse.start_s
-    return pulse.area_counts_s / plateau * USUAL_CONTACT_M / sensor.strip.width_m
+    over_width_s = pulse.area_counts_s / plateau_counts
+    return over_width_s * USUAL_CONTACT_M / plate.strip.width_m
 
 
 def _floats(figures: list[float]) -> npt.NDArray[np.float64]:

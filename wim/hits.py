@@ -4,6 +4,7 @@ Times come from the pulses alone; how fast a wheel was is guessed here from the 
 of its pulse and nothing better. It joins no pulses and weighs nothing.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +13,14 @@ from wim.kinematics import Crossed
 from wim.pulses import Pulse
 from wim.views import Sensor
 
-__all__ = ["USUAL_CONTACT_M", "Hit", "hit_time_s", "rough_speed_mps", "row_crossings"]
+__all__ = [
+    "USUAL_CONTACT_M",
+    "Hit",
+    "hit_time_s",
+    "hits_of",
+    "rough_speed_mps",
+    "row_crossings",
+]
 
 USUAL_CONTACT_M = 0.25
 """Way of a wheel from its first touch of a strip to its last, roughly."""
@@ -23,6 +31,15 @@ class Hit(NamedTuple):
 
     sensor: Sensor
     pulse: Pulse
+
+
+def hits_of(sensors: Sequence[Sensor], pulses: Sequence[Pulse]) -> tuple[Hit, ...]:
+    """Return what one axle pressed: as many pulses as sensors, in their order.
+
+    Forty are made a vehicle, by the tuples' own code without a call of Python's.
+    """
+    pairs = zip(sensors, pulses, strict=True)
+    return tuple(map(tuple.__new__, itertools.repeat(Hit), pairs))
 
 
 def hit_time_s(hit: Hit) -> float:

@@ -6,6 +6,7 @@ the blocks do not matter.
 """
 
 import math
+from bisect import bisect
 from collections.abc import Callable, Sequence
 
 from wim.assembly import Assembly
@@ -146,11 +147,13 @@ class LaneWatch:
             share: of the axles that must have such a wheel on one row.
         """
         waiting = [
-            [
-                pulse.centroid_s
-                for sensor in row
-                for pulse in self._store.of[sensor.index]
-            ]
+            sorted(
+                [
+                    pulse.centroid_s
+                    for sensor in row
+                    for pulse in self._store.of[sensor.index]
+                ]
+            )
             for row in self._forward.by_rank
         ]
         if not any(waiting):
@@ -160,8 +163,11 @@ class LaneWatch:
             for row in axle.rows:
                 if row.row > self._last_row or not waiting[row.row]:
                     continue
-                at_s = row.at_s
-                apart_s = min([abs(time - at_s) for time in waiting[row.row]])
+                times, at_s = waiting[row.row], row.at_s
+                k = bisect(times, at_s)
+                apart_s = min(
+                    [abs(time - at_s) for time in times[max(k - 1, 0) : k + 1]]
+                )
                 near = apart_s * max(row.speed_mps, _LEAST_MPS) <= within_m
                 together[row.row] += near
         return max(together) >= share * len(axles)

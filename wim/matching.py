@@ -7,7 +7,7 @@ vehicle; what does not fit an axle is left over and not bent to fit.
 from collections.abc import Sequence
 
 from wim.alignment import align, gaps_s
-from wim.hits import USUAL_CONTACT_M, Hit
+from wim.hits import USUAL_CONTACT_M, Hit, hits_of
 from wim.kinematics import shared_acceleration
 from wim.orders import all_alike, in_order, somebody_stood
 from wim.pulses import Pulse
@@ -112,7 +112,7 @@ def _in_step(
     if not all_alike(view, store):
         return None
     wheels = [store[sensor.index] for sensor in view.sensors]
-    return [tuple(map(Hit, view.sensors, own)) for own in zip(*wheels, strict=True)]
+    return [hits_of(view.sensors, own) for own in zip(*wheels, strict=True)]
 
 
 def _begun(pulses: Sequence[Pulse], until_s: float) -> int:

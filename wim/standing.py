@@ -10,6 +10,7 @@ here.
 
 import math
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -95,8 +96,8 @@ class Standing:
         return max(latest_s, self._tails[number].ended_s) + self._stand.longest_s
 
     def _tail_of(self, crossing: Crossing) -> _Tail:
-        rows = [(axle, row) for axle in crossing.axles for row in axle.rows]
-        axle, last = max(rows, key=lambda pair: pair[1].at_s)
+        rows = [(row.at_s, axle, row) for axle in crossing.axles for row in axle.rows]
+        _, axle, last = max(rows, key=itemgetter(0))
         stood = not crossing.smooth or crossing.reverse or crossing.turned
         gain = axle.motion.acceleration_at(last.at_s)
         return _Tail(
