@@ -10,6 +10,7 @@ names no manoeuvre. Strips across the whole lane show no sides at all.
 import functools
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -24,6 +25,8 @@ _LIGHT_KG = 3000.0
 _STEER_SWING = (0.02, 0.002)
 _ALL_SWING = (0.02, 0.003)
 _INNER_EDGES_M = 1.2
+_Moved: TypeAlias = tuple[int, float, float]
+"""A row, how much more than its share pressed on the left there, and on both [kg]."""
 
 
 class Sides(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,13 +89,14 @@ def sides_of(
         tilts.append((left - right) / max(left + right, _LIGHT_KG * len(group)))
     speeds = [row.speed_mps for axle in axles for row in axle.rows]
     pace_mps = math.fsum(speeds) / len(speeds)
-    front = [] if steered is None else [steered]
-    steer_left = steer_right = 0.0
-    if steered is not None:
-        steer_left, steer_right = _wheels_kg(steered, rows)
+    moved = [_moved_kg(axle, rows) for axle in axles]
+    front = [k for k, axle in enumerate(axles) if axle is steered]
+    steer_left, steer_right = wheels[front[0]] if front else (0.0, 0.0)
     steer_kg = steer_left + steer_right
-    steer_swing, steer_swing_rows = _swing(front, rows, _STEER_SWING, pace_mps)
-    vehicle_swing, vehicle_swing_rows = _swing(axles, rows, _ALL_SWING, pace_mps)
+    steer_swing, steer_swing_rows = _swing(
+        [moved[k] for k in front], _STEER_SWING, pace_mps
+    )
+    vehicle_swing, vehicle_swing_rows = _swing(moved, _ALL_SWING, pace_mps)
     return Sides(
         steer=abs(steer_left - steer_right) / steer_kg if steer_kg > 0.0 else None,
         vehicle=abs(left_kg - right_kg) / (left_kg + right_kg),
@@ -154,28 +158,40 @@ def _lighter(left_less_right: float) -> Side | None:
     return "right" if left_less_right > 0.0 else "left"
 
 
+def _moved_kg(axle: Axle, rows: set[int]) -> list[_Moved]:
+    """Return by how much more an axle pressed on the left of each row than on average.
+
+    Each axle is held against its own mean, so that one which a row missed does not
+    make that row another's; one row alone says nothing.
+    """
+    own = [
+        (row.row, row.left_kg or 0.0, row.load_kg)
+        for row in axle.rows
+        if row.row in rows and row.load_kg > 0.0
+    ]
+    if len(own) < 2:
+        return []
+    total_kg = math.fsum([load_kg for _, _, load_kg in own])
+    share = math.fsum([left_kg for _, left_kg, _ in own]) / total_kg
+    return [
+        (number, left_kg - share * load_kg, load_kg) for number, left_kg, load_kg in own
+    ]
+
+
 def _swing(
-    axles: Sequence[Axle], rows: set[int], usual: tuple[float, float], pace_mps: float
+    axles: Sequence[Sequence[_Moved]], usual: tuple[float, float], pace_mps: float
 ) -> tuple[float | None, tuple[int, ...]]:
     """Return how much the sides change from row to row, over what is usual, and where.
 
-    Each axle is held against its own mean, so that one which a row missed does not
-    make that row another's.
+    Args:
+        axles: of each, what :func:`_moved_kg` says of it.
+        usual: what the road makes of the sides, standing and for each m/s.
+        pace_mps: mean speed.
     """
     off_kg: dict[int, float] = {}
     both_kg: dict[int, float] = {}
-    for axle in axles:
-        own = [
-            (row.row, row.left_kg or 0.0, row.load_kg)
-            for row in axle.rows
-            if row.row in rows and row.load_kg > 0.0
-        ]
-        if len(own) < 2:
-            continue
-        total_kg = math.fsum([load_kg for _, _, load_kg in own])
-        share = math.fsum([left_kg for _, left_kg, _ in own]) / total_kg
-        for number, left_kg, load_kg in own:
-            more_kg = left_kg - share * load_kg
+    for own in axles:
+        for number, more_kg, load_kg in own:
             off_kg[number] = off_kg.get(number, 0.0) + more_kg
             both_kg[number] = both_kg.get(number, 0.0) + load_kg
     if len(off_kg) < 2:
