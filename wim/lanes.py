@@ -36,7 +36,8 @@ class LaneWatch:
 
     ``empty_presences`` were seen by the separator without any axle,
     ``unweighed_vehicles`` by strips on too few rows to be weighed;
-    ``separator_overruns`` tells how often a separator was not believed any more.
+    ``separator_overruns`` tells how often a separator was not believed any more. Until
+    ``quiet_until_s``, rather too early than too late, ``advance`` has nothing to do.
     """
 
     def __init__(
@@ -77,9 +78,8 @@ class LaneWatch:
         self._first_indices = [s.index for s in self._forward.row(0)]
         self._disbelieved = False
         self._beheaded: OpenVehicle | None = None
-        # until when nothing happens without a pulse: too early, and as it is
-        self._early_s: float | None = None
-        self._quiet_until_s: float | None = None
+        self.quiet_until_s = math.inf
+        self._settled_s: float | None = None
 
     @property
     def stray_pulses(self) -> int:
@@ -106,27 +106,22 @@ class LaneWatch:
         quiet_s = self.quiet_until_s
         return quiet_s if quiet_s > now_s else self._settled_until_s()
 
-    @property
-    def quiet_until_s(self) -> float:
-        """Return until when ``advance`` has nothing to do, rather too early."""
-        if self._early_s is None:
-            if not self._open or self._beheaded is not None:
-                return self._settled_until_s()
-            self._early_s = self._waits.surely_open_until_s(self._open[0])
-        return self._early_s
-
     def _settled_until_s(self) -> float:
-        """Return until when ``advance`` has nothing to do.
+        """Return until when ``advance`` has nothing to do, not too early.
 
-        It is found once for what the lane has taken: whatever takes something forgets
-        it.
+        It is found once for what the lane has taken.
         """
-        if self._quiet_until_s is None:
-            self._early_s = self._quiet_until_s = self._find_quiet_s()
-        return self._quiet_until_s
+        if self._settled_s is None:
+            self.quiet_until_s = self._settled_s = self._find_quiet_s()
+        return self._settled_s
 
-    def _forget_quiet(self) -> None:
-        self._early_s = self._quiet_until_s = None
+    def _look_ahead(self) -> None:
+        """Say anew until when the lane is quiet, after what it has taken."""
+        self._settled_s = None
+        if self._open and self._beheaded is None:
+            self.quiet_until_s = self._waits.surely_open_until_s(self._open[0])
+        else:
+            self._settled_until_s()
 
     def _find_quiet_s(self) -> float:
         if not self._open and self._beheaded is None:
@@ -187,8 +182,8 @@ class LaneWatch:
                 self._waits.note_exit(self._open[0], pulse)
             goes_by = goes_by and self._goes_by(row)
         if not goes_by:
-            self._forget_quiet()
             self._close_complete(events)
+            self._look_ahead()
         return events
 
     def _goes_by(self, row: int) -> bool:
@@ -201,16 +196,22 @@ class LaneWatch:
     def appear(self, from_s: float, now_s: float) -> list[LaneEvent]:
         """Take the separator's word that a vehicle came between these times."""
         events = self.advance(now_s)
-        self._forget_quiet()
         slack_s = self._assembly.separator_slack_s
         last = self._open[-1] if self._open else None
-        if last is not None and not last.by_separator and last.ended_s is None:
-            if last.reverse or last.begun_s >= from_s - slack_s:
-                last.by_separator = True
-                return events
-            last.ended_s = from_s
-        self._open.append(OpenVehicle(begun_s=from_s, by_separator=True, reverse=False))
-        self._close_complete(events)
+        is_open = last is not None and not last.by_separator and last.ended_s is None
+        if (
+            last is not None
+            and is_open
+            and (last.reverse or last.begun_s >= from_s - slack_s)
+        ):
+            last.by_separator = True
+        else:
+            if last is not None and is_open:
+                last.ended_s = from_s
+            vehicle = OpenVehicle(begun_s=from_s, by_separator=True, reverse=False)
+            self._open.append(vehicle)
+            self._close_complete(events)
+        self._look_ahead()
         return events
 
     def vanish(self, now_s: float, *, active: Callable[[int], bool]) -> list[LaneEvent]:
@@ -221,7 +222,6 @@ class LaneWatch:
             active: tells of a strip's index whether a pulse is under way on it.
         """
         events = self.advance(now_s)
-        self._forget_quiet()
         self._disbelieved = False
         for vehicle in self._open:
             if vehicle.by_separator and vehicle.ended_s is None:
@@ -232,14 +232,15 @@ class LaneWatch:
                     if active(sensor.index + self._first_index)
                 }
         self._close_complete(events)
+        self._look_ahead()
         return events
 
     def interrupt(self, now_s: float) -> list[LaneEvent]:
         """Take note that samples are missing: no pulse under way will come."""
-        self._forget_quiet()
         for vehicle in self._open:
             vehicle.waiting.clear()
             vehicle.whole &= vehicle.ended_s is not None
+        self._look_ahead()
         return self.advance(now_s)
 
     def advance(self, now_s: float) -> list[LaneEvent]:
@@ -247,7 +248,6 @@ class LaneWatch:
         events: list[LaneEvent] = []
         if now_s < self.quiet_until_s or now_s < self._settled_until_s():
             return events
-        self._forget_quiet()
         if self._beheaded and now_s >= self._waits.gap_ends_s(self._beheaded):
             self._finish_beheaded(events)
         while self._open:
@@ -270,6 +270,7 @@ class LaneWatch:
             self._close_complete(events)
         if not self._open and self._beheaded is None:
             self._store.sweep(now_s - self._assembly.stray_after_s)
+        self._look_ahead()
         return events
 
     def close(self, *, interrupted: bool) -> list[LaneEvent]:
@@ -279,7 +280,6 @@ class LaneWatch:
             interrupted: more was to come, so that what is still open is not whole.
         """
         events: list[LaneEvent] = []
-        self._forget_quiet()
         self._finish_beheaded(events)
         while self._open:
             vehicle = self._open[0]
@@ -288,6 +288,7 @@ class LaneWatch:
                 vehicle.whole = not (interrupted or vehicle.by_separator)
             self._finish(vehicle, self._axles_of(vehicle), events)
         self._store.sweep(math.inf)
+        self._look_ahead()
         return events
 
     # whose pulse
