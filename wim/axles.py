@@ -34,7 +34,6 @@ __all__ = [
     "Weighed",
     "group_axles",
     "hit_time_s",
-    "spacing_m",
     "weigh_axles",
     "weighed",
 ]
@@ -218,13 +217,6 @@ def weighed(
             moved, axles.tolist(), told, strict=True
         )
     ]
-
-
-def spacing_m(first: Axle, second: Axle) -> float:
-    """Return the distance between two axles, as each one's motion tells it."""
-    ahead = first.motion.place_at(second.crossed_s)
-    behind = -second.motion.place_at(first.crossed_s)
-    return max(0.5 * (ahead + behind), 0.0)
 
 
 def group_axles(

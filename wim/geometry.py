@@ -6,6 +6,7 @@ crossings do not show, and a figure that no vehicle can have is none.
 
 import math
 from collections.abc import Sequence
+from itertools import starmap
 
 import msgspec
 
@@ -28,10 +29,13 @@ class Geometry(msgspec.Struct, frozen=True, kw_only=True):
     """Speed [m/s] of the first axle and spacings [m] between axles; None is not shown.
 
     Without one of the spacings, nothing is known of groups and configuration.
+    ``seeming_m`` are the spacings as they seem, good enough for figures that are rough
+    where they are.
     """
 
     speed_mps: float | None
     spacings_m: tuple[float | None, ...]
+    seeming_m: tuple[float, ...] = ()
 
     @property
     def all_spacings_m(self) -> tuple[float, ...] | None:
@@ -55,7 +59,8 @@ def geometry_of(crossing: Crossing, *, kinematics: Kinematics) -> Geometry:
         kinematics: figures by which its ways were fitted.
     """
     axles = crossing.axles
-    spacings_m = tuple(map(_spacing_m, axles, axles[1:]))
+    apart_m = tuple(map(_apart_m, axles, axles[1:]))
+    spacings_m = tuple(starmap(_spacing_m, apart_m))
     first = axles[0]
     speed_mps = first.motion.speed_at(first.crossed_s)
     shown = speed_mps > 0.0
@@ -64,13 +69,23 @@ def geometry_of(crossing: Crossing, *, kinematics: Kinematics) -> Geometry:
         certain = sigma_mps <= kinematics.speed_sigma * speed_mps
         agreed = len(axles) > 1 and None not in spacings_m
         shown = shown and (certain or agreed) and _pulses_agree(first, speed_mps)
-    return Geometry(speed_mps=speed_mps if shown else None, spacings_m=spacings_m)
+    return Geometry(
+        speed_mps=speed_mps if shown else None,
+        spacings_m=spacings_m,
+        seeming_m=tuple(
+            [max(0.5 * (ahead_m + behind_m), 0.0) for ahead_m, behind_m in apart_m]
+        ),
+    )
 
 
-def _spacing_m(first: Axle, second: Axle) -> float | None:
-    """Return the distance between two axles where the ways of both tell it."""
+def _apart_m(first: Axle, second: Axle) -> tuple[float, float]:
+    """Return how far two axles are apart as the way of the one and the other tells."""
     ahead_m = first.motion.place_at(second.crossed_s)
-    behind_m = -second.motion.place_at(first.crossed_s)
+    return ahead_m, -second.motion.place_at(first.crossed_s)
+
+
+def _spacing_m(ahead_m: float, behind_m: float) -> float | None:
+    """Return the distance between two axles where the ways of both tell it."""
     spacing_m = 0.5 * (ahead_m + behind_m)
     most_m = _SPACING_DIFFERENCE * spacing_m
     if spacing_m >= LEAST_SPACING_M and abs(ahead_m - behind_m) <= most_m:

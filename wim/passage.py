@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wim.axles import Axle, group_axles, spacing_m
+from wim.axles import Axle, group_axles
 from wim.calibration import NO_CALIBRATION, Calibration, VehicleClass, calibrated
 from wim.drift import (
     Alarm,
@@ -511,10 +511,9 @@ class Weigher:
         gaps = self._gaps_in(crossing, first_s, ended_s) if self._gaps else []
         # spacings and groups as they seem are good enough for loads and figures that
         # are rough where they are; a record only has those that were shown
-        spacings = tuple(map(spacing_m, axles, axles[1:]))
-        groups = group_axles(spacings, longest_m=self.parameters.group_spacing_m)
         shown = geometry_of(crossing, kinematics=self.parameters.kinematics)
-        shown_m = shown.all_spacings_m
+        shown_m, spacings = shown.all_spacings_m, shown.seeming_m
+        groups = group_axles(spacings, longest_m=self.parameters.group_spacing_m)
         figures = figures_of(crossing, lane=lane, spacings_m=spacings)
         findings = findings_of(
             crossing,

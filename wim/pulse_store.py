@@ -75,14 +75,13 @@ class PulseStore:
             for axle in axles
             for sensor, pulse in axle.hits
         }
-        through_s = [-math.inf] * len(self.of)
+        taken_s: list[list[float]] = [[] for _ in self.of]
         for axle in hits:
             for sensor, pulse in axle:
-                index = sensor.index
-                through_s[index] = max(through_s[index], pulse.centroid_s)
+                taken_s[sensor.index].append(pulse.centroid_s)
         self.stray_pulses -= len(weighed)
         for index, pulses in enumerate(self.of):
-            own_s = through_s[index]
+            own_s = max(taken_s[index], default=-math.inf)
             done = len([pulse for pulse in pulses if pulse.centroid_s <= own_s])
             self.stray_pulses += done
             self.of[index] = pulses[done:]
