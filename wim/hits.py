@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from wim.kinematics import Crossed
 from wim.pulses import Pulse
+from wim.samples import Strip
 from wim.views import Sensor
 
 __all__ = [
     "USUAL_CONTACT_M",
     "Hit",
+    "half_height_m",
     "hit_time_s",
     "hits_of",
     "rough_speed_mps",
@@ -24,6 +26,7 @@ __all__ = [
 
 USUAL_CONTACT_M = 0.25
 """Way of a wheel from its first touch of a strip to its last, roughly."""
+_USUAL_HALF_M = 0.155
 
 
 class Hit(NamedTuple):
@@ -45,6 +48,13 @@ def hits_of(sensors: Sequence[Sensor], pulses: Sequence[Pulse]) -> tuple[Hit, ..
 def hit_time_s(hit: Hit) -> float:
     """Return when the wheel's centre was over the strip's."""
     return hit.pulse.centre_s
+
+
+def half_height_m(strip: Strip) -> float:
+    """Return how far a wheel goes while its pulse is above half its height, usually."""
+    if strip.kind == "plate":
+        return max(strip.width_m, _USUAL_HALF_M)
+    return _USUAL_HALF_M
 
 
 def row_crossings(hits: Sequence[Hit]) -> list[Crossed]:

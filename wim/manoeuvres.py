@@ -13,9 +13,10 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 
 from wim.axles import Axle
+from wim.hits import half_height_m
 from wim.lanes import Crossing
 from wim.messages import Flag
-from wim.samples import Lane, Side, Strip
+from wim.samples import Lane, Side
 from wim.scatter import scatter_of
 from wim.sides import Sides, shortest_reach, sides_of
 
@@ -31,7 +32,6 @@ Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 _Where = TypeVar("_Where")
 _STEPS = 24
 _KMH = 3.6
-_USUAL_HALF_M = 0.155
 _LIGHTENING_MPS2 = 0.45
 _FEW_ROWS = 3
 
@@ -326,7 +326,7 @@ def _stall(axles: Sequence[Axle]) -> tuple[float | None, tuple[int, ...]]:
         # which channel
         latest: dict[Side, tuple[float, float, float, float, int]] = {}
         for sensor, pulse in axle.hits:
-            half_m = _half_height_m(sensor.strip)
+            half_m = half_height_m(sensor.strip)
             side = sensor.side
             channel = sensor.strip.channel
             at_s, s_m, lasts_s = pulse.centre_s, sensor.s_m, pulse.fall_s - pulse.rise_s
@@ -372,13 +372,6 @@ def _channels(
         for strip in lane.strips
         if strip.row in rows and side in (None, strip.side)
     )
-
-
-def _half_height_m(strip: Strip) -> float:
-    """Return how far a wheel goes while its pulse is above half its height, usually."""
-    if strip.kind == "plate":
-        return max(strip.width_m, _USUAL_HALF_M)
-    return _USUAL_HALF_M
 
 
 def _two_sided(lane: Lane, damaged: set[int]) -> set[int]:

@@ -8,6 +8,7 @@ from wim.assembly import Assembly
 from wim.calibration import mass_kg
 from wim.hits import Hit, hit_time_s, row_crossings
 from wim.kinematics import Crossed, Kinematics
+from wim.spacings import AxleWay, spacing_m
 from wim.vehicles import Part, Shapes, separate
 from wim.views import View
 
@@ -36,16 +37,9 @@ def parts_of(
     """
     if not crossings:
         return []
-    paces = [_pace_mps(each) for each in crossings]
-    spacings = []
-    for i in range(1, len(crossings)):
-        here, there = crossings[i - 1], crossings[i]
-        told = _ahead_m(
-            here, there, [pace for pace in paces[i - 1 : i + 1] if pace > 0.0]
-        )
-        likely_m = math.fsum(told) / len(told) if told else 0.0
-        least_m, most_m = _apart_m(here, there)
-        spacings.append(min(max(likely_m, least_m), most_m))
+    axle_ways = list(map(AxleWay.of, kept, crossings))
+    paces = [each.pace_mps for each in axle_ways]
+    spacings = list(map(spacing_m, axle_ways, axle_ways[1:]))
     ways: list[list[Part]] = []
     for way in (1, -1) if reverse else (1,):
         parts = separate(
@@ -105,25 +99,6 @@ def _mirrored(parts: Sequence[Part], *, axles: int) -> list[Part]:
     ]
 
 
-def _apart_m(
-    first: Sequence[Crossed], second: Sequence[Crossed]
-) -> tuple[float, float]:
-    """Return how far two axles are apart at least and at most, by the order of times.
-
-    However slowly a vehicle goes or stands: an axle that is on row 0 before another
-    one has left row 3 is no further behind it than these rows are apart.
-    """
-    least_m, most_m = 0.0, math.inf
-    for ahead_s, ahead_m in first:
-        for behind_s, behind_m in second:
-            apart_m = ahead_m - behind_m
-            if ahead_s < behind_s:
-                least_m = max(least_m, apart_m)
-            elif apart_m < most_m:
-                most_m = max(apart_m, 0.0)
-    return least_m, max(most_m, least_m)
-
-
 def _rough_mass_kg(
     kept: Sequence[tuple[Hit, ...]], paces: Sequence[float], first: int, end: int
 ) -> float:
@@ -148,28 +123,3 @@ def _pace_mps(crossings: Sequence[Crossed]) -> float:
     """Return the mean speed of an axle between the first and the last row it hit."""
     took_s = crossings[-1].at_s - crossings[0].at_s
     return (crossings[-1].s_m - crossings[0].s_m) / took_s if took_s > 0.0 else 0.0
-
-
-def _ahead_m(
-    here: Sequence[Crossed], there: Sequence[Crossed], speeds_mps: Sequence[float]
-) -> list[float]:
-    """Return how far one axle is ahead of another, on a row that both crossed.
-
-    Where they crossed no row in common, their speed bridges the rows.
-
-    Args:
-        here: the crossings of the one ahead.
-        there: those of the other.
-        speeds_mps: of either; each tells a distance of its own.
-    """
-    places = {s_m: at_s for at_s, s_m in there}
-    took_s = [places[s_m] - at_s for at_s, s_m in here if s_m in places]
-    if took_s:
-        n = len(took_s)
-        return [
-            math.fsum([each * speed_mps for each in took_s]) / n
-            for speed_mps in speeds_mps
-        ]
-    late_s = there[0].at_s - here[0].at_s
-    before_m = there[0].s_m - here[0].s_m
-    return [late_s * speed_mps - before_m for speed_mps in speeds_mps]
