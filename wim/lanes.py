@@ -466,6 +466,7 @@ class LaneWatch:
         return find_axles(
             self._views.of(vehicle),
             self._store.of,
+            begun_s=vehicle.begun_s - self._assembly.separator_slack_s,
             from_s=vehicle.begun_s - before_s,
             until_s=math.inf if vehicle.ended_s is None else vehicle.ended_s,
         )

@@ -4,6 +4,7 @@ Everything here looks along the direction of travel. It decides nothing about th
 vehicle; what does not fit an axle is left over and not bent to fit.
 """
 
+import math
 from collections.abc import Sequence
 
 from wim.alignment import align, gaps_s
@@ -21,13 +22,19 @@ _FASTEST_MPS = 70.0
 
 
 def find_axles(
-    view: View, store: Sequence[Sequence[Pulse]], *, from_s: float, until_s: float
+    view: View,
+    store: Sequence[Sequence[Pulse]],
+    *,
+    begun_s: float,
+    from_s: float,
+    until_s: float,
 ) -> list[tuple[Hit, ...]]:
     """Join the pulses of a vehicle's axles, in the order in which they crossed.
 
     Args:
         view: the lane in the vehicle's direction.
         store: pulses by strip index, each in the order of time, not yet another's.
+        begun_s: what a strip saw earlier is not the vehicle's, where it stood.
         from_s: what crossed the first row earlier is not the vehicle's.
         until_s: only pulses that began by then on the first row are the vehicle's.
 
@@ -38,6 +45,10 @@ def find_axles(
     alike = _in_step(view, store, until_s)
     if alike is not None:
         return alike
+    if somebody_stood(view, store):
+        standing = _one_by_one(view, store, begun_s=begun_s, until_s=until_s)
+        if standing is not None:
+            return standing
     entry = view.row(0)
     base = max(entry, key=lambda sensor: _begun(store[sensor.index], until_s))
     firsts = list(store[base.index][: _begun(store[base.index], until_s)])
@@ -113,6 +124,30 @@ def _in_step(
         return None
     wheels = [store[sensor.index] for sensor in view.sensors]
     return [hits_of(view.sensors, own) for own in zip(*wheels, strict=True)]
+
+
+def _one_by_one(
+    view: View, store: Sequence[Sequence[Pulse]], *, begun_s: float, until_s: float
+) -> list[tuple[Hit, ...]] | None:
+    """Match wheels in their order where every strip saw as many as the first row.
+
+    What strips saw before the vehicle came, or once another had come behind it, does
+    not count. None where a strip saw more or fewer, or one did in another order.
+    """
+    next_s = min(
+        (
+            pulse.start_s
+            for sensor in view.row(0)
+            for pulse in store[sensor.index]
+            if pulse.start_s > until_s
+        ),
+        default=math.inf,
+    )
+    own = [
+        [pulse for pulse in pulses if begun_s <= pulse.start_s < next_s]
+        for pulses in store
+    ]
+    return _in_step(view, own, until_s)
 
 
 def _begun(pulses: Sequence[Pulse], until_s: float) -> int:

@@ -70,6 +70,10 @@ def find_turn(vehicle: OpenVehicle, forward: View, store: PulseStore) -> _Turn |
             continue
         if is_in_order([[at_s for at_s, _ in row] for row in rows]):
             return None
+        lasts = [row[-1][0] for row in rows]
+        if any(late_s <= early_s for early_s, late_s in pairwise(lasts)):
+            # the last axle is not over all rows yet: nothing need have turned
+            return None
         lasts_s = sorted(_lasts_s(hits) for row in rows for _, hits in row)
         middle_s = lasts_s[len(lasts_s) // 2]
         if rough_speed_mps(max(_hits(rows), key=_pulse_lasts_s).pulse) > _SLOW_MPS:

@@ -1,6 +1,8 @@
 """When nothing more of a vehicle can come: gaps, waits and counts of wheels."""
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from wim.assembly import Assembly
 from wim.hits import Hit, rough_speed_mps
@@ -167,11 +169,28 @@ class Waits:
         vehicle.left = None
         speed_mps = rough_speed_mps(pulse)
         slow = speed_mps <= self._assembly.stopping_mps
-        if slow and not self.is_settled(vehicle):
+        settled = slow and self.is_settled(vehicle) and self._paces(vehicle, speed_mps)
+        if slow and not settled and self._is_over(vehicle):
             beyond_m = self._assembly.axle_gap_m - self._views.forward.length_m
             gone_s = max(beyond_m, 0.0) / speed_mps
             vehicle.leaves_s = pulse.end_s + gone_s
             vehicle.left = self._store.taken
+
+    def _is_over(self, vehicle: OpenVehicle) -> bool:
+        """Tell whether no axle is known to be between the rows, or to come back."""
+        lasts_s = [
+            row[-1].centroid_s if row else -math.inf for row in self._rows_of(vehicle)
+        ]
+        return all(early_s < late_s for early_s, late_s in pairwise(lasts_s))
+
+    def _paces(self, vehicle: OpenVehicle, speed_mps: float) -> bool:
+        """Tell whether the latest axle went on about as fast as it came.
+
+        Else it stood between the first two rows: then its pace says nothing of when
+        the next axle would be too far behind.
+        """
+        pace_mps = self.pace_mps(vehicle)
+        return pace_mps is None or pace_mps >= _STALLED * speed_mps
 
     def _leaves_with_the_newest(self, vehicle: OpenVehicle) -> bool:
         """Tell whether the newest pulse may be the last of a vehicle."""

@@ -282,6 +282,30 @@ def test_who_turns_with_a_wheel_on_a_strip_is_one_vehicle(road, site):
     assert [passage.valid for passage in normal] == [True, True]
 
 
+def test_rows_over_which_it_went_back_are_left_out_of_a_turned_vehicle(road, site):
+    """Its first axle rolled back over two rows: it is weighed by the other two.
+
+    There the wheels went forward once, and what two rows show of the way is enough.
+    """
+    turns = ((6, 4.4), (7.5, 4.4), (13, -1.2), (14.5, -1.2), (34.5, 30.8))
+    truck = road.Truck(**TWO, speed_kmh=7, gone_m=along((-2, -8), *turns))
+    (turned,) = driven(road, site, [truck], seconds=36.0)
+    assert "reverse" in turned.flags
+    assert [[row.row for row in axle.rows] for axle in turned.axles] == [[2, 3]] * 2
+    assert turned.gross_mass_kg == pytest.approx(truck.gross_kg, rel=0.03)
+    assert "strip_damaged" not in turned.flags
+
+
+def test_who_stands_with_its_last_axles_between_two_rows_has_not_turned(road, site):
+    """Five wheels on the first row and three on the others look like one that did."""
+    points = ((4, 12.2), (5.5, 13.95), (13, 14.0), (15.5, 18), (19.5, 32))
+    truck = road.Truck(**SIX, speed_kmh=11, gone_m=along((-2, -6), *points))
+    (passage,) = driven(road, site, [truck], seconds=30.0)
+    assert len(passage.axle_loads_kg) == 6
+    assert "stop_and_go" in passage.flags
+    assert "reverse" not in passage.flags
+
+
 def test_the_next_vehicle_is_weighed_behind_one_that_rolled_back(road, site):
     turns = ((7, 14), (9, 14), (15, 4), (16.5, 4), (24.5, 20), (36, 43))
     truck = road.Truck(**FOUR, speed_kmh=7, gone_m=along((-2, -4), *turns))
