@@ -37,7 +37,8 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     what its way leaves at the rows; where it is not ``smooth``,
     no speed is known. ``damages`` are strips that were left out of its loads.
     It ``straddles`` when a half of it was in the neighbouring lane. ``by_separator``
-    tells that a separator said which axles are its own.
+    tells that a separator said which axles are its own. ``stood_s`` is for how long no
+    axle of one that stopped was over the rows, between its parts; 0 where none is.
     """
 
     axles: tuple[Axle, ...]
@@ -53,6 +54,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     damages: tuple[Damage, ...]
     straddles: bool = False
     by_separator: bool = False
+    stood_s: float = 0.0
 
 
 LaneEvent: TypeAlias = Entry | Crossing

@@ -15,7 +15,7 @@ from wim.crossings import Crossing
 from wim.hits import rough_speed_mps
 from wim.kinematics import Kinematics
 
-__all__ = ["LEAST_SPACING_M", "Geometry", "geometry_of"]
+__all__ = ["LEAST_SPACING_M", "Geometry", "apart_m", "geometry_of"]
 
 LEAST_SPACING_M = 0.5
 """Wheels are in each other's way that are nearer; such an axle is two of one pulse."""
@@ -59,8 +59,8 @@ def geometry_of(crossing: Crossing, *, kinematics: Kinematics) -> Geometry:
         kinematics: figures by which its ways were fitted.
     """
     axles = crossing.axles
-    apart_m = tuple(map(_apart_m, axles, axles[1:]))
-    spacings_m = tuple(starmap(_spacing_m, apart_m))
+    apart = tuple(map(apart_m, axles, axles[1:]))
+    spacings_m = tuple(starmap(_spacing_m, apart))
     first = axles[0]
     speed_mps = first.motion.speed_at(first.crossed_s)
     shown = speed_mps > 0.0
@@ -73,12 +73,12 @@ def geometry_of(crossing: Crossing, *, kinematics: Kinematics) -> Geometry:
         speed_mps=speed_mps if shown else None,
         spacings_m=spacings_m,
         seeming_m=tuple(
-            [max(0.5 * (ahead_m + behind_m), 0.0) for ahead_m, behind_m in apart_m]
+            [max(0.5 * (ahead_m + behind_m), 0.0) for ahead_m, behind_m in apart]
         ),
     )
 
 
-def _apart_m(first: Axle, second: Axle) -> tuple[float, float]:
+def apart_m(first: Axle, second: Axle) -> tuple[float, float]:
     """Return how far two axles are apart as the way of the one and the other tells."""
     ahead_m = first.motion.place_at(second.crossed_s)
     return ahead_m, -second.motion.place_at(first.crossed_s)

@@ -266,7 +266,9 @@ class Weigher:
             self._lane_of_strip += [len(self._lanes)] * len(lane.strips)
             self._lanes.append(watch)
         self._straddling = Straddling(self._lanes)
-        self._standing = Standing(self._lanes, stand=self.parameters.stand)
+        self._standing = Standing(
+            self._lanes, stand=self.parameters.stand, shapes=self.parameters.shapes
+        )
 
     @property
     def runs(self) -> tuple[Run, ...]:

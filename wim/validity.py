@@ -85,6 +85,7 @@ def findings_of(
     wheelbase_m = math.fsum(spacings_m)
     find("tailgating", "wheelbase_m", wheelbase_m, fairness.longest_wheelbase_m)
     find("tailgating", "not_told_apart", float(not crossing.told_apart), 0.0)
+    find("stop_and_go", "stood_between_s", crossing.stood_s, 0.0)
     if crossing.straddles:
         # of both lanes where both halves were weighed
         wheels = {hit.sensor.strip.channel for axle in axles for hit in axle.hits}

@@ -50,6 +50,7 @@ NAMED_FIGURES = frozenset(
         "side_swing",
         "slowest_between_mps",
         "slowest_mps",
+        "stood_between_s",
         "way_rest_m",
         "went_to_and_fro",
         "wheelbase_m",

@@ -206,3 +206,45 @@ def test_half_a_truck_that_stood_or_turned_on_two_rows_is_no_evidence(
     )
     assert found
     assert not any(passage["valid"] for passage in found)
+
+
+@pytest.mark.parametrize(
+    ("rows", "points"),
+    [
+        # two rows: its tractor has left them evenly when it stops
+        (2, ((0, -6), (5, 9), (6.5, 10.4), (11, 10.4), (13, 13), (16.5, 22))),
+        # four rows: its trailer stands on them when its tractor has left them
+        (4, ((0, -6), (6.2, 14.6), (8, 17), (13, 17.1), (15.5, 21), (19, 32))),
+    ],
+)
+def test_a_lorry_that_stops_behind_its_tractor_is_one_vehicle_and_no_evidence(
+    tmp_path, capsysbinary, rows, points
+):
+    (passage,) = processed(
+        tmp_path,
+        capsysbinary,
+        Station(rows=rows),
+        [(SIX, through(*points), 0.0)],
+        seconds=points[-1][0] + 20,
+    )
+    assert len(passage["axle_loads_kg"]) == 6
+    assert "stop_and_go" in passage["flags"]
+    assert not passage["valid"]
+    stood = [f for f in passage["findings"] if f["figure"] == "stood_between_s"]
+    assert [found["value"] > 3.0 for found in stood] == [True] * (rows == 2)
+
+
+def test_slow_lorries_that_follow_one_another_evenly_are_evidence(
+    tmp_path, capsysbinary
+):
+    """Two rows leave room for a stop between them, and nothing says that one was."""
+    far_m = LORRY[1][-1] + 14.0
+    found = processed(
+        tmp_path,
+        capsysbinary,
+        Station(rows=2),
+        [(LORRY, steady(2.5), 0.0), (LORRY, steady(2.5, behind_m=far_m), 0.0)],
+        seconds=30.0,
+    )
+    assert [len(passage["axle_loads_kg"]) for passage in found] == [2, 2]
+    assert [passage["flags"] for passage in found] == [[], []]

@@ -270,6 +270,7 @@ figure-samples_missing = samples missing
 figure-side_swing = change between left and right wheels
 figure-slowest_between_mps = lowest speed on the scale
 figure-slowest_mps = lowest speed
+figure-stood_between_s = stood between its axles, seconds
 figure-way_rest_m = rest of the way at the rows
 figure-went_to_and_fro = went to and fro
 figure-wheelbase_m = wheelbase over all axles

@@ -270,6 +270,7 @@ figure-samples_missing = 采样缺失
 figure-side_swing = 左右轮载荷分配变化
 figure-slowest_between_mps = 秤上最低车速
 figure-slowest_mps = 最低车速
+figure-stood_between_s = 车轴之间的停车时间（秒）
 figure-way_rest_m = 各排处行程残差
 figure-went_to_and_fro = 往复行驶
 figure-wheelbase_m = 首末轴距离
