@@ -89,6 +89,20 @@ def test_a_tapped_brake_is_told_from_a_steady_one(road, site):
     assert not passage.valid
 
 
+def test_a_light_tap_is_told_by_what_no_smooth_way_fits(road, site):
+    """The foot is faster than the rows: the swing hides, its bends do not."""
+    points = [(-2.0, -14.0), (0.0, 0.0)]
+    for lasts_s, speed_mps in [(0.45, 6.5), (0.5, 7.3)] * 4 + [(2.0, 7.0)]:
+        at_s, gone_m = points[-1]
+        points.append((at_s + lasts_s, gone_m + lasts_s * speed_mps))
+    truck = road.Truck(**TWO, speed_kmh=25, gone_m=along(*points))
+    (passage,) = driven(road, site, [truck], seconds=8.0)
+    (finding,) = passage.findings
+    assert (finding.flag, finding.figure) == ("tap_braking", "way_rest_m")
+    assert finding.value > finding.threshold
+    assert not passage.valid
+
+
 def test_who_stands_between_the_rows_is_one_vehicle_and_not_valid(road, site):
     way = along((-2, -5), (0, 0), (3.2, 8), (9, 8.3), (17, 30), (20, 45))
     truck = road.Truck(**SIX, speed_kmh=9, gone_m=way)
