@@ -24,7 +24,7 @@ from edge.devices.watch import DeviceWatch
 from edge.errors import ConfigError, EdgeError, StorageError
 from edge.evidence import EvidenceFolder
 from edge.health import Health, Part, notify, offline_status
-from edge.lane_charts import LaneCharts
+from edge.lane_charts import NOTHING_LEARNED, LaneCharts
 from edge.outbox import Outbox
 from edge.parameters import load_calibration
 from edge.publisher import Publisher
@@ -190,6 +190,7 @@ class _Station:
             else LaneCharts(
                 config.data_dir / "charts.json",
                 parameter_hash=parameter_hash(config.site, Parameters(), calibration),
+                lanes=len(config.site.lanes),
             )
         )
         self._strip_line: StripLine | None = None
@@ -229,7 +230,7 @@ class _Station:
         """Stop from the devices inwards, and say the last status."""
         _together(self._health.stop, self._reader.stop, self._weighing.stop)
         if self._charts is not None and self._strip_line is not None:
-            self._charts.write(self._strip_line.drift)
+            self._charts.write(self._strip_line.learned)
         cameras = (camera.stop for camera in self._cameras)
         _together(self._sealer.stop, self._capture.stop, self._uploader.stop, *cameras)
         self._publisher.stop(encode(self._last_status()))
@@ -252,7 +253,9 @@ class _Station:
                 calibration=self._calibration,
                 temperature_c=config.pavement_temperature_c,
                 utc_of=self._clock.utc_of,
-                drift=() if self._charts is None else self._charts.read(),
+                learned=NOTHING_LEARNED
+                if self._charts is None
+                else self._charts.read(),
             )
             return self._strip_line
         if config.scale is None:
@@ -285,7 +288,7 @@ class _Station:
     def _tell(self, sealed: Sealed) -> None:
         message = sealed.message
         if self._charts is not None and self._strip_line is not None:
-            self._charts.note(self._strip_line.drift)
+            self._charts.note(self._strip_line.learned)
         if isinstance(message, PassageMessage):
             verdict = message.assessment
             fields: dict[str, Any] = {

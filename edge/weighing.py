@@ -24,11 +24,11 @@ from edge.config import LineConfig, ScaleConfig
 from edge.devices.drivers import Chunk, LineEvent, LineLost, LineOpened, LineReader
 from edge.devices.scales import ScaleDriver
 from edge.devices.watch import DeviceWatch
+from edge.lane_charts import NOTHING_LEARNED, Learned
 from edge.lane_memory import LaneMemory, Memory
 from edge.sample_ring import SampleRing
 from wim.calibration import NO_CALIBRATION, Calibration
 from wim.clips import Clip, weighed as weighed_clip
-from wim.drift import DriftState
 from wim.passage import Event, Passage, VehicleEntered, Weigher
 from wim.protocols import strip
 from wim.protocols.noise import LineNoise
@@ -166,7 +166,7 @@ class StripLine:
         on_weighed: Callable[[Weighed], None],
         calibration: Calibration = NO_CALIBRATION,
         temperature_c: float | None = None,
-        drift: tuple[DriftState, ...] = (),
+        learned: Learned = NOTHING_LEARNED,
         utc_of: Callable[[float], dt.datetime] | None = None,
     ) -> None:
         self._site = site
@@ -181,7 +181,9 @@ class StripLine:
         self._weigher: Weigher | None = None
         self._timeline = Timeline()
         self._ring: SampleRing | None = None
-        self._memory = LaneMemory(Memory(drift=drift))
+        self._memory = LaneMemory(
+            Memory(drift=learned.drift, usual_scatters=learned.usual_scatters)
+        )
         self._fed = 0
         self._seen: dict[str, int] = {}
         self._vehicles = 0
@@ -402,9 +404,10 @@ class StripLine:
         return entered
 
     @property
-    def drift(self) -> tuple[DriftState, ...]:
-        """Return the control charts of the lanes after the latest passage."""
-        return self._memory.latest.drift
+    def learned(self) -> Learned:
+        """Return what the lanes know of themselves after the latest passage."""
+        memory = self._memory.latest
+        return Learned(memory.drift, memory.usual_scatters)
 
     def _unix_s(self, at_s: float) -> float | None:
         return None if self._utc_of is None else self._utc_of(at_s).timestamp()
