@@ -112,3 +112,16 @@ def test_wherever_a_vehicle_was_is_within_its_ranges(
     ranges = lateral_ranges_m(pressing(lane, pressed), lane)[0]
     assert ranges is not None
     assert any(from_m <= middle_m <= to_m for from_m, to_m in ranges)
+
+
+def test_a_tyre_that_presses_a_decimetre_of_a_strip_may_be_unseen(road):
+    """On the right half alone: the narrowest vehicle's left tyre just beside the left.
+
+    Its outer edge is 0.8 m from its middle: without the decimetre that may not show,
+    the middle would be at least 0.8 m to the right.
+    """
+    lane = lane_of(road, HALVES, rows=2).lanes[0]
+    right, _ = lateral_ranges_m(pressing(lane, {1}), lane)
+    assert right[-1][0] == 0.65, "a step before 0.7 m"
+    left, _ = lateral_ranges_m(pressing(lane, {0}), lane)
+    assert left[0][1] == -0.65
