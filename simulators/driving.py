@@ -26,7 +26,8 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
     """Where the middle of the vehicle is, from the lane's middle, right positive.
 
     A slow wander, a sine as in an S, and one move to the side that takes ``move_m``
-    of way from ``move_from_m``.
+    of way from ``move_from_m``. Every axle stands square to the path, so that on a
+    slope its wheels are at different places along the road.
     """
 
     offset_m: float = 0.0
@@ -51,6 +52,37 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
             + self.aside_m * done * done * (3.0 - 2.0 * done)
         )
         return lateral
+
+    def slope(self, place_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far to the side it goes per metre of road at some places."""
+        wander, s, moving, done = self._phases(place_m)
+        slope: NDArray[np.float64] = (
+            self.wander_m * 2.0 * np.pi / self.wander_wave_m * np.cos(wander)
+            + self.s_m * 2.0 * np.pi / self.s_wave_m * np.cos(s)
+            + self.aside_m * moving * 6.0 * done * (1.0 - done) / self.move_m
+        )
+        return slope
+
+    def bend_per_m(self, place_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much the slope changes per metre of road at some places."""
+        wander, s, moving, done = self._phases(place_m)
+        bend: NDArray[np.float64] = (
+            -self.wander_m * (2.0 * np.pi / self.wander_wave_m) ** 2 * np.sin(wander)
+            - self.s_m * (2.0 * np.pi / self.s_wave_m) ** 2 * np.sin(s)
+            + self.aside_m * moving * 6.0 * (1.0 - 2.0 * done) / self.move_m**2
+        )
+        return bend
+
+    def _phases(self, place_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        """Return the angles of both sines, where the move is, and how much is done."""
+        turn = 2.0 * np.pi * place_m
+        done = (place_m - self.move_from_m) / self.move_m
+        return (
+            turn / self.wander_wave_m + self.wander_phase,
+            turn / self.s_wave_m + self.s_phase,
+            ((done > 0.0) & (done < 1.0)).astype(np.float64),
+            np.clip(done, 0.0, 1.0),
+        )
 
 
 class Motion(msgspec.Struct, frozen=True):

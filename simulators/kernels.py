@@ -307,6 +307,8 @@ def press(
     strip_width_m: Floats,
     strip_late_s: Floats,
     gains: Floats,
+    ahead_m: Floats,
+    pace: Floats,
 ) -> None:
     """Add the counts of one vehicle's wheels on all strips.
 
@@ -326,49 +328,60 @@ def press(
         strip_width_m: their widths.
         strip_late_s: how much later than sample 0's channel each is sampled.
         gains: counts per newton of left and right wheels, shape (axles, 2, strips).
+        ahead_m: how far the middle of an axle is beyond the strip's centre when its
+            left or right wheel is over it, shape (axles, 2, strips).
+        pace: along the road, a wheel's speed there over its axle's, same shape.
     """
     steps = place_m.shape[0]
     samples = field.shape[1]
     stride = fastest_mps * step_s
     for i in range(axle_m.shape[0]):
         for s in range(strip_m.shape[0]):
-            left, right = gains[i, 0, s], gains[i, 1, s]
-            if left == 0.0 and right == 0.0:
-                continue
-            width = strip_width_m[s]
-            reach = 0.5 * (width + footprint_m[i])
-            target = strip_m[s] + axle_m[i]
-            k = 0
-            while k < steps - 1:
-                away = abs(place_m[k] - target) - reach
-                if away > stride:
-                    k += max(1, int(away / stride))
+            together = (
+                ahead_m[i, 0, s] == ahead_m[i, 1, s] and pace[i, 0, s] == pace[i, 1, s]
+            )
+            for side in range(1 if together else 2):
+                left = gains[i, 0, s] if together or side == 0 else 0.0
+                right = gains[i, 1, s] if together or side == 1 else 0.0
+                if left == 0.0 and right == 0.0:
                     continue
-                # samples whose moment lies between this step and the next; both ends
-                # by one formula, so that none falls between two steps
-                begun_s = begins_s - strip_late_s[s]
-                here_s = begun_s + k * step_s
-                n = int(np.ceil(here_s / sample_s))
-                end = int(np.ceil((begun_s + (k + 1) * step_s) / sample_s))
-                while n < end:
-                    column = n - field_first
-                    if 0 <= column < samples:
-                        u = (n * sample_s - here_s) / step_s
-                        x = place_m[k] + u * (place_m[k + 1] - place_m[k])
-                        d = target - x
-                        share = _pressed(
-                            d + 0.5 * width, footprint_m[i], footprint_shape
-                        ) - _pressed(d - 0.5 * width, footprint_m[i], footprint_shape)
-                        force = left * (
-                            forces[i, 0, k]
-                            + u * (forces[i, 0, k + 1] - forces[i, 0, k])
-                        ) + right * (
-                            forces[i, 1, k]
-                            + u * (forces[i, 1, k + 1] - forces[i, 1, k])
-                        )
-                        field[s, column] += share * force
-                    n += 1
-                k += 1
+                width = strip_width_m[s]
+                own_pace = pace[i, side, s]
+                reach = 0.5 * (width + footprint_m[i]) / own_pace
+                target = strip_m[s] + axle_m[i] + ahead_m[i, side, s]
+                k = 0
+                while k < steps - 1:
+                    away = abs(place_m[k] - target) - reach
+                    if away > stride:
+                        k += max(1, int(away / stride))
+                        continue
+                    # samples whose moment lies between this step and the next; both
+                    # ends by one formula, so that none falls between two steps
+                    begun_s = begins_s - strip_late_s[s]
+                    here_s = begun_s + k * step_s
+                    n = int(np.ceil(here_s / sample_s))
+                    end = int(np.ceil((begun_s + (k + 1) * step_s) / sample_s))
+                    while n < end:
+                        column = n - field_first
+                        if 0 <= column < samples:
+                            u = (n * sample_s - here_s) / step_s
+                            x = place_m[k] + u * (place_m[k + 1] - place_m[k])
+                            d = (target - x) * own_pace
+                            share = _pressed(
+                                d + 0.5 * width, footprint_m[i], footprint_shape
+                            ) - _pressed(
+                                d - 0.5 * width, footprint_m[i], footprint_shape
+                            )
+                            force = left * (
+                                forces[i, 0, k]
+                                + u * (forces[i, 0, k + 1] - forces[i, 0, k])
+                            ) + right * (
+                                forces[i, 1, k]
+                                + u * (forces[i, 1, k + 1] - forces[i, 1, k])
+                            )
+                            field[s, column] += share * force
+                        n += 1
+                    k += 1
 
 
 @njit

@@ -33,11 +33,16 @@ Manoeuvre = Literal[
 MANOEUVRES: tuple[Manoeuvre, ...] = get_args(Manoeuvre)
 
 _KMH = 1.0 / 3.6
+_TURN = 2.0 * np.pi
 _SPEED_BANDS_KMH = ((5.0, 10.0, 0.06), (10.0, 40.0, 0.26), (40.0, 100.0, 0.68))
 _NORMAL_MPS2 = 0.12
 _MOST_NORMAL_MPS2 = 0.3
 _OFFSET_M = 0.15
 _MOST_OFFSET_M = 0.35
+_MOST_ASIDE_MPS2 = 3.0
+"""More to the side tips a loaded lorry over."""
+_MOST_BEND_PER_M = 0.1
+"""More than the steering of a lorry turns: its front wheels go round in ten metres."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -267,13 +272,24 @@ def _jump(case: _Case) -> _Drawn:
 
 
 def _s_path(case: _Case) -> _Drawn:
+    aside_m = _between(case.severity, 0.5, 1.1)
+    site_m = max(case.place.length_m, 9.0)
+    # as short as it is wanted, but no shorter than a lorry can be steered
+    shortest_m = max(1.4 * site_m, _TURN * float(np.sqrt(aside_m / _MOST_BEND_PER_M)))
+    wave_m = float(case.rng.uniform(shortest_m, max(2.6 * site_m, shortest_m)))
     path = _path(
         case.rng,
-        s_m=_between(case.severity, 0.5, 1.1),
-        s_wave_m=float(case.rng.uniform(1.4, 2.6)) * max(case.place.length_m, 9.0),
-        s_phase=float(case.rng.uniform(0.0, 2.0 * np.pi)),
+        s_m=aside_m,
+        s_wave_m=wave_m,
+        s_phase=float(case.rng.uniform(0.0, _TURN)),
     )
-    return case.steady(8.0, 35.0, path), ("s_path",)
+    most_kmh = _upright_kmh(aside_m * (_TURN / wave_m) ** 2)
+    return case.steady(8.0, min(35.0, most_kmh), path), ("s_path",)
+
+
+def _upright_kmh(bend_per_m: float) -> float:
+    """Return how fast a loaded lorry may take a bend."""
+    return float(np.sqrt(_MOST_ASIDE_MPS2 / bend_per_m)) / _KMH
 
 
 def _straddling(case: _Case) -> _Drawn:
@@ -335,7 +351,8 @@ def _lane_change(case: _Case) -> _Drawn:
         move_from_m=case.place.length_m / 2.0 - move_m * halfway,
         move_m=move_m,
     )
-    return case.steady(20.0, 80.0, path), case.beside
+    most_kmh = _upright_kmh(6.0 * 3.75 / move_m**2)
+    return case.steady(20.0, min(80.0, most_kmh), path), case.beside
 
 
 _DRAWN: dict[Manoeuvre, Callable[[_Case], _Drawn]] = {
