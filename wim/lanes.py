@@ -266,7 +266,8 @@ class LaneWatch:
                         self._endings.stalled_s = end_s
                 self._cut(vehicle, end_s, told_apart=not vehicle.by_separator)
             else:
-                self._finish(vehicle, self._axles_of(vehicle), events)
+                hits = self._axles_of(vehicle, known_s=end_s)
+                self._finish(vehicle, hits, events)
             self._close_complete(events)
         if not self._open and self._beheaded is None:
             self._store.sweep(now_s - self._assembly.stray_after_s)
@@ -286,7 +287,7 @@ class LaneWatch:
             if vehicle.ended_s is None:
                 vehicle.ended_s = math.inf
                 vehicle.whole = not (interrupted or vehicle.by_separator)
-            self._finish(vehicle, self._axles_of(vehicle), events)
+            self._finish(vehicle, self._axles_of(vehicle, known_s=math.inf), events)
         self._store.sweep(math.inf)
         self._look_ahead()
         return events
@@ -457,7 +458,17 @@ class LaneWatch:
 
     # when complete
 
-    def _axles_of(self, vehicle: OpenVehicle) -> list[tuple[Hit, ...]]:
+    def _axles_of(
+        self, vehicle: OpenVehicle, *, known_s: float = -math.inf
+    ) -> list[tuple[Hit, ...]]:
+        """Return the hits of a vehicle's axles.
+
+        Args:
+            vehicle: what they are of.
+            known_s: no pulse that is not known yet began before that.
+        """
+        if self._store.is_crowded:
+            self._store.drop_second_wheels(known_s=known_s)
         before_s = self._assembly.separator_slack_s
         if not vehicle.by_separator:
             pace_mps = self._waits.pace_mps(vehicle)
@@ -477,6 +488,8 @@ class LaneWatch:
             vehicle = self._open[0]
             if vehicle.ended_s is None:
                 break
+            if self._store.is_crowded:
+                self._store.drop_second_wheels()
             if self._waits.lacks_plainly(vehicle):
                 break
             hits = self._axles_of(vehicle)

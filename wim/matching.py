@@ -6,6 +6,7 @@ vehicle; what does not fit an axle is left over and not bent to fit.
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from wim.alignment import align, gaps_s
 from wim.hits import USUAL_CONTACT_M, Hit, hits_of
@@ -19,6 +20,11 @@ __all__ = ["find_axles"]
 
 _SHORTEST_GAP_M = 0.5
 _FASTEST_MPS = 70.0
+_MOST_ASKEW_M = 0.8
+"""So far a wheel may be ahead of the other of its axle: no lorry turns as far on the
+width of a lane, and half of what axles are apart at least."""
+_NOISY = 2
+"""A strip that saw so many times more pulses than there are axles has seen others."""
 
 
 def find_axles(
@@ -85,6 +91,12 @@ def find_axles(
             shortest_s=max(shortest_s, 0.0),
             expected_s=expected,
         )
+        left_over = found.count(None) - max(len(times) - len(pulses), 0)
+        if left_over > 0 and len(pulses) <= _NOISY * len(times):
+            dues = _dues(axles, times, expected)
+            askew = _askew(dues, pulses)
+            if askew.count(None) < found.count(None):
+                found = askew
         for i, k in enumerate(found):
             if k is not None:
                 axles[i][sensor.index] = Hit(sensor, pulses[k])
@@ -155,25 +167,94 @@ def _begun(pulses: Sequence[Pulse], until_s: float) -> int:
     return len([pulse for pulse in pulses if pulse.start_s <= until_s])
 
 
+_Due: TypeAlias = tuple[float, float]
+"""When a wheel should be over a strip, by another's pulse, and how long that is [s]."""
+
+
 def _beside(
     firsts: Sequence[Pulse], own: Sequence[Pulse], *, offset_m: float
 ) -> list[int | None]:
     """Match pulses of two strips of one row by the time at which they were crossed."""
+    dues = []
+    for first in firsts:
+        length_s = _length_s(first)
+        apart_s = offset_m * length_s / USUAL_CONTACT_M
+        dues.append((first.centroid_s + apart_s, length_s))
+    return _askew(dues, own, slack_m=abs(offset_m))
+
+
+def _askew(
+    dues: Sequence[_Due | None], own: Sequence[Pulse], *, slack_m: float = 0.0
+) -> list[int | None]:
+    """Match pulses by when they are due, or all of a vehicle's earlier or later.
+
+    Who drives askew meets the strip of one side earlier than that of the other, with
+    all axles about alike: where those that come when they are due leave some over, it
+    is looked for what changes little from one to the next.
+    """
+    found = _together(dues, own, slack_m=slack_m)
+    if None not in found:
+        return found
+    known = [(i, *due) for i, due in enumerate(dues) if due is not None]
+    left_over = min(len(known), len(own)) - (len(found) - found.count(None))
+    if left_over == 0:
+        return found
+    shifted: list[int | None] = [None] * len(dues)
+    longest_s = max(length_s for _, _, length_s in known)
+    aligned = align(
+        [due_s for _, due_s, _ in known],
+        [pulse.centroid_s for pulse in own],
+        shortest_s=-_MOST_ASKEW_M * longest_s / USUAL_CONTACT_M,
+        expected_s=[None] * len(known),
+    )
+    for (i, due_s, length_s), k in zip(known, aligned, strict=True):
+        if k is not None:
+            askew_s = abs(own[k].centroid_s - due_s)
+            if askew_s * USUAL_CONTACT_M <= _MOST_ASKEW_M * length_s:
+                shifted[i] = k
+    return shifted if shifted.count(None) < found.count(None) else found
+
+
+def _together(
+    dues: Sequence[_Due | None], own: Sequence[Pulse], *, slack_m: float
+) -> list[int | None]:
+    """Match pulses that come when they are due."""
     result: list[int | None] = []
     taken = -1
-    for first in firsts:
-        length_s = max(first.end_s - first.start_s, 1e-3)
-        due_s = first.centroid_s + offset_m * length_s / USUAL_CONTACT_M
-        reach_s = length_s * (0.75 + abs(offset_m) / USUAL_CONTACT_M)
-        near = [
-            (apart_s, k)
-            for k in range(taken + 1, len(own))
-            if (apart_s := abs(own[k].centroid_s - due_s)) <= reach_s
-        ]
-        found = min(near)[1] if near else None
+    reach = 0.75 + slack_m / USUAL_CONTACT_M
+    for due in dues:
+        found = None
+        if due is not None:
+            due_s, length_s = due
+            near = [
+                (apart_s, k)
+                for k in range(taken + 1, len(own))
+                if (apart_s := abs(own[k].centroid_s - due_s)) <= reach * length_s
+            ]
+            found = min(near)[1] if near else None
         result.append(found)
         taken = taken if found is None else found
     return result
+
+
+def _length_s(pulse: Pulse) -> float:
+    return max(pulse.end_s - pulse.start_s, 1e-3)
+
+
+def _dues(
+    axles: Sequence[dict[int, Hit]],
+    times_s: Sequence[float],
+    shifts_s: Sequence[float | None],
+) -> list[_Due | None]:
+    """Return when wheels are due by the shifts of their axles, None where unknown."""
+    dues: list[_Due | None] = []
+    for axle, time_s, shift_s in zip(axles, times_s, shifts_s, strict=True):
+        if shift_s is None:
+            dues.append(None)
+        else:
+            lengths_s = [_length_s(hit.pulse) for hit in axle.values()]
+            dues.append((time_s + shift_s, max(lengths_s)))
+    return dues
 
 
 def _expected_shifts(

@@ -7,8 +7,12 @@ from wim.axles import Axle
 from wim.hits import Hit
 from wim.pulses import Pulse
 from wim.samples import Lane
+from wim.second_wheels import are_close, second_wheels
 
 __all__ = ["PulseStore"]
+
+_NEAR = 6.5
+"""Pulses that are so many times their length apart are not close, whatever else."""
 
 
 class PulseStore:
@@ -29,6 +33,15 @@ class PulseStore:
             [k for k, own in enumerate(self._row_of) if own == row]
             for row in range(len(self.changes))
         ]
+        # of each strip of a row that shows the sides, the other; plates are longer
+        # than two wheels of an axle may be apart
+        self._beside: dict[int, int] = {}
+        for own in self._strips_of:
+            sides = sorted(lane.strips[k].side for k in own)
+            if sides == ["left", "right"] and lane.strips[own[0]].kind == "strip":
+                self._beside |= {own[0]: own[1], own[1]: own[0]}
+        # strips that saw pulses closer than those of two axles can be
+        self._crowded: set[int] = set()
         self.taken = 0
         self.latest_s = -math.inf
         self.oldest_s = math.inf
@@ -42,7 +55,15 @@ class PulseStore:
         self.changes[self._row_of[index]] += 1
         self.taken += 1
         self.latest_s = max(self.latest_s, pulse.end_s)
-        self.shortest_s = min(self.shortest_s, pulse.end_s - pulse.start_s)
+        lasts_s = pulse.end_s - pulse.start_s
+        self.shortest_s = min(self.shortest_s, lasts_s)
+        if (
+            len(own) > 1
+            and pulse.centroid_s - own[-2].centroid_s < _NEAR * lasts_s
+            and index in self._beside
+            and are_close(own[-2], pulse)
+        ):
+            self._crowded.add(index)
         if len(own) == 1 and pulse.centroid_s < self.oldest_s:
             self.oldest_s = pulse.centroid_s
 
@@ -87,6 +108,29 @@ class PulseStore:
             self.of[index] = pulses[done:]
         self._look_anew()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Tell whether a strip saw pulses that may be both wheels of an axle."""
+        return bool(self._crowded)
+
+    def drop_second_wheels(self, *, known_s: float = -math.inf) -> None:
+        """Drop what wheels pressed on strips of the other side, beside their axle's.
+
+        Args:
+            known_s: until when all pulses are known, though none came since.
+        """
+        dropped = 0
+        until_s = max(self.latest_s, known_s)
+        for index in sorted(self._crowded):
+            own = self.of[index]
+            astray = second_wheels(own, self.of[self._beside[index]], until_s=until_s)
+            if astray:
+                self.of[index] = [p for k, p in enumerate(own) if k not in astray]
+                dropped += len(astray)
+        if dropped:
+            self.stray_pulses += dropped
+            self._look_anew()
+
     def sweep(self, before_s: float) -> None:
         """Drop pulses that no vehicle claimed."""
         if self.oldest_s >= before_s:
@@ -108,3 +152,4 @@ class PulseStore:
             [pulse.end_s - pulse.start_s for pulses in self.of for pulse in pulses],
             default=math.inf,
         )
+        self._crowded = {index for index in self._crowded if self.of[index]}

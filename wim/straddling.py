@@ -17,6 +17,8 @@ from wim.samples import Lane
 __all__ = ["Straddling", "are_halves", "merged", "one_sided"]
 
 _APART_M = 0.35
+_MOST_ASKEW_M = 0.8
+"""So far one wheel of an axle may be ahead of the other, across the lane."""
 _TOGETHER = 0.6
 _ONE_SIDE = 0.12
 _AS_ONE_M = 0.1
@@ -83,7 +85,7 @@ class Straddling:
 
     def _may_have_half(self, lane: Lane, crossing: Crossing) -> bool:
         return any(
-            watch.holds(crossing.axles, within_m=_APART_M, share=_TOGETHER)
+            watch.holds(crossing.axles, within_m=_MOST_ASKEW_M, share=_TOGETHER)
             for watch in self._beside[lane.number]
         )
 
@@ -186,14 +188,41 @@ def _mass_kg(crossing: Crossing) -> float:
 
 
 def _pairs(one: Sequence[Axle], other: Sequence[Axle]) -> list[tuple[int, int]]:
-    """Return which axles crossed at the same moments, in their order."""
+    """Return which axles crossed at the same moments, in their order.
+
+    Who changes lanes stands askew, so that all wheels of one side come as much later:
+    where some are left over, the way is looked for that joins most, the shortest first.
+    """
+    apart_m = [
+        [
+            (each.crossed_s - axle.crossed_s) * max(axle.rows[0].speed_mps, 0.1)
+            for each in other
+        ]
+        for axle in one
+    ]
+    found = _together(apart_m, askew_m=0.0)
+    most = min(len(one), len(other))
+    if len(found) == most:
+        return found
+    ways_m = [way_m for own in apart_m for way_m in own if abs(way_m) <= _MOST_ASKEW_M]
+    for askew_m in sorted(ways_m, key=abs):
+        more = _together(apart_m, askew_m=askew_m)
+        if len(more) > len(found):
+            found = more
+        if len(found) == most:
+            break
+    return found
+
+
+def _together(
+    apart_m: Sequence[Sequence[float]], *, askew_m: float
+) -> list[tuple[int, int]]:
+    """Return which axles are so far apart, in their order."""
     pairs = []
     first = 0
-    for i, axle in enumerate(one):
-        speed_mps = max(axle.rows[0].speed_mps, 0.1)
-        for j in range(first, len(other)):
-            apart_m = abs(other[j].crossed_s - axle.crossed_s) * speed_mps
-            if apart_m <= _APART_M:
+    for i, own in enumerate(apart_m):
+        for j in range(first, len(own)):
+            if abs(own[j] - askew_m) <= _APART_M:
                 pairs.append((i, j))
                 first = j + 1
                 break
