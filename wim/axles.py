@@ -48,7 +48,9 @@ class RowLoad(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     the axle was over the row, ``place_m`` how far along the way that is,
     ``speed_mps`` how fast it was there. ``load_kg`` is the sum of the wheels that were
     seen; the row is ``whole`` when these were both, on strips that are healthy.
-    ``sigma_kg`` (k = 1) is the part of the signals' noise alone.
+    ``sigma_kg`` (k = 1) is the part of the signals' noise alone. ``skew_m`` is how far
+    the left wheel was ahead of the right one, None where not both were seen or no
+    smooth way tells: whoever drives straight has none, wherever the strips lie.
     """
 
     rank: int
@@ -62,6 +64,7 @@ class RowLoad(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     load_kg: float
     sigma_kg: float
     whole: bool
+    skew_m: float | None = None
 
 
 class Axle(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,7 +213,7 @@ def weighed(
     )
     told: list[list[RowLoad]] = [[] for _ in moved]
     for row in rows[:count].tolist():
-        told[int(row[0])].append(_row_load(row, row_of))
+        told[int(row[0])].append(_row_load(row, row_of, smooth=smooth))
     return [
         _axle(own, motion, figures, tuple(loads))
         for (own, motion), figures, loads in zip(
@@ -252,11 +255,10 @@ def _floats(figures: list[float]) -> npt.NDArray[np.float64]:
     return np.frombuffer(array("d", figures))
 
 
-def _row_load(row: list[float], row_of: dict[int, int]) -> RowLoad:
+def _row_load(row: list[float], row_of: dict[int, int], *, smooth: bool) -> RowLoad:
     """Read what the kernel told of one row and axle, see ``ROW_COLUMNS``."""
-    _, rank, at_s, place_m, speed, speed_sigma, left, right, load, sigma, seen, both = (
-        row
-    )
+    _, rank, at_s, place_m, speed, speed_sigma, left, right, load, sigma = row[:10]
+    seen, both, skew = row[10:]
     sides, number = int(seen), int(rank)
     return RowLoad(
         rank=number,
@@ -270,6 +272,7 @@ def _row_load(row: list[float], row_of: dict[int, int]) -> RowLoad:
         load_kg=load,
         sigma_kg=sigma,
         whole=both != 0.0,
+        skew_m=skew if smooth and sides == LEFT | RIGHT else None,
     )
 
 

@@ -31,6 +31,7 @@ from wim.drift import (
     row_sums,
 )
 from wim.geometry import geometry_of
+from wim.headings import skews_m
 from wim.health import Health, Run
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
@@ -139,6 +140,15 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
         if self.layout is None:
             return None
         return lateral_ranges_m(self.axles, self.layout, damaged=self.damaged)
+
+    @property
+    def skews_m(self) -> tuple[float | None, ...] | None:
+        """Return how far left wheels came before right ones on each row."""
+        if self.layout is None:
+            return None
+        shown = skews_m(self.axles)
+        rows = sorted({strip.row for strip in self.layout.strips})
+        return tuple(shown.get(row) for row in rows)
 
     @property
     def gross_mass_standard_uncertainties_kg(self) -> dict[str, float] | None:

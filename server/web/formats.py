@@ -48,6 +48,7 @@ NAMED_FIGURES = frozenset(
         "row_scatter",
         "samples_missing",
         "side_swing",
+        "skew_m",
         "slowest_between_mps",
         "slowest_mps",
         "stood_between_s",

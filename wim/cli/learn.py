@@ -46,6 +46,7 @@ _ROWS = (
     _Row("jump", "least_scatter", lambda f: f.scatter),
     _Row("s_path", "steer_swing", lambda f: f.sides.steer_swing),
     _Row("s_path", "vehicle_swing", lambda f: f.sides.vehicle_swing),
+    _Row("s_path", "skew_m", lambda f: f.skew_m),
     _Row("edge", "steer_imbalance", lambda f: f.sides.steer),
     _Row("edge", "vehicle_imbalance", lambda f: f.sides.vehicle),
     _Row("edge", "group_imbalance", lambda f: f.sides.group),

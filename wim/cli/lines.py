@@ -52,8 +52,9 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     ``axle_groups`` and ``axle_configuration`` together, and with them ``notations``,
     which is the axle configuration (轴型) as others write it. ``footprints_m`` is the
     length of the tyres' contact of each axle, ``lateral_ranges_m`` where across the
-    lane the middle of the vehicle may have been on each row; a line of an older version
-    has none of these three.
+    lane the middle of the vehicle may have been on each row and ``skews_m`` how far its
+    left wheels came there before its right ones; a line of an older version has none of
+    these four.
     """
 
     lane: int
@@ -82,6 +83,7 @@ class PassageLine(msgspec.Struct, frozen=True, kw_only=True):
     notations: Notations | None = None
     footprints_m: tuple[float | None, ...] | None = None
     lateral_ranges_m: tuple[Ranges | None, ...] | None = None
+    skews_m: tuple[float | None, ...] | None = None
 
 
 def line_of(
@@ -129,6 +131,7 @@ def line_of(
         notations=_notations_of(passage),
         footprints_m=tuple(axle.footprint_m for axle in passage.axles),
         lateral_ranges_m=passage.lateral_ranges_m,
+        skews_m=passage.skews_m,
     )
 
 

@@ -28,10 +28,11 @@ HIT_COLUMNS = 12
 healthy; 6 whether it tells a footprint; 7 when its centre was over the strip; 8 area
 and 9 its uncertainty [counts*s]; 10 length at half its height; 11 how long the wheel
 took for the usual way of contact [s]."""
-ROW_COLUMNS = 12
+ROW_COLUMNS = 13
 """0 axle; 1 rank; 2 when; 3 place; 4 speed and 5 its uncertainty; 6 left; 7 right; 8
 load and 9 its uncertainty [kg]; 10 sides seen (1 left, 2 right, 4 both in one); 11
-whether whole."""
+whether whole; 12 how far the left wheel is ahead of the right one [m], where both are
+seen and the way is smooth."""
 AXLE_COLUMNS = 7
 """0 when it was over the first row; 1 load; 2 left; 3 right [kg]; 4 footprint [m]; 5
 sides known (1 left, 2 right); 6 whether the footprint is."""
@@ -100,6 +101,7 @@ def weigh_rows(
             count = 0
             at = place = speeds = variance = 0.0
             left = right = full = 0.0
+            right_late = right_apart = 0.0
             for k in range(i, end):
                 if hits[k, 0] != rank or hits[k, 5] == 0.0:
                     continue
@@ -119,9 +121,13 @@ def weigh_rows(
                 if hits[k, 1] == 0.0:
                     left += kg
                     seen |= LEFT
+                    right_late -= hits[k, 7]
+                    right_apart -= hits[k, 2]
                 elif hits[k, 1] == 1.0:
                     right += kg
                     seen |= RIGHT
+                    right_late += hits[k, 7]
+                    right_apart += hits[k, 2]
                 else:
                     full += kg
                     seen |= _FULL
@@ -144,6 +150,7 @@ def weigh_rows(
             row[9] = np.sqrt(variance)
             row[10] = seen
             row[11] = 1.0 if seen == 3 or seen >= _FULL else 0.0
+            row[12] = right_late * speed - right_apart
             written += 1
         _weigh_axle(rows[first_row:written], axles[a])
         entry = hits[begin, 0]

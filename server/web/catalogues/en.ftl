@@ -268,6 +268,7 @@ figure-reference_vehicles = reference vehicles show a drift
 figure-row_scatter = scatter of the rows over the usual
 figure-samples_missing = samples missing
 figure-side_swing = change between left and right wheels
+figure-skew_m = askew on the scale, left wheels ahead of right ones
 figure-slowest_between_mps = lowest speed on the scale
 figure-slowest_mps = lowest speed
 figure-stood_between_s = stood between its axles, seconds

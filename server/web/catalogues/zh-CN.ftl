@@ -268,6 +268,7 @@ figure-reference_vehicles = 参考车辆显示漂移
 figure-row_scatter = 各排离散与通常之比
 figure-samples_missing = 采样缺失
 figure-side_swing = 左右轮载荷分配变化
+figure-skew_m = 秤上斜行（左右轮前后错开）
 figure-slowest_between_mps = 秤上最低车速
 figure-slowest_mps = 最低车速
 figure-stood_between_s = 车轴之间的停车时间（秒）
