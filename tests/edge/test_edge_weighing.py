@@ -92,7 +92,7 @@ TRUCK = ([7000.0, 12000.0, 11000.0], [3.6, 1.35])
 class Station:
     """A strip line with everything that came out of it."""
 
-    def __init__(self, site, clock):
+    def __init__(self, site, clock, **left):
         self.entered, self.weighed = [], []
         self.watch = DeviceWatch("line", clock=clock)
         self.line = StripLine(
@@ -101,6 +101,7 @@ class Station:
             on_entered=self.entered.append,
             on_weighed=self.weighed.append,
             utc_of=lambda at_s: EPOCH + dt.timedelta(seconds=at_s),
+            **left,
         )
 
     def feed(self, chunks, *, seconds_a_chunk=BLOCK / RATE_HZ, from_s=100.0):
@@ -207,6 +208,23 @@ def test_what_is_usual_on_a_lane_outlasts_a_restart_of_the_device(site, clock):
     assert station.watch.status().counters["stream_restarts"] == 1
     assert station.weighed[-1].clip.usual_scatters[0] > 1.0
     assert station.weighed[-1].passage.valid
+
+
+def test_what_is_usual_on_a_lane_outlasts_a_restart_of_the_daemon(site, clock):
+    """Who sways no more than all others of a rough lane does not jump after one."""
+    rough = Sensors(site, sway=0.06).crossing(*TRUCK)
+    counts, inputs = one_after_the_other(*[rough] * 12)
+    before = Station(site, clock)
+    before.feed(frames(counts, inputs))
+    last = Sensors(site, sway=0.1).crossing(*TRUCK, before_s=3.0)
+    after = Station(site, clock, learned=before.line.learned)
+    after.feed(frames(*last))
+    (weighed,) = after.weighed
+    assert weighed.passage.valid
+    assert weighed.clip.usual_scatters == before.line.learned.usual_scatters
+    anew = Station(site, clock)
+    anew.feed(frames(*last))
+    assert anew.weighed[0].passage.flags == ("jump",)
 
 
 def test_a_vehicle_whose_samples_are_not_kept_is_sent_without_a_clip(
