@@ -96,6 +96,11 @@ class LaneWatch:
         """Return when the latest pulse ended."""
         return self._store.latest_s
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether wheels have come whose vehicle has not been told of."""
+        return bool(self._open) or self._beheaded is not None
+
     def due_s(self, now_s: float) -> float:
         """Return the next time at which something is decided without a pulse.
 
@@ -338,7 +343,14 @@ class LaneWatch:
     def _at_last_row(self, pulse: Pulse, events: list[LaneEvent]) -> None:
         """Take what may be a vehicle backing in, or one that the first row missed."""
         if self._open and self._open[-1].reverse:
-            self._open[-1].last_entry_s = pulse.centroid_s
+            backing = self._open[-1]
+            if backing.ended_s is None and self._backs_too_long(backing):
+                between_s = 0.5 * (backing.last_entry_s + pulse.start_s)
+                backing.whole = False
+                self._cut(backing, between_s, told_apart=False)
+                self._close_complete(events)
+                return
+            backing.last_entry_s = pulse.centroid_s
             return
         if self._beheaded is not None:
             self._beheaded.last_entry_s = pulse.centroid_s
@@ -384,6 +396,17 @@ class LaneWatch:
         if pace_mps is None:
             return False
         return pulse.start_s > vehicle.last_entry_s + rules.longest_gap_m / pace_mps
+
+    def _backs_too_long(self, vehicle: OpenVehicle) -> bool:
+        """Tell whether one that seems to drive backwards has too many axles for that.
+
+        A wheel left over on the last row looks so; who comes behind it drives forward.
+        """
+        most = self._assembly.most_axles // 2
+        return any(
+            len(self._store.since(vehicle.begun_s, sensor.index)) > most
+            for sensor in self._views.backward.row(0)
+        )
 
     def _shed(
         self, vehicle: OpenVehicle, pulse: Pulse, events: list[LaneEvent]

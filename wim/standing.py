@@ -116,6 +116,8 @@ class Standing:
         return [self._held.pop(number) for number in due]
 
     def _due_s(self, number: int) -> float:
+        if self._watches[number].is_busy:
+            return math.inf  # who comes now may be the rest, however long he takes
         tail = self._tails[number]
         waits_s = tail.until_s - tail.ended_s
         return max(self._watches[number].latest_s, tail.ended_s) + waits_s
