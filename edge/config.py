@@ -187,12 +187,10 @@ class CameraConfig(_Table, frozen=True, kw_only=True):
 
 
 class PlatesConfig(_Table, frozen=True, kw_only=True):
-    """Weights of the station's own for its plate reader, in place of those that ship.
-
-    A reader of its own has no second look unless one is named, too.
-    """
+    """Weights of the station's own for its plate reader, where not those that ship."""
 
     reader: str | None = None
+    fine_reader: str | None = None
     second_look: str | None = None
 
 
@@ -347,6 +345,9 @@ def _check(file: _File, path: Path) -> StationConfig:
     _check_certificates(upload, "upload", path)
     plates = PlatesConfig(
         reader=_existing(base, file.plates.reader, "plates.reader", path, _ONNX),
+        fine_reader=_existing(
+            base, file.plates.fine_reader, "plates.fine_reader", path, _ONNX
+        ),
         second_look=_existing(
             base, file.plates.second_look, "plates.second_look", path, _ONNX
         ),

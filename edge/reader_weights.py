@@ -8,9 +8,10 @@ from pathlib import Path
 
 import structlog
 
-from edge.config import StationConfig
+from edge.config import PlatesConfig, StationConfig
 from edge.errors import ConfigError
 from lpr.errors import WeightsError
+from lpr.fine_reader import FineReader
 from lpr.pipeline import Pipeline
 from lpr.second_look import SecondLook
 from lpr.sequence import SequenceReader
@@ -20,6 +21,7 @@ __all__ = ["load_pipeline"]
 
 _MADE_BY: dict[str, str] = {
     "reader": "luheng-lpr finetune",
+    "fine_reader": "python -m lpr.training fine",
     "second_look": "python -m lpr.training second",
 }
 
@@ -27,18 +29,16 @@ _MADE_BY: dict[str, str] = {
 def load_pipeline(config: StationConfig) -> Pipeline:
     """Return what reads this station's plates.
 
-    A reader of its own has no second look unless one is named beside it: the one that
-    ships is weighed against the reader that ships.
-
     Raises:
         ConfigError: a file cannot be read or holds other weights; one line with the
             file, the key and what to do.
     """
     plates = config.plates
-    if plates.reader is None and plates.second_look is None:
+    if plates == PlatesConfig():
         return Pipeline.standard()
     weights = WeightSet.of(
         reader=_weights(config, "reader", plates.reader, SequenceReader.load),
+        fine=_weights(config, "fine_reader", plates.fine_reader, FineReader.load),
         second=_weights(config, "second_look", plates.second_look, SecondLook.load),
     )
     structlog.get_logger("edge.reader_weights").info(

@@ -27,6 +27,7 @@ __all__ = [
     "conflict_of",
     "decode",
     "doubtful",
+    "is_doubtful",
     "looked_at",
     "pattern_of",
     "spelt",
@@ -231,7 +232,13 @@ def spelt(outputs: Outputs) -> tuple[Spelling, ...]:
     return spellings(softmax(outputs.columns))
 
 
-# ------------------------------------------------------------------------ second look
+# ---------------------------------------------------------------------- another look
+
+
+def is_doubtful(found: tuple[Spelling, ...]) -> bool:
+    """Whether a reading, likeliest text first, is worth another one."""
+    places = _places(found[0].text, found)
+    return not places or any(place.probability < _SURE for place in places)
 
 
 def doubtful(found: tuple[Spelling, ...]) -> tuple[int, ...]:

@@ -352,7 +352,9 @@ def own_engine(
     found = NetworkDetector.load(
         weights.detector, rectifier=weights.rectifier, engine=runtime
     )
-    read = SequenceReader.load(weights.reader, second=weights.second, engine=runtime)
+    read = SequenceReader.load(
+        weights.reader, fine=weights.fine, second=weights.second, engine=runtime
+    )
     marks = " and ".join(weights.marks)
     version = (
         f"luheng {_version('luheng')} on {found.network.engine}, one thread, "

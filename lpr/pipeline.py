@@ -95,7 +95,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 weights.detector, rectifier=weights.rectifier, engine=runtime
             ),
             reader=SequenceReader.load(
-                weights.reader, second=weights.second, engine=runtime
+                weights.reader, fine=weights.fine, second=weights.second, engine=runtime
             ),
         )
 

@@ -17,15 +17,13 @@ from lpr.alphabet import SYMBOLS
 from lpr.errors import WeightsError
 from lpr.image import Image
 from lpr.onnx import EngineName, Network, load
-from lpr.strips import HEIGHT, normalised
+from lpr.strips import FINE, HEIGHT, normalised
 
-__all__ = ["PATCH_PX", "SCALE", "SecondLook", "packaged_second_weights", "patches_of"]
+__all__ = ["PATCH_PX", "SecondLook", "packaged_second_weights", "patches_of"]
 
 Floats: TypeAlias = NDArray[np.float32]
 
-SCALE: Final = 1.5
-"""So many times finer than the sequence reader sees a plate."""
-PATCH_PX: Final = round(HEIGHT * SCALE)
+PATCH_PX: Final = round(HEIGHT * FINE)
 """A patch is as wide as the fine strip is high: a character and half of each other."""
 _WEIGHTS: Final = "second_look.onnx"
 
@@ -36,7 +34,7 @@ def packaged_second_weights() -> bytes:
 
 
 def patches_of(fine: Image, middles_px: Floats) -> Image:
-    """Patches of a strip that is :data:`SCALE` times finer than the reader's.
+    """Patches of a strip that is :data:`lpr.strips.FINE` times finer than the reader's.
 
     Args:
         fine: BGR, shape (48, 216, 3).

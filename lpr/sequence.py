@@ -4,7 +4,7 @@ One network reads plates of one line and of two. It refuses nothing and judges n
 whether an answer is good enough is its user's to say.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -21,15 +21,18 @@ from lpr.decoding import (
     Prior,
     decode,
     doubtful,
+    is_doubtful,
     looked_at,
     spelt,
 )
 from lpr.errors import WeightsError
+from lpr.fine_reader import FineReader, both, packaged_fine_weights
 from lpr.image import Corners, Image, rim_of
 from lpr.onnx import EngineName, Network, load
-from lpr.second_look import SCALE, SecondLook, packaged_second_weights, patches_of
+from lpr.second_look import SecondLook, packaged_second_weights, patches_of
 from lpr.spelling import Spelling, softmax
 from lpr.strips import (
+    FINE,
     HEIGHT,
     MARGIN,
     WIDTH,
@@ -59,9 +62,10 @@ def packaged_reader_weights() -> bytes:
 
 
 class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
-    """A network for strips, a second look, and how much the grammar weighs."""
+    """A network for strips, who looks again, and how much the grammar weighs."""
 
     network: Network
+    fine: FineReader | None = None
     second: SecondLook | None = None
     prior: Prior = Prior()
     colours: bool = True
@@ -72,11 +76,19 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         cls,
         weights: bytes,
         *,
+        fine: bytes | None = None,
         second: bytes | None = None,
         engine: EngineName | None = None,
         threads: int = 1,
     ) -> "SequenceReader":
-        """The reader with these weights, and those of a second look at what it doubts.
+        """The reader with these weights, and those of who reads again what it doubts.
+
+        Args:
+            weights: of the sequence reader.
+            fine: of the fine reader, which reads such a plate once more.
+            second: of the second look at characters that are then still in doubt.
+            engine: what computes; ONNX Runtime where it is installed.
+            threads: of each network.
 
         Raises:
             EngineError: the engine that was asked for is not installed.
@@ -88,10 +100,12 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
         columns, rest = divmod(given[0], BLANK + 1)
         if not columns or rest or given[1:] != (len(GROUNDS), len(STATES)):
             raise WeightsError("weights were made for another alphabet")
-        look = None
+        again = look = None
+        if fine is not None:
+            again = FineReader.load(fine, engine=engine, threads=threads)
         if second is not None:
             look = SecondLook.load(second, engine=engine, threads=threads)
-        return cls(network=network, second=look)
+        return cls(network=network, fine=again, second=look)
 
     @classmethod
     def standard(cls) -> "SequenceReader":
@@ -137,54 +151,59 @@ class SequenceReader(msgspec.Struct, frozen=True, kw_only=True):
 
     def _read(self, image: Image, around: Corners, tried: tuple[Lines, ...]) -> Decoded:
         strips = np.stack([strip_of(image, around, lines) for lines in tried])
-        outputs = self._outputs(strips)
-        texts = self._texts(
-            outputs, lambda index: strip_of(image, around, tried[index], scale=SCALE)
-        )
+        first = self._outputs(self.network, strips)
+        seen = [(one, spelt(one)) for one in first]
+        # what is held for no plate's is not looked at again
+        asked = [index for index, one in enumerate(seen) if not _is_nothing(one[0])]
+        asked = [index for index in asked if is_doubtful(seen[index][1])]
+        fine = {at: strip_of(image, around, tried[at], scale=FINE) for at in asked}
+        if self.fine is not None and asked:
+            again = self._outputs(
+                self.fine.network, np.stack([fine[at] for at in asked])
+            )
+            for index, other in zip(asked, again, strict=True):
+                seen[index] = both(*seen[index], other)
+        if self.second is not None and asked:
+            texts = _looked_at(
+                self.second,
+                [(fine[at], first[at], seen[at][1]) for at in asked],
+            )
+            for index, told in zip(asked, texts, strict=True):
+                seen[index] = seen[index][0], told
         return self.best_of(
-            [
-                decode(one, told, self.prior)
-                for one, told in zip(outputs, texts, strict=True)
-            ]
+            [decode(outputs, texts, self.prior) for outputs, texts in seen]
         )
 
-    def _outputs(self, strips: NDArray[np.uint8]) -> list[Outputs]:
-        given = self.network.run(normalised(strips))
+    def _outputs(self, network: Network, strips: NDArray[np.uint8]) -> list[Outputs]:
+        given = network.run(normalised(strips))
         if not self.colours:
             given = (given[0], np.tile(_GREY, (len(strips), 1)), given[2])
         return [Outputs(*one) for one in zip(*given, strict=True)]
 
-    def _texts(
-        self, outputs: Sequence[Outputs], fine: Callable[[int], Image]
-    ) -> list[tuple[Spelling, ...]]:
-        """What each answer spells once all that is in doubt was looked at, at once.
 
-        What the network holds for no plate is not looked at.
+def _looked_at(
+    look: SecondLook, plates: Sequence[tuple[Image, Outputs, tuple[Spelling, ...]]]
+) -> list[tuple[Spelling, ...]]:
+    """The texts of plates once all characters still in doubt were looked at, at once.
 
-        Args:
-            outputs: of the network.
-            fine: by its index, a strip for the second look.
-        """
-        found = [spelt(one) for one in outputs]
-        if self.second is None:
-            return found
-        asked = [
-            () if _is_nothing(one) else doubtful(texts)
-            for one, texts in zip(outputs, found, strict=True)
-        ]
-        patches = [
-            _patches(fine(index), outputs[index], found[index][0].text, places)
-            for index, places in enumerate(asked)
-            if places
-        ]
-        if not patches:
-            return found
-        logits = self.second.look_at(np.concatenate(patches))
-        told = np.split(logits, np.cumsum([len(places) for places in asked])[:-1])
-        return [
-            looked_at(texts, places, seen) if places else texts
-            for texts, places, seen in zip(found, asked, told, strict=True)
-        ]
+    Args:
+        look: who looks.
+        plates: of each its fine strip, what the sequence reader said, and its texts.
+    """
+    asked = [doubtful(texts) for _, _, texts in plates]
+    patches = [
+        _patches(fine, outputs, texts[0].text, places)
+        for (fine, outputs, texts), places in zip(plates, asked, strict=True)
+        if places
+    ]
+    if not patches:
+        return [texts for _, _, texts in plates]
+    logits = look.look_at(np.concatenate(patches))
+    told = np.split(logits, np.cumsum([len(places) for places in asked])[:-1])
+    return [
+        looked_at(texts, places, seen) if places else texts
+        for (_, _, texts), places, seen in zip(plates, asked, told, strict=True)
+    ]
 
 
 def _patches(
@@ -213,5 +232,7 @@ def _possible_lines(corners: Corners) -> tuple[Lines, ...]:
 @cache
 def _standard() -> SequenceReader:
     return SequenceReader.load(
-        packaged_reader_weights(), second=packaged_second_weights()
+        packaged_reader_weights(),
+        fine=packaged_fine_weights(),
+        second=packaged_second_weights(),
     )

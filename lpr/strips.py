@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lpr.image import Corners, Image, map_between, mapped, rim_of
 
 __all__ = [
+    "FINE",
     "HEIGHT",
     "MARGIN",
     "UPPER_COLUMNS",
@@ -31,6 +32,8 @@ Floats: TypeAlias = NDArray[np.float32]
 
 HEIGHT: Final = 32
 WIDTH: Final = 144
+FINE: Final = 1.5
+"""So many times finer plates are seen again that are in doubt."""
 UPPER_COLUMNS: Final = 48
 """Columns that the upper of two lines takes."""
 MARGIN: Final = (0.03, 0.06)
@@ -43,7 +46,7 @@ _LOWER: Final = (-0.01, 0.365, 1.01, 1.02)
 from 110 to 330 of 440 mm and 15 to 75 of 220 mm, and from 27 to 413 and 90 to 200)."""
 
 _WHOLE: Final = (0.0, 0.0, 1.0, 1.0)
-_FINE: Final = 1.4
+_DENSE: Final = 1.4
 """Above so many picture pixels for one of the strip it is shrunk by area."""
 
 
@@ -95,7 +98,7 @@ def laid_flat(
     source = _between(corners, part)
     across = float(np.hypot(*(source[1] - source[0])))
     along = float(np.hypot(*(source[3] - source[0])))
-    times = max(1, min(4, round(max(across / width, along / height) / _FINE)))
+    times = max(1, min(4, round(max(across / width, along / height) / _DENSE)))
     w, h = width * times, height * times
     flat = cv2.warpPerspective(
         image,

@@ -10,6 +10,7 @@ from lpr.cli.sources import read_bytes
 from lpr.detector import NetworkDetector
 from lpr.engines import ENGINES, Engine, open_engine, own_engine
 from lpr.errors import WeightsError
+from lpr.fine_reader import FineReader
 from lpr.onnx import ENGINES as RUNTIMES
 from lpr.pipeline import Pipeline
 from lpr.rectifier import Rectifier
@@ -43,10 +44,16 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         "--reader", type=Path, metavar="ONNX", help="other weights for our reader"
     )
     parser.add_argument(
+        "--fine-reader",
+        type=Path,
+        metavar="ONNX",
+        help="other weights for what reads doubtful plates again",
+    )
+    parser.add_argument(
         "--second-look",
         type=Path,
         metavar="ONNX",
-        help="other weights for its second look; with --reader there is none without",
+        help="other weights for the second look at doubtful characters",
     )
 
 
@@ -61,8 +68,8 @@ def chosen_engine(options: argparse.Namespace) -> tuple[str, Engine]:
     if options.engine != "ours":
         if any(_files(options)) or options.runtime:
             raise WrongUseError(
-                "--detector, --rectifier, --reader, --second-look and --runtime go "
-                "with --engine ours only"
+                "--detector, --rectifier, --reader, --fine-reader, --second-look and "
+                "--runtime go with --engine ours only"
             )
         return options.engine, open_engine(options.engine)
     weights = _weight_set(options)
@@ -82,7 +89,13 @@ def chosen_pipeline(options: argparse.Namespace) -> Pipeline:
 
 
 def _files(options: argparse.Namespace) -> tuple[Path | None, ...]:
-    return options.detector, options.rectifier, options.reader, options.second_look
+    return (
+        options.detector,
+        options.rectifier,
+        options.reader,
+        options.fine_reader,
+        options.second_look,
+    )
 
 
 def _weight_set(options: argparse.Namespace) -> WeightSet:
@@ -90,6 +103,7 @@ def _weight_set(options: argparse.Namespace) -> WeightSet:
         detector=_weights(options.detector, NetworkDetector.load),
         rectifier=_weights(options.rectifier, Rectifier.load),
         reader=_weights(options.reader, SequenceReader.load),
+        fine=_weights(options.fine_reader, FineReader.load),
         second=_weights(options.second_look, SecondLook.load),
     )
 

@@ -34,9 +34,9 @@ _NEAR: Final = 1.5
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What ``--json`` prints.
 
-    ``shipped`` is the reader of the package with its second look, ``before`` what was
-    trained on, as it reads, ``after`` what came of it. ``accepted_*`` are, of all
-    plates of both sets that would be given out, those that are right.
+    ``shipped`` is the reader of the package, ``before`` what was trained on, ``after``
+    what came of it, all with the second look. ``accepted_*`` are, of all plates of both
+    sets that would be given out, those that are right.
     """
 
     learnt_from: int

@@ -13,6 +13,7 @@ from typing import Final
 _PARTS: Final = {
     "all": "lpr.training.everything",
     "reader": "lpr.training.reading",
+    "fine": "lpr.training.fine_reading",
     "second": "lpr.training.second_looking",
     "detector": "lpr.training.locating",
     "rectifier": "lpr.training.rectifying",

@@ -6,7 +6,7 @@ do, never from the pictures that the reader is measured on.
 """
 
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -299,6 +299,7 @@ def photographed(
     grey: bool,
     strength: float = 1.0,
     smoothed: float = 0.0,
+    poor: float = 0.0,
 ) -> Pixels:
     """Light, lens, motion, sensor and compression.
 
@@ -310,9 +311,17 @@ def photographed(
         strength: from 0 (a good camera by day) to 1: the most that light, blur, noise
             and compression may spoil. At 1 about one picture in ten is beyond reading.
         smoothed: share of cameras that take noise away and enlarge the picture.
+        poor: share of pictures that are hazy, out of focus, coarse in noise or
+            sharpened hard, one of these or more.
     """
+    faults = _faults(rng, poor, strength)
     seen = _lit(rng, image, grey=grey, strength=strength)
     seen = _blurred(rng, seen, character_px, strength)
+    if faults.defocus:
+        seen = _out_of_focus(seen, faults.defocus * character_px)
+    if faults.haze:
+        veil = np.float32(rng.uniform(90, 225))
+        seen += np.float32(faults.haze) * (veil - seen)
     seen = _weathered(rng, seen, strength)
     noise = rng.uniform(0, 6) if rng.random() < 0.75 else rng.uniform(6, 18)
     noise *= strength
@@ -323,17 +332,74 @@ def photographed(
         seen += _noise(rng, seen.shape[:2])[..., None] * np.float32(noise)
     else:
         seen += _noise(rng, seen.shape) * np.float32(noise)
+    if faults.noise:
+        seen += _coarse_noise(rng, seen.shape, faults.noise, grey=grey)
     if smoothed and rng.random() < smoothed:
         seen = _smoothed(rng, seen, strength)
     if rng.random() < 0.2:  # the sharpening of cheap cameras
         soft = cv2.GaussianBlur(seen, (0, 0), 1.2)
         seen += np.float32(rng.uniform(0.3, 1.6)) * (seen - soft)
+    if faults.sharpening:
+        soft = cv2.GaussianBlur(seen, (0, 0), max(0.8, faults.radius * character_px))
+        seen += np.float32(faults.sharpening) * (seen - soft)
     out = np.clip(seen, 0, 255).astype(np.uint8)
     for _ in range(int(rng.choice((0, 1, 1, 1, 2)))):
         quality = round(97 - strength * int(rng.integers(1, 80)))
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
         out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     return out
+
+
+class _Faults(NamedTuple):
+    """What a poor camera or thick air does, 0 where it does nothing.
+
+    ``haze`` as a share of the picture's contrast, ``defocus`` and ``radius`` in heights
+    of a character, ``noise`` in grey levels, ``sharpening`` as a factor.
+    """
+
+    haze: float = 0.0
+    defocus: float = 0.0
+    noise: float = 0.0
+    sharpening: float = 0.0
+    radius: float = 0.0
+
+
+def _faults(rng: np.random.Generator, poor: float, strength: float) -> _Faults:
+    """One fault or more of a picture in so many; of others none, and no chance used."""
+    if not poor or rng.random() >= poor:
+        return _Faults()
+    has = rng.random(4) < (0.5, 0.45, 0.3, 0.45)
+    if not has.any():
+        has[int(rng.integers(4))] = True
+    most = 0.4 + 0.6 * strength
+    return _Faults(
+        haze=float(has[0] * most * rng.uniform(0.2, 0.75)),
+        defocus=float(has[1] * most * rng.uniform(0.03, 0.11)),
+        noise=float(has[2] * most * rng.uniform(4, 22)),
+        sharpening=float(has[3] * most * rng.uniform(1.0, 4.5)),
+        radius=float(rng.uniform(0.04, 0.14)),
+    )
+
+
+def _out_of_focus(seen: Floats, radius_px: float) -> Floats:
+    """Each point spread over a disc, as a lens does that is set to another distance."""
+    half = int(np.ceil(radius_px)) + 1
+    y, x = np.mgrid[-half : half + 1, -half : half + 1]
+    disc = np.clip(radius_px + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+    return np.asarray(cv2.filter2D(seen, -1, disc / disc.sum()), np.float32)
+
+
+def _coarse_noise(
+    rng: np.random.Generator, shape: tuple[int, ...], level: float, *, grey: bool
+) -> Floats:
+    """Noise in spots of some pixels, as a sensor coarser than its picture gives it."""
+    height, width = shape[:2]
+    spot = rng.uniform(1.3, 3.5)
+    small = (max(4, round(height / spot)), max(4, round(width / spot)))
+    grains = _noise(rng, small if grey else (*small, 3))
+    grown = cv2.resize(grains, (width, height), interpolation=cv2.INTER_LINEAR)
+    spread = np.asarray(grown, np.float32).reshape(height, width, -1)
+    return spread * np.float32(level * 1.5)
 
 
 def _smoothed(rng: np.random.Generator, seen: Floats, strength: float) -> Floats:

@@ -20,7 +20,13 @@ from lpr.detector import NetworkDetector
 from lpr.figures import figures_of, percent
 from lpr.pipeline import Pipeline
 from lpr.sequence import SequenceReader
-from lpr.training import locating, reading, rectifying, second_looking
+from lpr.training import (
+    fine_reading,
+    locating,
+    reading,
+    rectifying,
+    second_looking,
+)
 from lpr.training.frames import VALIDATION_SEED, read_scenes
 from lpr.training.locating import make_faces
 from lpr.training.stages import parser_of
@@ -34,6 +40,7 @@ plates, where a share of 0.75 has a standard deviation of 0.02."""
 _DETECTOR: Final = "detector.onnx"
 _RECTIFIER: Final = "rectifier.onnx"
 _READER: Final = "reader.onnx"
+_FINE: Final = "fine_reader.onnx"
 _SECOND: Final = "second_look.onnx"
 
 
@@ -58,7 +65,12 @@ def main(arguments: list[str] | None = None) -> int:
         _Part(_DETECTOR, locating.main),
         _Part(_RECTIFIER, rectifying.main),
         _Part(_READER, reading.main),
-        _Part(_SECOND, second_looking.main, ("--reader", str(out / _READER))),
+        _Part(_FINE, fine_reading.main, ("--reader", str(out / _READER))),
+        _Part(
+            _SECOND,
+            second_looking.main,
+            ("--reader", str(out / _READER), "--fine-reader", str(out / _FINE)),
+        ),
     )
     for part in parts:
         file = out / part.file
@@ -119,7 +131,9 @@ def _pipeline_of(folder: Path) -> Pipeline:
         rectifier=(folder / _RECTIFIER).read_bytes(),
     )
     reader = SequenceReader.load(
-        (folder / _READER).read_bytes(), second=(folder / _SECOND).read_bytes()
+        (folder / _READER).read_bytes(),
+        fine=(folder / _FINE).read_bytes(),
+        second=(folder / _SECOND).read_bytes(),
     )
     return Pipeline(detector=detector, reader=reader)
 

@@ -2,6 +2,7 @@
 
 Normalisation and temperatures are folded into the weights: what leaves here gives
 logits that need nothing but a softmax, and whoever runs it knows of no calibration.
+Weights are kept in 16 bits and computed with in 32.
 """
 
 import copy
@@ -10,6 +11,7 @@ import warnings
 from itertools import pairwise
 from typing import Final, TypeAlias, TypeVar
 
+import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
@@ -19,9 +21,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from lpr.errors import WeightsError
 from lpr.rectifier import VIEW_PX
 from lpr.second_look import PATCH_PX
-from lpr.strips import HEIGHT, WIDTH
+from lpr.strips import FINE, HEIGHT, WIDTH
+from lpr.training.fine_network import FineNetwork
 from lpr.training.locator import Locator
-from lpr.training.reader_network import ReaderNetwork
+from lpr.training.reader_network import ReaderNetwork, StripNetwork
 from lpr.training.rectifier_network import RectifierNetwork
 from lpr.training.second_network import SecondNetwork
 
@@ -31,6 +34,7 @@ __all__ = [
     "exported_rectifier",
     "exported_second",
     "folded",
+    "halved",
     "network_of",
     "opened",
     "parameter_count",
@@ -42,11 +46,13 @@ _Axes: TypeAlias = dict[str, dict[int, str]]
 """Names of what goes in or comes out, and which of its lengths are open."""
 
 _ANY_NUMBER: Final = {0: "n"}
+_HALF: Final = ".half"
+"""What the name of a weight that is kept in 16 bits ends with."""
 
 
 def with_temperatures(
-    network: ReaderNetwork, *, symbols: float, ground: float, state: float
-) -> ReaderNetwork:
+    network: StripNetwork, *, symbols: float, ground: float, state: float
+) -> StripNetwork:
     """A copy of the network with its three answers divided by these temperatures."""
     cooled = copy.deepcopy(network)
     with torch.no_grad():
@@ -77,11 +83,36 @@ def folded(network: Network) -> Network:
     return made
 
 
-def exported(network: ReaderNetwork) -> bytes:
+def _without_nines(network: Network) -> Network:
+    """Convolutions of one by nine made one by eleven, the ends being zero.
+
+    OpenCV 5.0 computes what has nine taps as three by three.
+    """
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 9):
+                wider = nn.Conv2d(
+                    layer.in_channels,
+                    layer.out_channels,
+                    (1, 11),
+                    padding=(0, 5),
+                    bias=layer.bias is not None,
+                )
+                with torch.no_grad():
+                    wider.weight.copy_(nn.functional.pad(layer.weight, (1, 1)))
+                    if layer.bias is not None and wider.bias is not None:
+                        wider.bias.copy_(layer.bias)
+                setattr(parent, name, wider)
+    return network
+
+
+def exported(network: StripNetwork) -> bytes:
     """The network, folded, as an ONNX file for any number of strips at once."""
-    example = torch.zeros(1, 3, HEIGHT, WIDTH)
+    scale = FINE if isinstance(network, FineNetwork) else 1.0
+    example = torch.zeros(1, 3, round(HEIGHT * scale), round(WIDTH * scale))
     given = dict.fromkeys(("columns", "ground", "state"), _ANY_NUMBER)
-    return _written(folded(network), example, {"strips": _ANY_NUMBER}, given)
+    made = _without_nines(folded(network))
+    return _written(made, example, {"strips": _ANY_NUMBER}, given)
 
 
 def exported_second(network: SecondNetwork, *, evidence: float) -> bytes:
@@ -128,7 +159,26 @@ def _written(
             opset_version=17,
             dynamo=False,
         )
-    model = onnx.load_model_from_string(target.getvalue())
+    return halved(target.getvalue())
+
+
+def halved(weights: bytes) -> bytes:
+    """The same ONNX file with its weights in 16 bits, made 32 where it is loaded."""
+    model = onnx.load_model_from_string(weights)
+    widened = []
+    for one in model.graph.initializer:
+        if one.data_type == onnx.TensorProto.FLOAT:
+            name = one.name
+            values = numpy_helper.to_array(one).astype(np.float16)
+            one.CopyFrom(numpy_helper.from_array(values, name + _HALF))
+            widened.append(
+                onnx.helper.make_node(
+                    "Cast", [one.name], [name], to=onnx.TensorProto.FLOAT
+                )
+            )
+    nodes = [*widened, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
@@ -151,7 +201,7 @@ def network_of(weights: bytes) -> ReaderNetwork:
 
 
 def opened(weights: bytes) -> tuple[onnx.ModelProto, dict[str, torch.Tensor]]:
-    """An ONNX file, and what it holds by name.
+    """An ONNX file, and what it holds by name, in 32 bits.
 
     Raises:
         WeightsError: the bytes are no ONNX file.
@@ -162,6 +212,10 @@ def opened(weights: bytes) -> tuple[onnx.ModelProto, dict[str, torch.Tensor]]:
         message = f"weights are no ONNX file: {error}"
         raise WeightsError(message) from error
     return model, {
-        one.name: torch.from_numpy(numpy_helper.to_array(one).copy())
+        one.name.removesuffix(_HALF): torch.from_numpy(
+            numpy_helper.to_array(one).astype(np.float32)
+            if one.name.endswith(_HALF)
+            else numpy_helper.to_array(one).copy()
+        )
         for one in model.graph.initializer
     }

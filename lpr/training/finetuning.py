@@ -2,8 +2,8 @@
 
 A part of the plates is held back, with all of their pictures, and only measured on;
 half of what is learnt from stays rendered, so that the reader does not forget plates
-that the station has not seen yet. What is compared is what reads: a reader that ships
-with its second look, a tuned one without. Needs PyTorch and ONNX.
+that the station has not seen yet. What is compared is what reads: each reader with
+those that ship and look again. Needs PyTorch and ONNX.
 """
 
 import hashlib
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lpr.alphabet import BLANK, GROUNDS, SYMBOLS
+from lpr.fine_reader import packaged_fine_weights
 from lpr.image import Corners, Image
 from lpr.judging import PlateLimits
+from lpr.second_look import packaged_second_weights
 from lpr.sequence import SequenceReader, packaged_reader_weights
 from lpr.strips import HEIGHT, WIDTH, Lines, normalised, strip_of
 from lpr.training.export import exported, network_of
@@ -102,11 +104,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The reader that ships, the one that was trained on, and what came of it.
-
-    ``shipped`` has its second look. ``before`` is the same, or weights from a file
-    without one; ``after`` has none, as it will be used.
-    """
+    """The reader that ships, the one that was trained on, and what came of it."""
 
     learnt_from: int
     shipped: Measured
@@ -186,15 +184,20 @@ def finetune(
     made = exported(network)
     shipped = _measured(SequenceReader.standard(), held_back, shapes)
     before = (
-        shipped
-        if weights is None
-        else _measured(SequenceReader.load(weights), held_back, shapes)
+        shipped if weights is None else _measured(_as_used(weights), held_back, shapes)
     )
     return made, Outcome(
         learnt_from=len(learnt),
         shipped=shipped,
         before=before,
-        after=_measured(SequenceReader.load(made), held_back, shapes),
+        after=_measured(_as_used(made), held_back, shapes),
+    )
+
+
+def _as_used(weights: bytes) -> SequenceReader:
+    """A reader with those that ship and look again, as stations use it."""
+    return SequenceReader.load(
+        weights, fine=packaged_fine_weights(), second=packaged_second_weights()
     )
 
 

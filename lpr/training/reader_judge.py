@@ -19,7 +19,7 @@ from lpr.second_look import SecondLook
 from lpr.sequence import SequenceReader
 from lpr.spelling import softmax, spellings
 from lpr.strips import normalised
-from lpr.training.reader_network import ReaderNetwork
+from lpr.training.reader_network import StripNetwork
 from lpr.training.reader_samples import (
     NO_GROUND,
     Recipe,
@@ -107,14 +107,22 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fit_temperatures(
-    network: ReaderNetwork, shapes: Shapes, *, count: int = 1500
+    network: StripNetwork, shapes: Shapes, *, fine: bool = False, count: int = 1500
 ) -> Temperatures:
-    """The temperatures under which the calibration set is likeliest."""
+    """The temperatures under which the calibration set is likeliest.
+
+    Args:
+        network: of the sequence reader, or of the fine one (``fine``).
+        shapes: to render the set with.
+        fine: whether it sees strips as the fine reader does.
+        count: plates of the set.
+    """
     drawn = draw_samples(
         shapes,
         count,
         seed=(_CALIBRATION_SEED,),
         recipe=Recipe(unlawful=0.0, straight=0.8),
+        fine=fine,
     )
     columns, ground, state = _logits(network, drawn)
     lattices = columns[torch.from_numpy(drawn.spelt)].numpy()
@@ -152,9 +160,14 @@ def fit_temperatures(
 
 
 def fit_evidence(
-    reader: bytes, second: bytes, shapes: Shapes, *, count: int = 1000
+    reader: bytes,
+    second: bytes,
+    shapes: Shapes,
+    *,
+    fine: bytes | None = None,
+    count: int = 1000,
 ) -> float:
-    """How much a second look counts beside the reader so that both tell truth best."""
+    """How much a second look counts beside the readers so that all tell truth best."""
     rng = np.random.default_rng((_CALIBRATION_SEED, 2))
     recipe = msgspec.structs.replace(_LEGIBLE, covered=0.03, narrowest_px=60.0)
     samples = [draw_sample(rng, shapes, recipe) for _ in range(count)]
@@ -162,7 +175,9 @@ def fit_evidence(
 
     def surprise(evidence: float) -> float:
         weighed = SecondLook(network=_Weighed(look.network, evidence))
-        both = msgspec.structs.replace(SequenceReader.load(reader), second=weighed)
+        both = msgspec.structs.replace(
+            SequenceReader.load(reader, fine=fine), second=weighed
+        )
         total = 0.0
         for sample, one in zip(samples, _read(both, samples), strict=True):
             stated = min(max(one.probability, 1e-4), 1 - 1e-4)
@@ -205,7 +220,7 @@ def fit_threshold(
 
 
 def _logits(
-    network: ReaderNetwork, drawn: Samples
+    network: StripNetwork, drawn: Samples
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     network.eval()
     found = []

@@ -14,8 +14,16 @@ from numpy.typing import NDArray
 
 from lpr.alphabet import COVERED, GROUNDS, STATES, SYMBOLS
 from lpr.image import map_between, mapped, rim_of
-from lpr.second_look import SCALE
-from lpr.strips import HEIGHT, MARGIN, WIDTH, Lines, along_strip, strip_of, widened
+from lpr.strips import (
+    FINE,
+    HEIGHT,
+    MARGIN,
+    WIDTH,
+    Lines,
+    along_strip,
+    strip_of,
+    widened,
+)
 from lpr.training import damage
 from lpr.training.plates import PlateText, RenderedPlate, draw_text, render_plate
 from lpr.training.shapes import Shapes
@@ -79,6 +87,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     grey: float = 0.1
     smoothed: float = 0.0
     """Share of cameras that take noise away and enlarge the picture."""
+    poor: float = 0.0
+    """Share of pictures that are hazy, out of focus, coarse in noise or sharpened."""
     typefaces: float = 0.12
     unlawful: float = 0.04
     narrowest_px: float = 52.0
@@ -122,8 +132,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 class Samples(msgspec.Struct, frozen=True):
     """Many samples as arrays; texts padded with -1, columns with NaN.
 
-    ``strips`` (n, 32, 144, 3), ``answers`` (n, 8), ``columns`` (n, 8), ``grounds``,
-    ``states`` and ``spelt`` (n,).
+    ``strips`` (n, 32, 144, 3) or (n, 48, 216, 3), ``answers`` (n, 8), ``columns``
+    (n, 8) [px of the strip], ``grounds``, ``states`` and ``spelt`` (n,).
     """
 
     strips: Pixels
@@ -135,12 +145,19 @@ class Samples(msgspec.Struct, frozen=True):
 
 
 def draw_samples(
-    shapes: Shapes, count: int, *, seed: tuple[int, ...], recipe: Recipe
+    shapes: Shapes,
+    count: int,
+    *,
+    seed: tuple[int, ...],
+    recipe: Recipe,
+    fine: bool = False,
 ) -> Samples:
-    """``count`` samples of this seed."""
+    """``count`` samples of this seed, as the reader sees them or the fine one."""
     rng = np.random.default_rng(seed)
+    scale = FINE if fine else 1.0
+    size = (count, round(HEIGHT * scale), round(WIDTH * scale), 3)
     made = Samples(
-        strips=np.empty((count, HEIGHT, WIDTH, 3), np.uint8),
+        strips=np.empty(size, np.uint8),
         answers=np.full((count, LONGEST), -1, np.int64),
         columns=np.full((count, LONGEST), np.nan, np.float32),
         grounds=np.full(count, NO_GROUND, np.int64),
@@ -149,9 +166,9 @@ def draw_samples(
     )
     for index in range(count):
         one = draw_sample(rng, shapes, recipe)
-        made.strips[index] = one.strip
+        made.strips[index] = one.fine if fine else one.strip
         made.answers[index, : len(one.text)] = [SYMBOLS.index(c) for c in one.text]
-        made.columns[index, : len(one.text)] = one.columns
+        made.columns[index, : len(one.text)] = one.columns * scale
         made.grounds[index] = one.ground
         made.states[index] = one.state
         made.spelt[index] = one.spelt
@@ -217,6 +234,7 @@ def _seen(
         grey=grey,
         strength=strength,
         smoothed=recipe.smoothed,
+        poor=recipe.poor,
     )
     cut = _cut(rng, quad, boxed=boxed, loose=recipe.loose)
     if recipe.wide and plate.lines == 1 and rng.random() < recipe.wide:
@@ -264,7 +282,7 @@ def _seen(
 
 def _strips(seen: Pixels, cut: Floats, lines: Lines) -> tuple[Pixels, Pixels]:
     """What the sequence reader sees, and what a second look does."""
-    return strip_of(seen, cut, lines), strip_of(seen, cut, lines, scale=SCALE)
+    return strip_of(seen, cut, lines), strip_of(seen, cut, lines, scale=FINE)
 
 
 def _pose(

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from lpr.alphabet import BLANK
 from lpr.strips import normalised
 from lpr.training.device import DEVICE, HALF, onto
+from lpr.training.fine_network import FineNetwork
 from lpr.training.loop import begun, drawn, picked, trained
-from lpr.training.reader_network import COLUMN_PX, ReaderNetwork
+from lpr.training.reader_network import COLUMN_PX, ReaderNetwork, StripNetwork
 from lpr.training.reader_samples import NO_GROUND, Recipe, Samples, draw_samples
 from lpr.training.shapes import Shapes
 
@@ -35,11 +36,12 @@ _DRAWN_AGAIN: Final = 8
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One training: everything that decides its outcome but the shapes.
 
-    Each sample is seen about ``reuse`` times. The columns of the characters are taught
-    outright for the first ``guided`` share of the steps: without that the reader
-    answers "blank" for long.
+    ``fine`` tells that it is of the fine reader. Each sample is seen about ``reuse``
+    times. The columns of the characters are taught outright for the first ``guided``
+    share of the steps: without that the reader answers "blank" for long.
     """
 
+    fine: bool = False
     steps: int = 3800
     batch: int = 128
     rate: float = 2e-3
@@ -56,15 +58,16 @@ def train_reader(
     shapes: Shapes,
     *,
     checkpoint: Path,
-    begin_with: ReaderNetwork | None = None,
+    begin_with: StripNetwork | None = None,
     log: Callable[[str], None],
-) -> ReaderNetwork:
+) -> StripNetwork:
     """Train to the end of the plan, from the checkpoint where there is one.
 
     Returns:
         The moving average of the network, ready to be judged and exported.
     """
-    network = begun(ReaderNetwork, begin_with, seed=plan.seed, threads=plan.threads)
+    fresh: Callable[[], StripNetwork] = FineNetwork if plan.fine else ReaderNetwork
+    network = begun(fresh, begin_with, seed=plan.seed, threads=plan.threads)
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1]},
         {
@@ -73,7 +76,7 @@ def train_reader(
         },
     ]
     optimiser = torch.optim.AdamW(groups, lr=plan.rate, weight_decay=0.02)
-    made: ReaderNetwork = trained(
+    made: StripNetwork = trained(
         network,
         optimiser,
         steps=plan.steps,
@@ -100,7 +103,7 @@ def _batches(plan: Plan, shapes: Shapes, done: int) -> Generator[Samples, None, 
     newest = done // per_chunk
     first = max(0, newest - _DRAWN_AGAIN)
     kept: deque[Samples] = deque(maxlen=_KEPT_CHUNKS)
-    jobs = ((plan.seed, index, plan.recipe) for index in count(first))
+    jobs = ((plan, index) for index in count(first))
     supply = drawn(shapes, _chunk, jobs, workers=plan.workers)
     try:
         for _ in range(first, newest):
@@ -126,9 +129,11 @@ def _mixed(rng: np.random.Generator, kept: deque[Samples], size: int) -> Samples
     return Samples(**parts)
 
 
-def _chunk(shapes: Shapes, job: tuple[int, int, Recipe]) -> Samples:
-    seed, index, recipe = job
-    return draw_samples(shapes, _CHUNK, seed=(seed, index), recipe=recipe)
+def _chunk(shapes: Shapes, job: tuple[Plan, int]) -> Samples:
+    plan, index = job
+    return draw_samples(
+        shapes, _CHUNK, seed=(plan.seed, index), recipe=plan.recipe, fine=plan.fine
+    )
 
 
 # ------------------------------------------------------------------------------ loss

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from lpr.errors import WeightsError
+from lpr.fine_reader import packaged_fine_weights
 from lpr.sequence import SequenceReader, packaged_reader_weights
 from lpr.strips import normalised
 from lpr.training.device import onto
@@ -123,7 +124,12 @@ def main(arguments: list[str] | None = None) -> int:
             if options.reader is None
             else options.reader.read_bytes()
         )
-        SequenceReader.load(weights)
+        fine = (
+            packaged_fine_weights()
+            if options.fine_reader is None
+            else options.fine_reader.read_bytes()
+        )
+        SequenceReader.load(weights, fine=fine)
     except (OSError, WeightsError) as error:
         sys.stderr.write(f"luheng-lpr training: {error}\n")
         return 2
@@ -136,6 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
             _finished,
             plans=tuple(plans.values()),
             reader_weights=weights,
+            fine_weights=fine,
             plates=options.count,
         ),
     )
@@ -178,18 +185,19 @@ def _finished(
     *,
     plans: tuple[SecondPlan, ...],
     reader_weights: bytes,
+    fine_weights: bytes,
     plates: int,
 ) -> tuple[bytes, str]:
-    """Weigh it against the reader, measure both together, and write the card."""
+    """Weigh it against the readers, measure all together, and write the card."""
     plain = exported_second(network, evidence=1.0)
-    evidence = fit_evidence(reader_weights, plain, shapes)
+    evidence = fit_evidence(reader_weights, plain, shapes, fine=fine_weights)
     weights = exported_second(network, evidence=evidence)
-    alone = SequenceReader.load(reader_weights)
-    both = SequenceReader.load(reader_weights, second=weights)
+    alone = SequenceReader.load(reader_weights, fine=fine_weights)
+    both = SequenceReader.load(reader_weights, fine=fine_weights, second=weights)
     threshold = fit_threshold(both, shapes, precision=_PRECISION)
     rows = []
     for name, (seed, recipe) in HELD_OUT.items():
-        for who, reader in (("reader alone", alone), ("with second look", both)):
+        for who, reader in (("readers alone", alone), ("with second look", both)):
             one = judge(
                 reader,
                 shapes,
@@ -214,11 +222,12 @@ def _finished(
     card = f"""# Second look: model card
 
 - What: one character in the middle of a patch of 48 by 48 pixels in, a logit for each
-  symbol out. It is asked where the sequence reader is in doubt.
+  symbol out. It is asked where sequence reader and fine reader are in doubt.
 - File: `second_look.onnx`, {len(weights)} bytes, {parameter_count(network)} parameters,
   SHA-256
   `{hashlib.sha256(weights).hexdigest()}`;
-  weighed for the reader `{hashlib.sha256(reader_weights).hexdigest()[:8]}`.
+  weighed for the reader `{hashlib.sha256(reader_weights).hexdigest()[:8]}` and the fine
+  reader `{hashlib.sha256(fine_weights).hexdigest()[:8]}`.
 - Data: rendered pictures only, {patches} patches, each
   seen about {plans[0].reuse} times; no photograph took part. Shapes as of the reader.
 - Training: {stages};
@@ -239,6 +248,7 @@ answered, calibration error of characters and plates, covered found, false cover
 def _parser() -> argparse.ArgumentParser:
     parser = parser_of("second", __doc__)
     parser.add_argument("--reader", type=Path, help="weights it is weighed against")
+    parser.add_argument("--fine-reader", type=Path, help="likewise")
     parser.add_argument("--steps", type=int, default=SecondPlan().steps)
     parser.add_argument("--hidden-steps", type=int, default=2600)
     parser.add_argument("--field-steps", type=int, default=1600)

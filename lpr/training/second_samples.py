@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.alphabet import SYMBOLS
-from lpr.second_look import PATCH_PX, SCALE, patches_of
+from lpr.second_look import PATCH_PX, patches_of
+from lpr.strips import FINE
 from lpr.training.reader_samples import Recipe, draw_sample
 from lpr.training.shapes import Shapes
 
@@ -48,7 +49,7 @@ def draw_patches(
         places = [0, *others.tolist()]
         middles = sample.columns[places] + rng.normal(0, _OFF_PX, PER_PLATE)
         part = slice(plate * PER_PLATE, (plate + 1) * PER_PLATE)
-        scaled = np.asarray(middles * SCALE, np.float32)
+        scaled = np.asarray(middles * FINE, np.float32)
         made.patches[part] = patches_of(sample.fine, scaled)
         made.answers[part] = [SYMBOLS.index(sample.text[place]) for place in places]
     return made

@@ -198,7 +198,7 @@ FAULTS = [
     ({"cameras__0__url": "rtsp://h:99999/"}, "cameras[0].url", "rtsp://HOST[:PORT]"),
     ({"plates": {"reader": "no.onnx"}}, "plates.reader", "an ONNX file"),
     ({"plates": {"second_look": "no.onnx"}}, "plates.second_look", "an ONNX file"),
-    ({"plates": {"weights": "a.onnx"}}, "plates.weights", "reader, second_look"),
+    ({"plates": {"weights": "a.onnx"}}, "plates.weights", "fine_reader, reader"),
     ({"mqtt__password": "secret"}, "mqtt.password", "both or none"),
     ({"mqtt__ca": __file__}, "mqtt.ca", "with mqtts://"),
     (

@@ -8,6 +8,7 @@ import pytest
 from edge.config import PlatesConfig, load_config
 from edge.errors import ConfigError
 from edge.reader_weights import load_pipeline
+from lpr.fine_reader import packaged_fine_weights
 from lpr.pipeline import Pipeline
 from lpr.second_look import packaged_second_weights
 from lpr.sequence import packaged_reader_weights
@@ -35,15 +36,23 @@ def test_without_files_the_station_reads_with_the_weights_that_ship(station):
     assert load_pipeline(config) is Pipeline.standard()
 
 
-def test_a_reader_of_its_own_has_no_second_look_unless_one_is_named(station, tmp_path):
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"reader": "tuned.onnx"},
+        {"second_look": "look.onnx"},
+        {"fine_reader": "fine.onnx"},
+        {"reader": "tuned.onnx", "second_look": "look.onnx"},
+    ],
+)
+def test_whatever_is_its_own_a_station_looks_twice(named, station, tmp_path):
     (tmp_path / "tuned.onnx").write_bytes(packaged_reader_weights())
     (tmp_path / "look.onnx").write_bytes(packaged_second_weights())
-    alone = load_pipeline(station(reader="tuned.onnx"))
-    assert alone.reader.second is None
-    both = load_pipeline(station(reader="tuned.onnx", second_look="look.onnx"))
-    assert both.reader.second is not None
-    other = load_pipeline(station(second_look="look.onnx"))
-    assert other.reader.second is not None
+    (tmp_path / "fine.onnx").write_bytes(packaged_fine_weights())
+    pipeline = load_pipeline(station(**named))
+    assert pipeline is not Pipeline.standard()
+    assert pipeline.reader.fine is not None
+    assert pipeline.reader.second is not None
 
 
 def test_files_of_other_weights_are_refused_with_file_key_and_what_to_do(
@@ -56,6 +65,7 @@ def test_files_of_other_weights_are_refused_with_file_key_and_what_to_do(
         ("reader", "look.onnx", "luheng-lpr finetune"),
         ("reader", "text.onnx", "luheng-lpr finetune"),
         ("second_look", "reader.onnx", "lpr.training second"),
+        ("fine_reader", "reader.onnx", "lpr.training fine"),
     ):
         config = station(**{key: file})
         with pytest.raises(ConfigError) as caught:

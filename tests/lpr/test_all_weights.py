@@ -15,7 +15,13 @@ from lpr.training import everything, locating
 from lpr.training.shapes import described
 
 SHIPPED = Path(lpr.__file__).parent / "weights"
-FILES = ("detector.onnx", "rectifier.onnx", "reader.onnx", "second_look.onnx")
+FILES = (
+    "detector.onnx",
+    "rectifier.onnx",
+    "reader.onnx",
+    "fine_reader.onnx",
+    "second_look.onnx",
+)
 
 
 @pytest.fixture
@@ -30,7 +36,7 @@ def asked(block_shapes, monkeypatch, tmp_path):
         made.append((out.name, words))
         return 0
 
-    for part in ("locating", "rectifying", "reading", "second_looking"):
+    for part in ("locating", "rectifying", "reading", "fine_reading", "second_looking"):
         monkeypatch.setattr(getattr(everything, part), "main", trained)
     monkeypatch.setattr(locating, "gather_shapes", lambda *_: block_shapes)
     words = ["--glyphs", "g", "--fonts", "f", "--out", str(tmp_path / "new")]
@@ -41,7 +47,9 @@ def test_all_parts_are_made_in_turn_and_held_against_those_that_ship(asked, caps
     words, made = asked
     assert everything.main(words) == 0
     assert tuple(name for name, _ in made) == FILES
-    assert made[-1][1][-1].endswith("new/reader.onnx")
+    assert made[-2][1][-1].endswith("new/reader.onnx")
+    assert made[-1][1][-1].endswith("new/fine_reader.onnx")
+    assert made[-1][1][-3].endswith("new/reader.onnx")
     told = capsys.readouterr().out
     first, second = (line for line in told.splitlines() if "exact with" in line)
     assert first.partition(": ")[2] == second.partition(": ")[2]

@@ -482,7 +482,8 @@ def test_an_unknown_or_missing_engine_is_refused_in_one_line(labels, capsys):
 
 
 @pytest.mark.parametrize(
-    "option", ["--detector", "--rectifier", "--reader", "--second-look"]
+    "option",
+    ["--detector", "--rectifier", "--reader", "--fine-reader", "--second-look"],
 )
 def test_wrong_weights_are_refused_with_the_name_of_their_file(
     option, labels, capsys, tmp_path
@@ -492,6 +493,7 @@ def test_wrong_weights_are_refused_with_the_name_of_their_file(
         "--detector": packaged_reader_weights(),
         "--rectifier": packaged_second_weights(),
         "--reader": packaged_second_weights(),
+        "--fine-reader": packaged_reader_weights(),
         "--second-look": packaged_detector_weights(),
     }
     path = tmp_path / "others.onnx"

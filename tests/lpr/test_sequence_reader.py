@@ -215,7 +215,7 @@ def test_a_second_look_sees_the_lines_that_are_read(reader, new_studio):
 
     watched = msgspec.structs.replace(reader, second=SecondLook(network=Watching()))
     compared = 0
-    for seed, text in enumerate(wanted("trailer", 6, 12)):
+    for seed, text in enumerate(wanted("trailer", 6, 30)):
         face = new_studio(seed).face(text)
         picture = cv2.resize(mounted(face), (220, 105))
         picture = cv2.GaussianBlur(picture, (0, 0), 3.0)

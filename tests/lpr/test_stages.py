@@ -5,7 +5,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the training extra")
 pytest.importorskip("onnx", reason="needs the training extra")
 
-from lpr.training import reading, rectifying, second_looking, stages  # noqa: E402
+from lpr.training import (  # noqa: E402
+    fine_reading,
+    reading,
+    rectifying,
+    second_looking,
+    stages,
+)
 
 
 @pytest.fixture
@@ -45,7 +51,9 @@ def test_a_training_of_no_steps_says_so_and_writes_nothing(asked, capsys):
     assert not asked.out.exists()
 
 
-@pytest.mark.parametrize("training", [reading, rectifying, second_looking])
+@pytest.mark.parametrize(
+    "training", [reading, rectifying, fine_reading, second_looking]
+)
 def test_a_training_without_plate_characters_is_refused_in_a_line(
     training, tmp_path, capsys
 ):
@@ -57,10 +65,11 @@ def test_a_training_without_plate_characters_is_refused_in_a_line(
     assert not (tmp_path / "made.onnx").exists()
 
 
-def test_a_second_look_is_weighed_against_no_file_that_is_no_reader(tmp_path, capsys):
+@pytest.mark.parametrize("training", [fine_reading, second_looking])
+def test_no_file_that_is_no_reader_is_read_beside(training, tmp_path, capsys):
     wrong = tmp_path / "reader.onnx"
     wrong.write_bytes(b"no network")
     words = ["--glyphs", "g", "--fonts", "f", "--out", str(tmp_path / "made.onnx")]
-    assert second_looking.main([*words, "--reader", str(wrong)]) == 2
+    assert training.main([*words, "--reader", str(wrong)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "no network" in line
