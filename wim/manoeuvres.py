@@ -20,6 +20,7 @@ from wim.messages import Flag
 from wim.samples import Lane, Side
 from wim.scatter import scatter_of
 from wim.sides import Sides, shortest_reach, sides_of
+from wim.unevenness import unevenness_m
 
 __all__ = [
     "Figures",
@@ -35,6 +36,9 @@ _STEPS = 24
 _KMH = 3.6
 _LIGHTENING_MPS2 = 0.45
 _FEW_ROWS = 3
+_LEAVES = 0.5
+"""So much of its unevenness a way leaves at least: one crossing of four is free where
+two axles crossed two rows, more of more."""
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,9 +74,10 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     scatter and of the sides (but of the steered axle) are ``few_rows_scatter`` and
     ``few_rows_sides`` times greater. A way that no smooth one fits is one of a tapped
     brake too where nobody was slower than ``driving_mps`` or than ``no_stall`` of the
-    speed over the rows. So is a smooth one that leaves more than ``tap_rest_m`` at the
-    rows: a foot that goes down and up between two crossings of a row bends it more
-    than they show (normal vehicles leave 5 mm at most, seeds 8821 to 8833).
+    speed over the rows. So is a smooth one that leaves more than ``unevenness_m`` at
+    the crossings beyond what may be wrong with the rows' places: a foot that goes down
+    and up between two crossings of a row bends it more than they show (normal vehicles
+    leave 2 mm at most, seeds 8961 and 8962).
     ``skew_m`` leaves room for strips that lie 2 cm from where the site file says, which
     no simulated one does: normal vehicles reach 0.02 m, the mildest S on four rows 0.25
     (site seeds 8101 to 8141).
@@ -82,7 +87,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     severe_acceleration_mps2: Positive = 2.0
     acceleration_swing_mps2: Positive = 0.26
     way_rest_m: Positive = 0.05
-    tap_rest_m: Positive = 0.008
+    unevenness_m: Positive = 0.008
     slowest_share: Positive = 0.4
     stop_mps: Positive = 0.5
     stall: Positive = 0.6
@@ -264,8 +269,9 @@ def manoeuvres_of(
         found.append(
             Finding("tap_braking", "acceleration_swing_mps2", swing, most, strips)
         )
-    if figures.smooth and not stops:
-        find("tap_braking", "way_rest_m", figures.way_rest_m, t.tap_rest_m)
+    # asked of few: what a smooth way leaves bounds how uneven it can have been
+    if figures.smooth and not stops and figures.way_rest_m > _LEAVES * t.unevenness_m:
+        find("tap_braking", "unevenness_m", unevenness_m(axles), t.unevenness_m)
     if not figures.smooth:
         rest_m = max(figures.way_rest_m, 0.0)
         found.append(Finding("stop_and_go", "way_rest_m", rest_m, t.way_rest_m))

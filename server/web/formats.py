@@ -52,6 +52,7 @@ NAMED_FIGURES = frozenset(
         "slowest_between_mps",
         "slowest_mps",
         "stood_between_s",
+        "unevenness_m",
         "way_rest_m",
         "went_to_and_fro",
         "wheelbase_m",

@@ -272,6 +272,7 @@ figure-skew_m = askew on the scale, left wheels ahead of right ones
 figure-slowest_between_mps = lowest speed on the scale
 figure-slowest_mps = lowest speed
 figure-stood_between_s = stood between its axles, seconds
+figure-unevenness_m = unevenness of the way, the rows' places apart
 figure-way_rest_m = rest of the way at the rows
 figure-went_to_and_fro = went to and fro
 figure-wheelbase_m = wheelbase over all axles

@@ -272,6 +272,7 @@ figure-skew_m = 秤上斜行（左右轮前后错开）
 figure-slowest_between_mps = 秤上最低车速
 figure-slowest_mps = 最低车速
 figure-stood_between_s = 车轴之间的停车时间（秒）
+figure-unevenness_m = 行程不均匀残差（已扣除各排位置误差）
 figure-way_rest_m = 各排处行程残差
 figure-went_to_and_fro = 往复行驶
 figure-wheelbase_m = 首末轴距离
