@@ -6,11 +6,13 @@ do, never from the pictures that the reader is measured on.
 """
 
 from functools import cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from lpr.training.faults import drawn_faults, out_of_focus
 
 __all__ = [
     "bent",
@@ -314,11 +316,11 @@ def photographed(
         poor: share of pictures that are hazy, out of focus, coarse in noise or
             sharpened hard, one of these or more.
     """
-    faults = _faults(rng, poor, strength)
+    faults = drawn_faults(rng, poor, strength)
     seen = _lit(rng, image, grey=grey, strength=strength)
     seen = _blurred(rng, seen, character_px, strength)
     if faults.defocus:
-        seen = _out_of_focus(seen, faults.defocus * character_px)
+        seen = out_of_focus(seen, faults.defocus * character_px)
     if faults.haze:
         veil = np.float32(rng.uniform(90, 225))
         seen += np.float32(faults.haze) * (veil - seen)
@@ -348,45 +350,6 @@ def photographed(
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
         out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     return out
-
-
-class _Faults(NamedTuple):
-    """What a poor camera or thick air does, 0 where it does nothing.
-
-    ``haze`` as a share of the picture's contrast, ``defocus`` and ``radius`` in heights
-    of a character, ``noise`` in grey levels, ``sharpening`` as a factor.
-    """
-
-    haze: float = 0.0
-    defocus: float = 0.0
-    noise: float = 0.0
-    sharpening: float = 0.0
-    radius: float = 0.0
-
-
-def _faults(rng: np.random.Generator, poor: float, strength: float) -> _Faults:
-    """One fault or more of a picture in so many; of others none, and no chance used."""
-    if not poor or rng.random() >= poor:
-        return _Faults()
-    has = rng.random(4) < (0.5, 0.45, 0.3, 0.45)
-    if not has.any():
-        has[int(rng.integers(4))] = True
-    most = 0.4 + 0.6 * strength
-    return _Faults(
-        haze=float(has[0] * most * rng.uniform(0.2, 0.75)),
-        defocus=float(has[1] * most * rng.uniform(0.03, 0.11)),
-        noise=float(has[2] * most * rng.uniform(4, 22)),
-        sharpening=float(has[3] * most * rng.uniform(1.0, 4.5)),
-        radius=float(rng.uniform(0.04, 0.14)),
-    )
-
-
-def _out_of_focus(seen: Floats, radius_px: float) -> Floats:
-    """Each point spread over a disc, as a lens does that is set to another distance."""
-    half = int(np.ceil(radius_px)) + 1
-    y, x = np.mgrid[-half : half + 1, -half : half + 1]
-    disc = np.clip(radius_px + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
-    return np.asarray(cv2.filter2D(seen, -1, disc / disc.sum()), np.float32)
 
 
 def _coarse_noise(
