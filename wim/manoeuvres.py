@@ -92,8 +92,8 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     stop_mps: Positive = 0.5
     stall: Positive = 0.6
     crawl_mps: Positive = 1.2
-    scatter: Positive = 3.9
-    least_scatter: Positive = 2.4
+    scatter: Positive = 3.65
+    least_scatter: Positive = 2.25
     steer_swing: Positive = 1.5
     vehicle_swing: Positive = 1.7
     steer_imbalance: Positive = 0.1
