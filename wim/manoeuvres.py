@@ -102,7 +102,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     imbalance_spread: Positive = 0.12
     skew_m: Positive = 0.1
     reach_m: Positive = 2.4
-    few_rows_scatter: Positive = 1.1
+    few_rows_scatter: Positive = 1.17
     few_rows_sides: Positive = 1.4
     driving_mps: Positive = 2.2
     no_stall: Positive = 0.75
