@@ -18,12 +18,7 @@ from lpr.errors import WeightsError
 from lpr.sequence import SequenceReader, packaged_reader_weights
 from lpr.training.device import HALF
 from lpr.training.export import exported, parameter_count, with_temperatures
-from lpr.training.reader_judge import (
-    HELD_OUT,
-    fit_temperatures,
-    fit_threshold,
-    judge,
-)
+from lpr.training.reader_judge import fit_temperatures, fit_threshold, side_by_side
 from lpr.training.reader_network import StripNetwork
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.reader_train import Plan, train_reader
@@ -104,25 +99,12 @@ def _finished(
     alone = SequenceReader.load(reader_weights)
     both = SequenceReader.load(reader_weights, fine=weights)
     threshold = fit_threshold(both, shapes, precision=_PRECISION)
-    rows = []
-    for name, (seed, recipe) in HELD_OUT.items():
-        for who, reader in (("reader alone", alone), ("both", both)):
-            one = judge(
-                reader,
-                shapes,
-                seed=seed,
-                recipe=recipe,
-                count=plates,
-                confidence=threshold,
-            )
-            rows.append(
-                f"| {name} | {who} | {one.exact}/{one.plates} | "
-                f"{one.exact_without_province}/{one.plates} | "
-                f"{one.answered_right}/{one.answered} | "
-                f"{one.characters_off:.3f} / {one.plates_off:.3f} | "
-                f"{one.found}/{one.covered} | {one.false_covered}/{one.plates} |"
-            )
-    table = "\n".join(rows)
+    table = side_by_side(
+        {"reader alone": alone, "both": both},
+        shapes,
+        count=plates,
+        confidence=threshold,
+    )
     precision = "bfloat16" if HALF else "float32"
     card = f"""# Fine reader: model card
 
@@ -144,11 +126,6 @@ def _finished(
 - A plate is answered from {threshold:.3f} on for its weakest character: the least with
   {_PRECISION:.1%} right among the answered of the calibration set.
 
-Rendered sets with seeds of their own: exact, exact but the province, right of those
-answered, calibration error of characters and plates, covered found, false covered.
-
-| set | who | exact | without province | answered right | calibration | found | false |
-|---|---|---|---|---|---|---|---|
 {table}
 """
     return weights, card

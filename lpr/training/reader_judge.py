@@ -4,7 +4,7 @@ The sets are recipes with seeds of their own: one to calibrate on, and four to m
 Whatever is measured here is rendered; what real pictures give stands elsewhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -39,6 +39,7 @@ __all__ = [
     "fit_threshold",
     "is_answer",
     "judge",
+    "side_by_side",
 ]
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -76,6 +77,15 @@ HELD_OUT: Final[dict[str, tuple[int, Recipe]]] = {
         msgspec.structs.replace(_LEGIBLE, covered=0.5, narrowest_px=100.0),
     ),
 }
+
+
+_SIDE_BY_SIDE: Final = """\
+Rendered sets with seeds of their own: exact, exact but the province, right of those
+answered, calibration error of characters and plates, covered found, false covered.
+
+| set | who | exact | without province | answered right | calibration | found | false |
+|---|---|---|---|---|---|---|---|
+"""
 
 
 class Temperatures(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,6 +259,42 @@ def judge(
     rng = np.random.default_rng((seed,))
     samples = [draw_sample(rng, shapes, recipe) for _ in range(count)]
     return counted(samples, _read(reader, samples), confidence=confidence)
+
+
+def side_by_side(
+    readers: Mapping[str, SequenceReader],
+    shapes: Shapes,
+    *,
+    count: int,
+    confidence: float,
+) -> str:
+    """What readers make of the same held-out sets, as the table of a card.
+
+    Args:
+        readers: by what the table calls them.
+        shapes: to render the sets with.
+        count: samples of each set.
+        confidence: as in :func:`judge`.
+    """
+    rows = []
+    for name, (seed, recipe) in HELD_OUT.items():
+        for who, reader in readers.items():
+            one = judge(
+                reader,
+                shapes,
+                seed=seed,
+                recipe=recipe,
+                count=count,
+                confidence=confidence,
+            )
+            rows.append(
+                f"| {name} | {who} | {one.exact}/{one.plates} | "
+                f"{one.exact_without_province}/{one.plates} | "
+                f"{one.answered_right}/{one.answered} | "
+                f"{one.characters_off:.3f} / {one.plates_off:.3f} | "
+                f"{one.found}/{one.covered} | {one.false_covered}/{one.plates} |"
+            )
+    return _SIDE_BY_SIDE + "\n".join(rows)
 
 
 def _read(reader: SequenceReader, samples: Sequence[Sample]) -> list[Decoded]:

@@ -25,7 +25,7 @@ from lpr.strips import normalised
 from lpr.training.device import onto
 from lpr.training.export import exported_second, parameter_count
 from lpr.training.loop import begun, mixed, trained
-from lpr.training.reader_judge import HELD_OUT, fit_evidence, fit_threshold, judge
+from lpr.training.reader_judge import fit_evidence, fit_threshold, side_by_side
 from lpr.training.reader_samples import FIELD, WORN, Recipe
 from lpr.training.second_network import SecondNetwork
 from lpr.training.second_samples import PER_PLATE, Patches, draw_patches
@@ -195,25 +195,12 @@ def _finished(
     alone = SequenceReader.load(reader_weights, fine=fine_weights)
     both = SequenceReader.load(reader_weights, fine=fine_weights, second=weights)
     threshold = fit_threshold(both, shapes, precision=_PRECISION)
-    rows = []
-    for name, (seed, recipe) in HELD_OUT.items():
-        for who, reader in (("readers alone", alone), ("with second look", both)):
-            one = judge(
-                reader,
-                shapes,
-                seed=seed,
-                recipe=recipe,
-                count=plates,
-                confidence=threshold,
-            )
-            rows.append(
-                f"| {name} | {who} | {one.exact}/{one.plates} | "
-                f"{one.exact_without_province}/{one.plates} | "
-                f"{one.answered_right}/{one.answered} | "
-                f"{one.characters_off:.3f} / {one.plates_off:.3f} | "
-                f"{one.found}/{one.covered} | {one.false_covered}/{one.plates} |"
-            )
-    table = "\n".join(rows)
+    table = side_by_side(
+        {"readers alone": alone, "with second look": both},
+        shapes,
+        count=plates,
+        confidence=threshold,
+    )
     patches = sum(plan.steps * plan.batch // plan.reuse for plan in plans)
     stages = "; ".join(
         f"{plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed}"
@@ -235,11 +222,6 @@ def _finished(
 - A plate is answered from {threshold:.3f} on for its weakest character: the least with
   {_PRECISION:.1%} right among the answered of the calibration set.
 
-Rendered sets with seeds of their own: exact, exact but the province, right of those
-answered, calibration error of characters and plates, covered found, false covered.
-
-| set | who | exact | without province | answered right | calibration | found | false |
-|---|---|---|---|---|---|---|---|
 {table}
 """
     return weights, card
