@@ -14,18 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from wim.calibration import STANDARD_GRAVITY_MPS2
+from wim.hit_tables import HitTable
 from wim.hits import USUAL_CONTACT_M, Hit, hit_time_s
-from wim.kernels.rows import (
-    AXLE_COLUMNS,
-    HIT_COLUMNS,
-    LEFT,
-    RIGHT,
-    ROW_COLUMNS,
-    weigh_rows,
-)
-from wim.kinematics import Crossed, Kinematics, Motion, Way, fit_alone, fit_together
-from wim.pulses import Pulse
-from wim.views import Sensor
+from wim.kernels.hit_table import HEALTHY
+from wim.kernels.rows import AXLE_COLUMNS, LEFT, RIGHT, ROW_COLUMNS, weigh_rows
+from wim.kinematics import Kinematics, Motion, Way, fit_alone, fit_together
+from wim.row_times import RowTimes
 
 __all__ = [
     "Axle",
@@ -111,7 +105,8 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
 
 def weigh_axles(
     hits: Sequence[tuple[Hit, ...]],
-    crossings: Sequence[Sequence[Crossed]],
+    table: HitTable,
+    times: RowTimes,
     *,
     kinematics: Kinematics,
 ) -> Weighed:
@@ -123,20 +118,22 @@ def weigh_axles(
 
     Args:
         hits: of each axle, those of one vehicle.
-        crossings: when each axle crossed each row, of ``row_crossings``.
+        table: the same.
+        times: when each axle crossed each row.
         kinematics: figures of the fit.
     """
-    fit = fit_together(crossings, kinematics=kinematics)
+    fit = fit_together(times, kinematics=kinematics)
     if fit is None:
         return Weighed(axles=(), rest_m=math.inf, smooth=False)
     moved: list[tuple[tuple[Hit, ...], Motion]] = []
-    for own, crossed, motion in zip(hits, crossings, fit.motions, strict=True):
+    for k, (own, motion) in enumerate(zip(hits, fit.motions, strict=True)):
         way = motion
         if not fit.smooth or way is None:
-            way = fit_alone(crossed, kinematics=kinematics) or way
+            way = fit_alone(times.part(k, k + 1), kinematics=kinematics) or way
         if way is not None:
             moved.append((own, way))
-    axles = weighed(moved, smooth=fit.smooth)
+    all_moved = len(moved) == len(hits)
+    axles = weighed(moved, smooth=fit.smooth, table=table if all_moved else None)
     axles.sort(key=lambda axle: axle.crossed_s)
     return Weighed(axles=tuple(axles), rest_m=fit.rest_m, smooth=fit.smooth)
 
@@ -146,6 +143,7 @@ def weighed(
     *,
     smooth: bool,
     damaged: frozenset[int] = frozenset(),
+    table: HitTable | None = None,
 ) -> list[Axle]:
     """Turn the hits of axles into their loads, with the speed at each strip.
 
@@ -154,30 +152,15 @@ def weighed(
         smooth: the ways tell the speed at each strip; where they do not, the length
             of each pulse does, roughly, and the height of a plate's the load.
         damaged: indices of strips that weigh nothing that can be relied on.
+        table: of these pulses, where it is known.
     """
-    table: list[float] = []
-    ends = []
-    row_of: dict[int, int] = {}
-    for own, _ in moved:
-        for sensor, pulse in own:
-            row_of[sensor.rank] = sensor.strip.row
-            shows = sensor.strip.kind == "strip" and not pulse.clipped
-            contact_s = pulse.end_s - pulse.start_s
-            if pulse.plateau_counts is not None and pulse.plateau_counts > 0.0:
-                contact_s = _over_plate_s(pulse, pulse.plateau_counts, sensor)
-            table += (
-                *sensor.figures,
-                sensor.index not in damaged,
-                shows,
-                pulse.centre_s,
-                pulse.area_counts_s,
-                pulse.area_sigma_counts_s,
-                pulse.fall_s - pulse.rise_s,
-                contact_s,
-            )
-        ends.append(len(table) // HIT_COLUMNS)
-    if not table:
+    if not any(own for own, _ in moved):
         return []
+    hits, ends = table or HitTable.of([own for own, _ in moved])
+    if damaged:
+        hits[:, HEALTHY] = [
+            sensor.index not in damaged for own, _ in moved for sensor, _ in own
+        ]
     ways: list[Way] = []
     way_of = []
     for _, motion in moved:
@@ -187,12 +170,11 @@ def weighed(
         if not ways or motion.way is not ways[-1]:
             ways.append(motion.way)
         way_of.append(len(ways) - 1)
-    hits = _floats(table).reshape(-1, HIT_COLUMNS)
     rows = np.empty((len(hits), ROW_COLUMNS))
     axles = np.empty((len(moved), AXLE_COLUMNS))
     count = weigh_rows(
         hits,
-        np.array(ends, dtype=np.int64),
+        ends,
         np.array([way.first_s for way in ways]),
         np.array([way.step_s for way in ways]),
         np.array([motion.s_m for _, motion in moved]),
@@ -213,7 +195,7 @@ def weighed(
     )
     told: list[list[RowLoad]] = [[] for _ in moved]
     for row in rows[:count].tolist():
-        told[int(row[0])].append(_row_load(row, row_of, smooth=smooth))
+        told[int(row[0])].append(_row_load(row, smooth=smooth))
     return [
         _axle(own, motion, figures, tuple(loads))
         for (own, motion), figures, loads in zip(
@@ -239,30 +221,19 @@ def group_axles(
     return tuple(tuple(group) for group in groups)
 
 
-def _over_plate_s(pulse: Pulse, plateau_counts: float, plate: Sensor) -> float:
-    """Return how long a wheel took for the usual way of contact, as a plate tells it.
-
-    A strip is over about when the contact is. A plate's area over its plateau is how
-    long the wheel took for the plate's width, and load and speed by that are right
-    wherever the wheel was carried wholly: the load is that of the plateau.
-    """
-    over_width_s = pulse.area_counts_s / plateau_counts
-    return over_width_s * USUAL_CONTACT_M / plate.strip.width_m
-
-
 def _floats(figures: list[float]) -> npt.NDArray[np.float64]:
     """Return an array of figures; of many, three times as soon as NumPy reads them."""
     return np.frombuffer(array("d", figures))
 
 
-def _row_load(row: list[float], row_of: dict[int, int], *, smooth: bool) -> RowLoad:
+def _row_load(row: list[float], *, smooth: bool) -> RowLoad:
     """Read what the kernel told of one row and axle, see ``ROW_COLUMNS``."""
     _, rank, at_s, place_m, speed, speed_sigma, left, right, load, sigma = row[:10]
-    seen, both, skew = row[10:]
-    sides, number = int(seen), int(rank)
+    seen, both, skew, number = row[10:]
+    sides = int(seen)
     return RowLoad(
-        rank=number,
-        row=row_of[number],
+        rank=int(rank),
+        row=int(number),
         at_s=at_s,
         place_m=place_m,
         speed_mps=speed,

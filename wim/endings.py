@@ -9,11 +9,13 @@ from wim.assembly import Assembly
 from wim.axles import Weighed, weigh_axles, weighed as weigh
 from wim.crossings import Crossing, Entry, LaneEvent, Neighbour
 from wim.health import Damage, StripMemory
-from wim.hits import Hit, row_crossings
-from wim.kinematics import Crossed, Kinematics
+from wim.hit_tables import HitTable
+from wim.hits import Hit
+from wim.kinematics import Kinematics
 from wim.open_vehicles import OpenVehicle, Views
 from wim.parts import entry_s, is_seen, lacks, parts_of
 from wim.pulse_store import PulseStore
+from wim.row_times import RowTimes
 from wim.turns import straightened
 from wim.vehicles import Part, Shapes
 
@@ -48,14 +50,14 @@ class Endings:
     def parts(
         self,
         kept: Sequence[tuple[Hit, ...]],
-        crossings: Sequence[Sequence[Crossed]],
+        times: RowTimes,
         *,
         reverse: bool = False,
     ) -> list[Part]:
         """Find the vehicles among axles that no separator told apart."""
         return parts_of(
             kept,
-            crossings,
+            times,
             assembly=self._assembly,
             shapes=self._shapes,
             kinematics=self._kinematics,
@@ -77,8 +79,9 @@ class Endings:
         behind = later[first:]
         if not all(behind):
             return [Part(0, len(kept), None, alike=False)]
-        crossed = [row_crossings(axle) for axle in behind]
-        own, *others = self.parts(behind, crossed) or [Part(0, 0, None, alike=False)]
+        if not behind:
+            return [Part(0, first, None, alike=False)]
+        own, *others = self.parts(behind, RowTimes.of_hits(behind))
         parts = [Part(0, first + own.end, None, alike=False)]
         return parts + [
             part._replace(first=first + part.first, end=first + part.end)
@@ -96,7 +99,8 @@ class Endings:
         )
         groups = list(hits if tangle is None else tangle.axles)
         kept = [axle for axle in groups if is_seen(axle, view)]
-        crossed = [row_crossings(axle) for axle in kept]
+        table = HitTable.of(kept)
+        times = RowTimes.of(table)
         if not kept:
             parts = []
         elif vehicle.by_separator:
@@ -104,15 +108,17 @@ class Endings:
         elif tangle is not None:
             parts = self._parts_behind(kept, tangle.until_s)
         else:
-            parts = self.parts(kept, crossed, reverse=vehicle.reverse)
+            parts = self.parts(kept, times, reverse=vehicle.reverse)
         found = []
         for i, part in enumerate(parts):
-            own = slice(part.first, part.end)
-            axles, ways = kept[own], crossed[own]
+            first, end = part.first, part.end
+            axles = kept[first:end]
+            own, crossed = table.part(first, end), times.part(first, end)
             if tangle is not None and not i:
                 axles = tangle.straight(axles)
-                ways = [row_crossings(axle) for axle in axles]
-            told = weigh_axles(axles, ways, kinematics=self._kinematics)
+                own = HitTable.of(axles)
+                crossed = RowTimes.of(own)
+            told = weigh_axles(axles, own, crossed, kinematics=self._kinematics)
             if tangle is not None and not i:
                 told = msgspec.structs.replace(told, smooth=False)
             found.append((part, told))

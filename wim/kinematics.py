@@ -13,15 +13,16 @@ line that bends no more than the crossings ask for.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
 
 from wim.kernels.body import BODY_FIGURES, fit_body
+from wim.row_times import RowTimes
 
 __all__ = [
-    "Crossed",
     "Fit",
     "Kinematics",
     "Motion",
@@ -57,13 +58,6 @@ class Kinematics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     gain_sigma_mps2: Positive = 1.0
     rest_m: Positive = 0.05
     speed_sigma: Positive = 0.05
-
-
-class Crossed(NamedTuple):
-    """When an axle crossed a row, and where that row is."""
-
-    at_s: float
-    s_m: float
 
 
 class Way(NamedTuple):
@@ -202,38 +196,37 @@ class Fit(NamedTuple):
     figures: float
 
 
-def fit_alone(crossings: Sequence[Crossed], *, kinematics: Kinematics) -> Motion | None:
+def fit_alone(times: RowTimes, *, kinematics: Kinematics) -> Motion | None:
     """Fit one axle's way alone; None when it says no forward speed."""
-    fit = fit_together([crossings], kinematics=kinematics)
+    fit = fit_together(times, kinematics=kinematics)
     return None if fit is None else fit.motions[0]
 
 
-def fit_together(
-    axles: Sequence[Sequence[Crossed]], *, kinematics: Kinematics
-) -> Fit | None:
+def fit_together(times: RowTimes, *, kinematics: Kinematics) -> Fit | None:
     """Fit one way to the crossings of several axles of one body.
 
     A crossing far from the way is left out, at most a quarter of them, so that one
     bad row does not spoil the speed.
 
     Args:
-        axles: the crossings of each axle; those of one row at most once.
+        times: the crossings of each axle; those of one row at most once.
         kinematics: figures of the fit.
 
     Returns:
         The fit, or None where no two rows were crossed or the way leads backwards.
     """
-    counts = [len(crossings) for crossings in axles]
-    count = len(axles)
+    ends = times.ends.tolist()
+    counts = [end - begin for begin, end in pairwise([0, *ends])]
+    count = len(counts)
     parts = np.empty((_STEPS + 1, 4))
     sigmas = np.empty(_STEPS + 1)
     starts = np.empty(count)
-    dropped = np.empty(sum(counts), dtype=np.int64)
+    dropped = np.empty(len(times.at_s), dtype=np.int64)
     figures = np.empty(BODY_FIGURES)
     left_out = fit_body(
-        np.array([at_s for crossings in axles for at_s, _ in crossings]),
-        np.array([s_m for crossings in axles for _, s_m in crossings]),
-        np.array([i for i in range(count) for _ in range(counts[i])], dtype=np.int64),
+        times.at_s,
+        times.s_m,
+        times.axle,
         count,
         np.array(kinematics.gain_spreads),
         kinematics.few,

@@ -14,13 +14,14 @@ from wim.axles import Axle
 from wim.crossings import Crossing, Entry, LaneEvent, Neighbour
 from wim.endings import Endings
 from wim.health import Health, Run, StripMemory
-from wim.hits import Hit, row_crossings
+from wim.hits import Hit
 from wim.kinematics import Kinematics
 from wim.matching import find_axles
 from wim.open_vehicles import OpenVehicle, Views
 from wim.parts import entry_s, is_seen
 from wim.pulse_store import PulseStore
 from wim.pulses import Pulse
+from wim.row_times import RowTimes
 from wim.samples import Lane
 from wim.vehicles import Part, Shapes
 from wim.waits import Waits
@@ -80,6 +81,8 @@ class LaneWatch:
         self._beheaded: OpenVehicle | None = None
         self.quiet_until_s = math.inf
         self._settled_s: float | None = None
+        # the shortest pulse that ``quiet_until_s`` allows for
+        self._shortest_s = math.inf
 
     @property
     def stray_pulses(self) -> int:
@@ -124,6 +127,7 @@ class LaneWatch:
         """Say anew until when the lane is quiet, after what it has taken."""
         self._settled_s = None
         if self._open and self._beheaded is None:
+            self._shortest_s = self._store.shortest_s
             self.quiet_until_s = self._waits.surely_open_until_s(self._open[0])
         else:
             self._settled_until_s()
@@ -192,11 +196,19 @@ class LaneWatch:
         return events
 
     def _goes_by(self, row: int) -> bool:
-        """Tell whether a pulse of a row changes nothing of what is waited for."""
+        """Tell whether a pulse of a later row changes nothing of what is waited for.
+
+        Nobody has asked for the end since it was bounded, and the pulse is not so short
+        that it bounds it anew; or the end is known, and no pulse of that row tells it.
+        """
         if self._beheaded is not None or not self._open:
             return False
         vehicle = self._open[0]
-        return not vehicle.reverse and self._waits.pass_over(vehicle, row)
+        if vehicle.reverse or not self._waits.goes_on(vehicle):
+            return False
+        if self._settled_s is None:
+            return self._store.shortest_s >= self._shortest_s
+        return not self._waits.is_told_by(vehicle, row)
 
     def appear(self, from_s: float, now_s: float) -> list[LaneEvent]:
         """Take the separator's word that a vehicle came between these times."""
@@ -422,8 +434,7 @@ class LaneWatch:
             kept = [
                 hits for hits in self._axles_of(vehicle) if is_seen(hits, self._forward)
             ]
-            crossed = [row_crossings(hits) for hits in kept]
-            parts = self._endings.parts(kept, crossed)
+            parts = self._endings.parts(kept, RowTimes.of_hits(kept)) if kept else []
             if len(parts) > 1:
                 first, last = parts[-2].end - 1, parts[-1].first
                 starts_s = [entry_s(kept[first]), entry_s(kept[last])]

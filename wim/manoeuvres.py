@@ -14,7 +14,6 @@ import msgspec
 
 from wim.axles import Axle
 from wim.headings import skew_of
-from wim.hits import half_height_m
 from wim.lanes import Crossing
 from wim.messages import Flag
 from wim.samples import Lane, Side
@@ -351,7 +350,7 @@ def _stall(axles: Sequence[Axle]) -> tuple[float | None, tuple[int, ...]]:
         # which channel
         latest: dict[Side, tuple[float, float, float, float, int]] = {}
         for sensor, pulse in axle.hits:
-            half_m = half_height_m(sensor.strip)
+            half_m = sensor.half_m
             side = sensor.side
             channel = sensor.strip.channel
             at_s, s_m, lasts_s = pulse.centre_s, sensor.s_m, pulse.fall_s - pulse.rise_s

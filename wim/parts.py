@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from wim.assembly import Assembly
 from wim.calibration import mass_kg
-from wim.hits import Hit, hit_time_s, row_crossings
-from wim.kinematics import Crossed, Kinematics
-from wim.spacings import AxleWay, spacing_m
+from wim.hits import Hit, hit_time_s
+from wim.kinematics import Kinematics
+from wim.row_times import RowTimes
+from wim.spacings import spacings_m
 from wim.vehicles import Part, Shapes, separate
 from wim.views import View
 
@@ -17,7 +18,7 @@ __all__ = ["entry_s", "is_seen", "lacks", "parts_of"]
 
 def parts_of(
     kept: Sequence[tuple[Hit, ...]],
-    crossings: Sequence[Sequence[Crossed]],
+    times: RowTimes,
     *,
     assembly: Assembly,
     shapes: Shapes,
@@ -28,29 +29,26 @@ def parts_of(
 
     Args:
         kept: the hits of each axle.
-        crossings: when each axle crossed each row, of ``row_crossings``.
+        times: when each of them crossed each row.
         assembly: figures of telling vehicles apart.
         shapes: what vehicles look like.
         kinematics: figures of the fit that compares speeds.
         reverse: they met the last row first: nose first, or tail first, so that a
             vehicle may look like one from behind.
     """
-    if not crossings:
-        return []
-    axle_ways = list(map(AxleWay.of, kept, crossings))
-    paces = [each.pace_mps for each in axle_ways]
-    spacings = list(map(spacing_m, axle_ways, axle_ways[1:]))
+    spacings = spacings_m(times)
     ways: list[list[Part]] = []
     for way in (1, -1) if reverse else (1,):
+        seen = times if way > 0 else times.mirrored()
         parts = separate(
-            crossings[::way],
+            seen,
             spacings[::way],
-            mass_kg=functools.partial(_rough_mass_kg, kept[::way], paces[::way]),
+            mass_kg=functools.partial(_rough_mass_kg, kept[::way], seen),
             longest_gap_m=assembly.axle_gap_m,
             shapes=shapes,
             kinematics=kinematics,
         )
-        ways.append(parts if way > 0 else _mirrored(parts, axles=len(crossings)))
+        ways.append(parts if way > 0 else _mirrored(parts, axles=len(kept)))
     return min(ways, key=len)
 
 
@@ -65,7 +63,8 @@ def lacks(
     if len(kept) == len(groups):
         return False
     own = kept[part.first : part.end]
-    paces = [_pace_mps(row_crossings(axle)) for axle in own]
+    times = RowTimes.of_hits(own)
+    paces = [times.pace_mps(axle) for axle in range(times.axles)]
     speeds = [pace for pace in paces if pace > 0.0]
     if not speeds:
         return True
@@ -100,13 +99,12 @@ def _mirrored(parts: Sequence[Part], *, axles: int) -> list[Part]:
 
 
 def _rough_mass_kg(
-    kept: Sequence[tuple[Hit, ...]], paces: Sequence[float], first: int, end: int
+    kept: Sequence[tuple[Hit, ...]], times: RowTimes, first: int, end: int
 ) -> float:
     """Return what some axles weigh together, roughly."""
-    own = slice(first, end)
     return math.fsum(
-        _rough_load_kg(axle, speed_mps=pace)
-        for axle, pace in zip(kept[own], paces[own], strict=True)
+        _rough_load_kg(kept[axle], speed_mps=times.pace_mps(axle))
+        for axle in range(first, end)
     )
 
 
@@ -117,9 +115,3 @@ def _rough_load_kg(hits: Sequence[Hit], *, speed_mps: float) -> float:
         for sensor, pulse in hits
     ]
     return math.fsum(masses_kg) / len({sensor.rank for sensor, _ in hits})
-
-
-def _pace_mps(crossings: Sequence[Crossed]) -> float:
-    """Return the mean speed of an axle between the first and the last row it hit."""
-    took_s = crossings[-1].at_s - crossings[0].at_s
-    return (crossings[-1].s_m - crossings[0].s_m) / took_s if took_s > 0.0 else 0.0

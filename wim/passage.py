@@ -477,14 +477,12 @@ class Weigher:
         """Let time pass on all lanes, in the order in which their waits end."""
         told: list[tuple[Lane, LaneEvent]] = []
         while True:
-            lane_s, at = min(
-                [(watch.due_s(now_s), k) for k, watch in enumerate(self._lanes)]
-            )
-            due_s = min(lane_s, self._standing.due_s)
+            lanes_s = [watch.due_s(now_s) for watch in self._lanes]
+            due_s = min(*lanes_s, self._standing.due_s)
             if due_s > now_s:
                 break
             told += self._standing.release(due_s)
-            watch = self._lanes[at]
+            watch = self._lanes[lanes_s.index(min(lanes_s))]
             if watch.due_s(now_s) <= due_s:
                 told += self._settled(watch, watch.advance(due_s))
         for watch in self._lanes:

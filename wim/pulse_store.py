@@ -51,21 +51,21 @@ class PulseStore:
     def add(self, index: int, pulse: Pulse) -> None:
         """Take a pulse of a strip."""
         own = self.of[index]
+        at_s, end_s = pulse.centroid_s, pulse.end_s
+        lasts_s = end_s - pulse.start_s
+        if not own:
+            self.oldest_s = min(self.oldest_s, at_s)
+        elif (
+            at_s - own[-1].centroid_s < _NEAR * lasts_s
+            and index in self._beside
+            and are_close(own[-1], pulse)
+        ):
+            self._crowded.add(index)
         own.append(pulse)
         self.changes[self._row_of[index]] += 1
         self.taken += 1
-        self.latest_s = max(self.latest_s, pulse.end_s)
-        lasts_s = pulse.end_s - pulse.start_s
+        self.latest_s = max(self.latest_s, end_s)
         self.shortest_s = min(self.shortest_s, lasts_s)
-        if (
-            len(own) > 1
-            and pulse.centroid_s - own[-2].centroid_s < _NEAR * lasts_s
-            and index in self._beside
-            and are_close(own[-2], pulse)
-        ):
-            self._crowded.add(index)
-        if len(own) == 1 and pulse.centroid_s < self.oldest_s:
-            self.oldest_s = pulse.centroid_s
 
     def since(self, from_s: float, index: int) -> list[Pulse]:
         """Return the pulses of a strip since a time."""

@@ -14,7 +14,8 @@ import msgspec
 
 from wim.axles import group_axles
 from wim.calibration import VehicleClass
-from wim.kinematics import Crossed, Fit, Kinematics, fit_together
+from wim.kinematics import Fit, Kinematics, fit_together
+from wim.row_times import RowTimes
 
 __all__ = [
     "Kind",
@@ -97,7 +98,7 @@ class Untangled(NamedTuple):
 
 
 def separate(
-    crossings: Sequence[Sequence[Crossed]],
+    times: RowTimes,
     spacings_m: Sequence[float],
     *,
     mass_kg: Callable[[int, int], float],
@@ -108,7 +109,7 @@ def separate(
     """Find which axles in a row are one vehicle's.
 
     Args:
-        crossings: of each axle, in the order in which they came.
+        times: of each axle, in the order in which they came.
         spacings_m: between them, one fewer.
         mass_kg: what the axles from one to before another weigh, roughly; it is asked
             only where that decides.
@@ -119,7 +120,7 @@ def separate(
     Returns:
         The vehicles, in their order; every axle is in one.
     """
-    n = len(crossings)
+    n = times.axles
     parts: list[Part] = []
     begins = 0
     before: tuple[float | None, bool] = (None, False)
@@ -135,7 +136,7 @@ def separate(
                 or (end - i > 1 and _may_begin(spacings_m, end, shapes))
             ):
                 end += 1
-            alike = not _go_apart(crossings, begins, i, end, kinematics, shapes)
+            alike = not _go_apart(times, begins, i, end, kinematics, shapes)
             if (
                 alike
                 and gap_m <= shapes.longest_drawbar_m
@@ -287,7 +288,7 @@ def _one_is_small(
 
 
 def _go_apart(
-    crossings: Sequence[Sequence[Crossed]],
+    times: RowTimes,
     begins: int,
     middle: int,
     end: int,
@@ -295,9 +296,9 @@ def _go_apart(
     shapes: Shapes,
 ) -> bool:
     """Tell whether one way for all is clearly worse than one for each part."""
-    together = fit_together(crossings[begins:end], kinematics=kinematics)
-    first = fit_together(crossings[begins:middle], kinematics=kinematics)
-    second = fit_together(crossings[middle:end], kinematics=kinematics)
+    together = fit_together(times.part(begins, end), kinematics=kinematics)
+    first = fit_together(times.part(begins, middle), kinematics=kinematics)
+    second = fit_together(times.part(middle, end), kinematics=kinematics)
     if together is None or first is None or second is None:
         return False
     if not (_is_steady(first) and _is_steady(second)):

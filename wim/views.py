@@ -14,13 +14,14 @@ from wim.samples import Lane, Side, Strip
 __all__ = ["Sensor", "View"]
 
 _SIDES: dict[Side, float] = {"left": 0.0, "right": 1.0, "full": 2.0}
+_USUAL_HALF_M = 0.155
 
 
 class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     """One strip as seen along the way: its index, place, rank of its row and shape.
 
-    ``figures`` are those that weighing asks of it, in the order of ``HIT_COLUMNS``:
-    rank, side, place, counts per newton times width, width.
+    ``half_m`` is how far a wheel usually goes while its pulse is above half its height;
+    ``figures`` are the strip's columns of ``wim.kernels.hit_table``.
     """
 
     index: int
@@ -28,7 +29,8 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     rank: int
     side: Side
     strip: Strip
-    figures: tuple[float, float, float, float, float]
+    half_m: float
+    figures: tuple[float, ...]
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,17 +83,24 @@ def _row_centre(lane: Lane, row: int) -> float:
 
 
 def _sensor(index: int, strip: Strip, *, s_m: float, rank: int) -> Sensor:
+    plate = strip.kind == "plate"
+    half_m = max(strip.width_m, _USUAL_HALF_M) if plate else _USUAL_HALF_M
     return Sensor(
         index=index,
         s_m=s_m,
         rank=rank,
         side=strip.side,
         strip=strip,
+        half_m=half_m,
         figures=(
             float(rank),
+            float(strip.row),
             _SIDES[strip.side],
             s_m,
             strip.counts_per_newton * strip.width_m,
             strip.width_m,
+            half_m,
+            float(plate),
+            1.0,
         ),
     )

@@ -46,14 +46,16 @@ class Waits:
         """Return how fast the latest axle went between the vehicle's first two rows."""
         return self._pace_of(vehicle).mps
 
-    def pass_over(self, vehicle: OpenVehicle, row: int) -> bool:
-        """Tell whether a pulse of a later row leaves ``open_ends_s`` as it is."""
+    @staticmethod
+    def goes_on(vehicle: OpenVehicle) -> bool:
+        """Tell whether only a gap can end a vehicle: it neither stands nor leaves."""
         return (
-            vehicle.ended_s is None
-            and vehicle.left is None
-            and vehicle.stands is None
-            and not self._pace_of(vehicle).is_told_by(row)
+            vehicle.ended_s is None and vehicle.left is None and vehicle.stands is None
         )
+
+    def is_told_by(self, vehicle: OpenVehicle, row: int) -> bool:
+        """Tell whether a pulse of a later row may change how fast a vehicle goes."""
+        return self._pace_of(vehicle).is_told_by(row)
 
     def _pace_of(self, vehicle: OpenVehicle) -> Pace:
         if vehicle.headless:

@@ -10,14 +10,21 @@ import numpy.typing as npt
 
 from wim._jit import is_kept
 from wim.calibration import Calibration
+from wim.hits import Hit
+from wim.kernels.apart import space_axles
 from wim.kernels.body import fit_body
+from wim.kernels.crossed import cross_rows
 from wim.kernels.joint import estimate_jointly
 from wim.kernels.rows import weigh_rows
 from wim.kernels.signal import follow
+from wim.kinematics import Kinematics, fit_together
 from wim.passage import Event, Passage, Weigher
 from wim.pulses import Pulse
 from wim.roads import Ride, Road, excess
+from wim.row_times import RowTimes
 from wim.samples import Site
+from wim.spacings import spacings_m
+from wim.views import View
 
 __all__ = ["is_compiled", "warm_up", "warm_up_pulses", "warm_up_vehicles"]
 
@@ -41,6 +48,8 @@ def is_compiled() -> bool:
     """Tell whether the cache has the kernels that take long to compile."""
     return (
         is_kept(follow)
+        and is_kept(cross_rows)
+        and is_kept(space_axles)
         and is_kept(fit_body)
         and is_kept(weigh_rows)
         and is_kept(estimate_jointly)
@@ -58,10 +67,19 @@ def warm_up() -> None:
 
 
 def warm_up_pulses() -> None:
-    """Compile or load the half from counts to pulses, and what a learned road says.
+    """Compile or load the half from counts to pulses, and some more.
 
-    The road is with the pulses so that both halves take as long.
+    What a learned road says and when rows were crossed is with the pulses so that both
+    halves take as long. The crossings come first: the other half needs them, too, and
+    finds them in the cache.
     """
+    view = View.of(_weigher().site.lanes[0], reverse=False)
+    pulses = {place: _pulse(place[1], _first(place[1], place[0])) for place in _ORDER}
+    hits = [
+        [Hit(sensor, pulses[axle, sensor.rank]) for sensor in view.sensors]
+        for axle in range(_AXLES)
+    ]
+    spacings_m(RowTimes.of_hits(hits))
     _weigher().receive(_counts()[: _first(0, 0)])
     excess(_ROAD, "steer", load_kg=5000.0, speed_mps=10.0, places_m=(3.0,), ride=Ride())
 
@@ -69,8 +87,12 @@ def warm_up_pulses() -> None:
 def warm_up_vehicles() -> None:
     """Compile or load the half from pulses to passages, on a road that is not known.
 
-    The pulses are made up: those of the vehicle that :func:`warm_up` weighs.
+    The pulses are made up: those of the vehicle that :func:`warm_up` weighs. The way
+    of a vehicle comes first, which nothing but this half needs.
     """
+    at_s, s_m, over_mps = np.array([[0.0, 0.3], [0.0, 3.0], [10.0, 10.0]])
+    axle, ends = np.zeros(2, dtype=np.int64), np.array([2])
+    fit_together(RowTimes(at_s, s_m, over_mps, axle, ends), kinematics=Kinematics())
     weigher = _weigher()
     pulses = [_pulse(row, _first(row, axle)) for axle, row in _ORDER]
     _expect_passage(weigher.weigh(pulses, samples=_SAMPLES) + weigher.flush())

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from wim.passage import Passage, Weigher
+from wim.row_times import RowTimes
 from wim.samples import Site, parse_site
 
 REPOSITORY = Path(__file__).parents[2]
@@ -176,6 +177,21 @@ class Road:
                     f"width_m = 0.053\ncounts_per_newton = 0.2\n{extra}"
                 )
         return "\n".join(lines)
+
+
+@pytest.fixture(scope="session")
+def row_times():
+    """Crossings of axles as weighing has them, of lists of times and places."""
+
+    def row_times_of(axles, over_mps=None):
+        counts = [len(own) for own in axles]
+        flat = np.array([each for own in axles for each in own]).reshape(-1, 2)
+        at_s, s_m = flat.T.copy()
+        over = np.zeros(len(at_s)) if over_mps is None else np.concatenate(over_mps)
+        axle = np.repeat(np.arange(len(axles)), counts)
+        return RowTimes(at_s, s_m, over, axle, np.cumsum(counts))
+
+    return row_times_of
 
 
 @pytest.fixture(scope="session")

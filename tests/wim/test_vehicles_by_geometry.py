@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from wim.kinematics import Crossed, Kinematics
+from wim.kinematics import Kinematics
 from wim.vehicles import Shapes, kind_of, separate, untangle
 
 SHAPES = Shapes()
@@ -30,50 +30,59 @@ def traffic(*vehicles):
             spacings.append(gap_m)
         spacings += spacings_m
         crossings += [
-            [Crossed(begins_s + (row + back) / speed, row) for row in ROWS]
+            [(begins_s + (row + back) / speed, row) for row in ROWS]
             for back in places(spacings_m)
         ]
         begins_s += sum(spacings_m) / speed
     return crossings, spacings
 
 
-def parts(*vehicles, axles_kg=(5000.0, 5000.0)):
+@pytest.fixture(scope="module")
+def parts(row_times):
     """How many axles each vehicle has; the first one's weigh another than others."""
-    crossings, spacings = traffic(*vehicles)
-    first = len(vehicles[0][0]) + 1
-    found = separate(
-        crossings,
-        spacings,
-        mass_kg=lambda begin, end: sum(axles_kg[i >= first] for i in range(begin, end)),
-        longest_gap_m=12.0,
-        shapes=SHAPES,
-        kinematics=Kinematics(),
-    )
-    assert [part.first for part in found[1:]] == [part.end for part in found[:-1]]
-    return [part.end - part.first for part in found]
+
+    def parts_of(*vehicles, axles_kg=(5000.0, 5000.0)):
+        crossings, spacings = traffic(*vehicles)
+        first = len(vehicles[0][0]) + 1
+
+        def mass_kg(begin, end):
+            return sum(axles_kg[i >= first] for i in range(begin, end))
+
+        found = separate(
+            row_times(crossings),
+            spacings,
+            mass_kg=mass_kg,
+            longest_gap_m=12.0,
+            shapes=SHAPES,
+            kinematics=Kinematics(),
+        )
+        assert [part.first for part in found[1:]] == [part.end for part in found[:-1]]
+        return [part.end - part.first for part in found]
+
+    return parts_of
 
 
 @pytest.mark.parametrize("spacings", [ARTIC, RIGID, DRAWBAR, (1.9, 4.0, 1.35)])
-def test_one_vehicle_stays_one(spacings):
+def test_one_vehicle_stays_one(parts, spacings):
     assert parts((spacings, 0.0, 15.0)) == [len(spacings) + 1]
 
 
 @pytest.mark.parametrize("gap_m", [5.0, 6.5, 8.5, 11.0])
 @pytest.mark.parametrize("first", [ARTIC, RIGID])
 @pytest.mark.parametrize("second", [ARTIC, RIGID, (4.0, 1.35)])
-def test_followers_closer_than_twelve_metres_are_two(first, second, gap_m):
+def test_followers_closer_than_twelve_metres_are_two(parts, first, second, gap_m):
     assert parts((first, 0.0, 15.0), (second, gap_m, 15.0)) == [
         len(first) + 1,
         len(second) + 1,
     ]
 
 
-def test_a_short_gap_is_told_from_a_drawbar_by_the_speeds():
+def test_a_short_gap_is_told_from_a_drawbar_by_the_speeds(parts):
     assert parts((RIGID, 0.0, 15.0), (RIGID, 4.3, 15.0)) == [4]
     assert parts((RIGID, 0.0, 15.0), (RIGID, 4.3, 15.4)) == [2, 2]
 
 
-def test_a_car_close_to_a_lorry_is_no_part_of_a_road_train():
+def test_a_car_close_to_a_lorry_is_no_part_of_a_road_train(parts):
     car, lorry = ((2.7,), 0.0, 15.0), (RIGID, 0.0, 15.0)
     before, behind = (RIGID, 4.0, 15.0), ((2.7,), 4.0, 15.0)
     assert parts(car, before, axles_kg=(800.0, 6000.0)) == [2, 2]
@@ -84,7 +93,7 @@ def test_a_car_close_to_a_lorry_is_no_part_of_a_road_train():
     assert parts(car, tandem, axles_kg=(800.0, 500.0)) == [4]
 
 
-def test_three_in_a_row_are_three():
+def test_three_in_a_row_are_three(parts):
     assert parts((ARTIC, 0.0, 15.0), (RIGID, 6.0, 15.2), (ARTIC, 7.0, 15.1)) == [
         6,
         2,

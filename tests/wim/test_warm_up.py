@@ -11,6 +11,8 @@ from wim.warming import warm_up
 warm_up()
 called = {
     "signal": ("follow",),
+    "crossed": ("cross_rows",),
+    "apart": ("space_axles",),
     "body": ("fit_body",),
     "rows": ("weigh_rows",),
     "joint": ("estimate_jointly",),

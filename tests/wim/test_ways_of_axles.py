@@ -2,6 +2,7 @@
 
 import math
 import random
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import given, settings, strategies as st
 from wim.kernels.rows import footprint
 from wim.kernels.way import fit_way
 from wim.kinematics import (
-    Crossed,
     Kinematics,
     Motion,
     Way,
@@ -32,6 +32,11 @@ def when(place_at, place_m, *, until_s=60.0):
     return low
 
 
+class Crossed(NamedTuple):
+    at_s: float
+    s_m: float
+
+
 def crossings(place_at, *, behind=SIX, rows=ROWS, sigma_s=0.0, seed=0):
     chance = random.Random(seed)
     return [
@@ -50,7 +55,9 @@ def crossings(place_at, *, behind=SIX, rows=ROWS, sigma_s=0.0, seed=0):
     rows=st.sampled_from([ROWS[:2], ROWS]),
     behind=st.sampled_from([(0.0, 4.5), SIX]),
 )
-def test_speed_and_spacing_come_out_of_two_rows_and_of_four(speed, gain, rows, behind):
+def test_speed_and_spacing_come_out_of_two_rows_and_of_four(
+    row_times, speed, gain, rows, behind
+):
     gain = max(gain, -speed * speed / 80.0)
 
     def place_at(t):
@@ -59,7 +66,7 @@ def test_speed_and_spacing_come_out_of_two_rows_and_of_four(speed, gain, rows, b
         return speed * t + 0.5 * gain * t * t
 
     told = crossings(place_at, behind=behind, rows=rows)
-    fit = fit_together(told, kinematics=KINEMATICS)
+    fit = fit_together(row_times(told), kinematics=KINEMATICS)
     for own, motion in zip(told, fit.motions, strict=True):
         for crossed in own:
             true = speed + gain * crossed.at_s
@@ -70,13 +77,13 @@ def test_speed_and_spacing_come_out_of_two_rows_and_of_four(speed, gain, rows, b
     assert fit.smooth
 
 
-def test_the_speed_lies_within_its_own_uncertainty():
+def test_the_speed_lies_within_its_own_uncertainty(row_times):
     inside = 0
     for seed in range(200):
         told = crossings(
             lambda t: 9.0 * t + 0.1 * t * t, sigma_s=0.0015 / 9.0, seed=seed
         )
-        motion = fit_together(told, kinematics=KINEMATICS).motions[0]
+        motion = fit_together(row_times(told), kinematics=KINEMATICS).motions[0]
         at_s = told[0][0].at_s
         off = motion.speed_at(at_s) - (9.0 + 0.2 * at_s)
         inside += abs(off) <= 2.0 * motion.speed_sigma_at(at_s)
@@ -84,46 +91,47 @@ def test_the_speed_lies_within_its_own_uncertainty():
 
 
 @pytest.mark.parametrize("axle", [0, 2, 5])
-def test_one_bad_crossing_is_left_out(axle):
+def test_one_bad_crossing_is_left_out(row_times, axle):
     told = crossings(lambda t: 12.0 * t)
     wrong = told[axle][2]
     told[axle][2] = wrong._replace(at_s=wrong.at_s + 0.03)
-    fit = fit_together(told, kinematics=KINEMATICS)
+    fit = fit_together(row_times(told), kinematics=KINEMATICS)
     assert fit.left_out == ((axle, 2),)
     assert fit.motions[0].speed_at(0.0) == pytest.approx(12.0, rel=1e-3)
 
 
-def test_a_tapped_brake_is_followed():
+def test_a_tapped_brake_is_followed(row_times):
     def place_at(t):
         pulled = min(max(t - 0.5, 0.0), 0.6)
         rest = max(t - 1.1, 0.0)
         return 12.0 * t - pulled * pulled - 1.2 * rest
 
     told = crossings(place_at)
-    fit = fit_together(told, kinematics=KINEMATICS)
+    fit = fit_together(row_times(told), kinematics=KINEMATICS)
     assert fit.smooth
     assert fit.motions[0].speed_at(told[-1][-1].at_s) == pytest.approx(10.8, rel=0.01)
     gains = [fit.motions[0].acceleration_at(0.1 * k) for k in range(20)]
     assert min(gains) < -1.0
 
 
-def test_a_stop_between_the_rows_is_no_smooth_way():
+def test_a_stop_between_the_rows_is_no_smooth_way(row_times):
     def place_at(t):
         return 3.0 * min(t, 2.0) + 3.0 * max(t - 12.0, 0.0)
 
-    fit = fit_together(crossings(place_at), kinematics=KINEMATICS)
+    fit = fit_together(row_times(crossings(place_at)), kinematics=KINEMATICS)
     speeds = [fit.motions[0].speed_at(0.25 * k) for k in range(40)]
     assert not fit.smooth or min(speeds) < 0.5
 
 
-def test_a_single_row_tells_no_speed():
-    assert fit_alone([Crossed(1.0, 0.0)], kinematics=KINEMATICS) is None
-    assert fit_together([[Crossed(1.0, 0.0)]] * 3, kinematics=KINEMATICS) is None
+def test_a_single_row_tells_no_speed(row_times):
+    once = [Crossed(1.0, 0.0)]
+    assert fit_alone(row_times([once]), kinematics=KINEMATICS) is None
+    assert fit_together(row_times([once] * 3), kinematics=KINEMATICS) is None
 
 
-def test_a_way_that_leads_backwards_is_none():
+def test_a_way_that_leads_backwards_is_none(row_times):
     told = [[Crossed(1.0, 3.0), Crossed(2.0, 0.0)]]
-    assert fit_together(told, kinematics=KINEMATICS) is None
+    assert fit_together(row_times(told), kinematics=KINEMATICS) is None
 
 
 def test_what_is_not_known_of_a_speed_is_infinite():
@@ -199,12 +207,14 @@ def naive_fit(axles):
         max_size=3,
     ),
 )
-def test_the_kernel_leaves_out_what_the_plain_loop_leaves_out(seed, speed, off):
+def test_the_kernel_leaves_out_what_the_plain_loop_leaves_out(
+    row_times, seed, speed, off
+):
     told = crossings(lambda t: speed * t, sigma_s=2e-4, seed=seed)
     for (axle, row), off_m in off.items():
         at_s, s_m = told[axle][row]
         told[axle][row] = Crossed(at_s + off_m / speed, s_m)
-    fit = fit_together(told, kinematics=KINEMATICS)
+    fit = fit_together(row_times(told), kinematics=KINEMATICS)
     rest_m, left_out, starts = naive_fit(told)
     assert list(fit.left_out) == left_out
     assert fit.rest_m == pytest.approx(rest_m, rel=1e-6)

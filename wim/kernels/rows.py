@@ -1,18 +1,35 @@
 """What the rows of a lane say of each axle: loads, speeds and times.
 
-Sides are 0 left, 1 right, 2 both in one strip. ``hits`` and what is written have a
-row for each figure's owner and the columns named below.
+What is written has a row for each figure's owner and the columns named below.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from wim._jit import inlined, njit
+from wim.kernels.hit_table import (
+    AREA,
+    AREA_SIGMA,
+    CENTRE,
+    CLIPPED,
+    END,
+    FALL,
+    FORCE,
+    HEALTHY,
+    IS_PLATE,
+    PLACE,
+    PLATEAU,
+    RANK,
+    RISE,
+    ROW,
+    SIDE,
+    START,
+    WIDTH,
+)
 from wim.kernels.motion import sigma_at, speed_at, time_over
 
 __all__ = [
     "AXLE_COLUMNS",
-    "HIT_COLUMNS",
     "LEFT",
     "RIGHT",
     "ROW_COLUMNS",
@@ -23,16 +40,11 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-HIT_COLUMNS = 12
-"""0 rank; 1 side; 2 place [m]; 3 counts per newton times width; 4 width [m]; 5 whether
-healthy; 6 whether it tells a footprint; 7 when its centre was over the strip; 8 area
-and 9 its uncertainty [counts*s]; 10 length at half its height; 11 how long the wheel
-took for the usual way of contact [s]."""
-ROW_COLUMNS = 13
+ROW_COLUMNS = 14
 """0 axle; 1 rank; 2 when; 3 place; 4 speed and 5 its uncertainty; 6 left; 7 right; 8
 load and 9 its uncertainty [kg]; 10 sides seen (1 left, 2 right, 4 both in one); 11
 whether whole; 12 how far the left wheel is ahead of the right one [m], where both are
-seen and the way is smooth."""
+seen and the way is smooth; 13 the row by the site."""
 AXLE_COLUMNS = 7
 """0 when it was over the first row; 1 load; 2 left; 3 right [kg]; 4 footprint [m]; 5
 sides known (1 left, 2 right); 6 whether the footprint is."""
@@ -90,10 +102,10 @@ def weigh_rows(
         own = parts[way]
         first_row = written
         for i in range(begin, end):
-            rank = hits[i, 0]
+            rank = hits[i, RANK]
             known = False
             for k in range(begin, i):
-                known = known or hits[k, 0] == rank
+                known = known or hits[k, RANK] == rank
             if known:
                 continue
             # the row is begun by its first wheel
@@ -103,31 +115,31 @@ def weigh_rows(
             left = right = full = 0.0
             right_late = right_apart = 0.0
             for k in range(i, end):
-                if hits[k, 0] != rank or hits[k, 5] == 0.0:
+                if hits[k, RANK] != rank or hits[k, HEALTHY] == 0.0:
                     continue
                 if smooth != 0:
-                    speed = speed_at(hits[k, 7], t0, step, own)
+                    speed = speed_at(hits[k, CENTRE], t0, step, own)
                 else:
-                    speed = contact / max(hits[k, 11], 1e-3)
+                    speed = contact / max(_contact_s(hits[k], contact), 1e-3)
                 speed = max(speed, 0.0)
-                area = hits[k, 8]
-                kg = area * speed / hits[k, 3] / gravity
-                share = kg * hits[k, 9] / max(area, 1e-12)
+                area = hits[k, AREA]
+                kg = area * speed / hits[k, FORCE] / gravity
+                share = kg * hits[k, AREA_SIGMA] / max(area, 1e-12)
                 variance += share * share
                 count += 1
-                at += hits[k, 7]
-                place += hits[k, 2]
+                at += hits[k, CENTRE]
+                place += hits[k, PLACE]
                 speeds += speed
-                if hits[k, 1] == 0.0:
+                if hits[k, SIDE] == 0.0:
                     left += kg
                     seen |= LEFT
-                    right_late -= hits[k, 7]
-                    right_apart -= hits[k, 2]
-                elif hits[k, 1] == 1.0:
+                    right_late -= hits[k, CENTRE]
+                    right_apart -= hits[k, PLACE]
+                elif hits[k, SIDE] == 1.0:
                     right += kg
                     seen |= RIGHT
-                    right_late += hits[k, 7]
-                    right_apart += hits[k, 2]
+                    right_late += hits[k, CENTRE]
+                    right_apart += hits[k, PLACE]
                 else:
                     full += kg
                     seen |= _FULL
@@ -151,16 +163,17 @@ def weigh_rows(
             row[10] = seen
             row[11] = 1.0 if seen == 3 or seen >= _FULL else 0.0
             row[12] = right_late * speed - right_apart
+            row[13] = hits[i, ROW]
             written += 1
         _weigh_axle(rows[first_row:written], axles[a])
-        entry = hits[begin, 0]
+        entry = hits[begin, RANK]
         for i in range(begin, end):
-            entry = min(entry, hits[i, 0])
+            entry = min(entry, hits[i, RANK])
         near = 0.0
         count = 0
         for i in range(begin, end):
-            if hits[i, 0] == entry:
-                near += hits[i, 7]
+            if hits[i, RANK] == entry:
+                near += hits[i, CENTRE]
                 count += 1
         near /= count
         axles[a, 0] = near
@@ -171,6 +184,19 @@ def weigh_rows(
             _measure_contact(hits[begin:end], t0, step, own, axles[a])
         begin = end
     return written
+
+
+@inlined
+def _contact_s(hit: Floats, usual: float) -> float:
+    """Return how long a wheel took for the usual way of contact, as its strip tells it.
+
+    A strip is over about when the contact is. A plate's area over its plateau is how
+    long the wheel took for the plate's width, and load and speed by that are right
+    wherever the wheel was carried wholly: the load is that of the plateau.
+    """
+    if hit[PLATEAU] > 0.0:
+        return float(hit[AREA] / hit[PLATEAU] * usual / hit[WIDTH])
+    return float(hit[END] - hit[START])
 
 
 @inlined
@@ -217,10 +243,11 @@ def _measure_contact(
     found = np.empty(hits.shape[0])
     count = 0
     for i in range(hits.shape[0]):
-        if hits[i, 6] == 0.0:
+        if hits[i, IS_PLATE] != 0.0 or hits[i, CLIPPED] != 0.0:
             continue
-        half = hits[i, 10] * speed_at(hits[i, 7], first_s, step_s, parts)
-        long = footprint(half, hits[i, 4])
+        lasts = hits[i, FALL] - hits[i, RISE]
+        half = lasts * speed_at(hits[i, CENTRE], first_s, step_s, parts)
+        long = footprint(half, hits[i, WIDTH])
         k = count
         while k > 0 and found[k - 1] > long:
             found[k] = found[k - 1]

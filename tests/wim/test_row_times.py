@@ -1,0 +1,143 @@
+"""When axles crossed rows, told by kernels and by plain functions alike."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from hypothesis import given, settings, strategies as st
+
+from wim.hits import Hit, hit_time_s
+from wim.pulses import Pulse
+from wim.row_times import RowTimes
+from wim.views import View
+
+
+class Crossed(NamedTuple):
+    at_s: float
+    s_m: float
+
+
+def pulse(strip, at_s, lasts_s):
+    return Pulse(
+        strip=strip,
+        start_s=at_s - 0.5 * lasts_s,
+        end_s=at_s + 0.5 * lasts_s,
+        rise_s=at_s - 0.3 * lasts_s,
+        fall_s=at_s + 0.25 * lasts_s,
+        centroid_s=at_s,
+        centre_s=at_s,
+        area_counts_s=100.0 * lasts_s,
+        area_sigma_counts_s=0.1,
+        peak_counts=100.0,
+        plateau_counts=None,
+        noise_counts=1.0,
+        closure_counts=0.0,
+        clipped=False,
+        last_sample=round(1e4 * at_s),
+    )
+
+
+def naive_row_crossings(hits):
+    """Return when the axle's centre crossed each row, in the order of the rows.
+
+    Where only one wheel was seen, it is taken to be as far ahead of the other as it
+    is on the rows that saw both.
+    """
+    by_row = {}
+    for hit in hits:
+        rank = hit.sensor.rank
+        if rank in by_row:
+            by_row[rank].append(hit)
+        else:
+            by_row[rank] = [hit]
+    ranks = sorted(by_row)
+    if len(set(map(len, by_row.values()))) == 1:
+        return [_row_crossed(by_row[rank]) for rank in ranks]
+    both = [by_row[rank] for rank in ranks if len(by_row[rank]) == 2]
+    pace = _pace(hits)
+    leads = []
+    for own in both:
+        one, other = own if own[0].sensor.side == "left" else own[::-1]
+        apart_m = other.sensor.s_m - one.sensor.s_m
+        leads.append(hit_time_s(other) - hit_time_s(one) - apart_m * pace)
+    lead_s = math.fsum(leads) / len(leads) if leads else 0.0
+    crossings = []
+    for rank in ranks:
+        own = by_row[rank]
+        crossed = _row_crossed(own)
+        if len(own) == 1 and own[0].sensor.side != "full":
+            ahead = 0.5 if own[0].sensor.side == "left" else -0.5
+            crossed = crossed._replace(at_s=crossed.at_s + ahead * lead_s)
+        crossings.append(crossed)
+    return crossings
+
+
+def _row_crossed(hits):
+    n = len(hits)
+    if n == 2:
+        (one, first), (other, second) = hits
+        at_s = (first.centre_s + second.centre_s) / n
+        return Crossed(at_s, (one.s_m + other.s_m) / n)
+    return Crossed(
+        at_s=math.fsum([hit.pulse.centre_s for hit in hits]) / n,
+        s_m=math.fsum([hit.sensor.s_m for hit in hits]) / n,
+    )
+
+
+def _pace(hits):
+    """Return seconds a metre between the first and the last row of any one side."""
+    best_m, best_s = 0.0, 0.0
+    for side in ("left", "right", "full"):
+        own = [hit for hit in hits if hit.sensor.side == side]
+        if len(own) > 1:
+            way_m = own[-1].sensor.s_m - own[0].sensor.s_m
+            if way_m > best_m:
+                best_m = way_m
+                best_s = hit_time_s(own[-1]) - hit_time_s(own[0])
+    return best_s / best_m if best_m > 0.0 else 0.0
+
+
+def naive_over_mps(hits):
+    over = {}
+    for sensor, own in hits:
+        mps = sensor.half_m / max(own.fall_s - own.rise_s, 1e-4)
+        over[sensor.rank] = max(over.get(sensor.rank, 0.0), mps)
+    return [over[rank] for rank in sorted(over)]
+
+
+@st.composite
+def axles_of(draw, view):
+    """Axles of which strips missed some wheels, and the hits are in any order."""
+    axles = []
+    for axle in range(draw(st.integers(1, 4))):
+        hits = []
+        for sensor in view.sensors:
+            at_s = 1.0 + axle + sensor.s_m / 7.0 + draw(st.floats(-0.03, 0.03))
+            if draw(st.integers(0, 3)) or not hits:
+                each = pulse(sensor.index, at_s, draw(st.floats(0.01, 0.3)))
+                hits.append(Hit(sensor, each))
+        axles.append(tuple(draw(st.permutations(hits))))
+    return axles
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.booleans())
+def test_the_kernel_tells_when_rows_were_crossed_as_plain_functions_do(
+    road, data, reverse
+):
+    lane = road.site_of(road.site_text(stagger_m=0.4)).lanes[0]
+    axles = data.draw(axles_of(View.of(lane, reverse=reverse)))
+    times = RowTimes.of_hits(axles)
+    for k, hits in enumerate(axles):
+        own = times.part(k, k + 1)
+        told = np.stack([own.at_s, own.s_m], axis=1).tolist()
+        assert told == [list(each) for each in naive_row_crossings(hits)]
+        assert own.over_mps.tolist() == naive_over_mps(hits)
+        assert own.axle.tolist() == [0] * len(told)
+    mirrored = times.mirrored()
+    for k in range(len(axles)):
+        here, there = (
+            times.part(k, k + 1),
+            mirrored.part(len(axles) - 1 - k, len(axles) - k),
+        )
+        assert all((a == b).all() for a, b in zip(here, there, strict=True))
