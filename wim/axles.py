@@ -17,8 +17,10 @@ from wim.calibration import STANDARD_GRAVITY_MPS2
 from wim.hit_tables import HitTable
 from wim.hits import USUAL_CONTACT_M, Hit, hit_time_s
 from wim.kernels.hit_table import HEALTHY
-from wim.kernels.rows import AXLE_COLUMNS, LEFT, RIGHT, ROW_COLUMNS, weigh_rows
+from wim.kernels.row_table import LEFT, RIGHT, ROW_COLUMNS
+from wim.kernels.rows import AXLE_COLUMNS, weigh_rows
 from wim.kinematics import Kinematics, Motion, Way, fit_alone, fit_together
+from wim.row_loads import RowLoad, RowTable
 from wim.row_times import RowTimes
 
 __all__ = [
@@ -33,32 +35,6 @@ __all__ = [
 ]
 
 _ROUGH_SIGMA = 0.3
-
-
-class RowLoad(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one row says of one axle.
-
-    ``rank`` counts the rows along the way, ``row`` as the site does. ``at_s`` is when
-    the axle was over the row, ``place_m`` how far along the way that is,
-    ``speed_mps`` how fast it was there. ``load_kg`` is the sum of the wheels that were
-    seen; the row is ``whole`` when these were both, on strips that are healthy.
-    ``sigma_kg`` (k = 1) is the part of the signals' noise alone. ``skew_m`` is how far
-    the left wheel was ahead of the right one, None where not both were seen or no
-    smooth way tells: whoever drives straight has none, wherever the strips lie.
-    """
-
-    rank: int
-    row: int
-    at_s: float
-    place_m: float
-    speed_mps: float
-    speed_sigma_mps: float
-    left_kg: float | None
-    right_kg: float | None
-    load_kg: float
-    sigma_kg: float
-    whole: bool
-    skew_m: float | None = None
 
 
 class Axle(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,13 +68,14 @@ class Axle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):
-    """The axles of a vehicle and how well one way fits them.
+    """The axles of a vehicle, the table of their rows, and how well one way fits them.
 
     ``rest_m`` is what the way leaves at the crossings (root mean square). Where it is
     not ``smooth``, no speed is known and no load is more than a rough figure.
     """
 
     axles: tuple[Axle, ...]
+    rows: RowTable
     rest_m: float
     smooth: bool
 
@@ -124,7 +101,7 @@ def weigh_axles(
     """
     fit = fit_together(times, kinematics=kinematics)
     if fit is None:
-        return Weighed(axles=(), rest_m=math.inf, smooth=False)
+        return Weighed(axles=(), rows=RowTable.of(()), rest_m=math.inf, smooth=False)
     moved: list[tuple[tuple[Hit, ...], Motion]] = []
     for k, (own, motion) in enumerate(zip(hits, fit.motions, strict=True)):
         way = motion
@@ -132,10 +109,12 @@ def weigh_axles(
             way = fit_alone(times.part(k, k + 1), kinematics=kinematics) or way
         if way is not None:
             moved.append((own, way))
-    all_moved = len(moved) == len(hits)
-    axles = weighed(moved, smooth=fit.smooth, table=table if all_moved else None)
-    axles.sort(key=lambda axle: axle.crossed_s)
-    return Weighed(axles=tuple(axles), rest_m=fit.rest_m, smooth=fit.smooth)
+    known = table if len(moved) == len(hits) else None
+    axles, rows = _weighed(moved, smooth=fit.smooth, table=known)
+    in_order = sorted(axles, key=lambda axle: axle.crossed_s)
+    if in_order != axles:
+        axles, rows = in_order, RowTable.of([axle.rows for axle in in_order])
+    return Weighed(axles=tuple(axles), rows=rows, rest_m=fit.rest_m, smooth=fit.smooth)
 
 
 def weighed(
@@ -143,7 +122,6 @@ def weighed(
     *,
     smooth: bool,
     damaged: frozenset[int] = frozenset(),
-    table: HitTable | None = None,
 ) -> list[Axle]:
     """Turn the hits of axles into their loads, with the speed at each strip.
 
@@ -152,10 +130,21 @@ def weighed(
         smooth: the ways tell the speed at each strip; where they do not, the length
             of each pulse does, roughly, and the height of a plate's the load.
         damaged: indices of strips that weigh nothing that can be relied on.
-        table: of these pulses, where it is known.
     """
+    axles, _ = _weighed(moved, smooth=smooth, damaged=damaged)
+    return axles
+
+
+def _weighed(
+    moved: Sequence[tuple[tuple[Hit, ...], Motion]],
+    *,
+    smooth: bool,
+    damaged: frozenset[int] = frozenset(),
+    table: HitTable | None = None,
+) -> tuple[list[Axle], RowTable]:
+    """Return axles with the table of their rows; ``table`` is of the hits, if known."""
     if not any(own for own, _ in moved):
-        return []
+        return [], RowTable.of(())
     hits, ends = table or HitTable.of([own for own, _ in moved])
     if damaged:
         hits[:, HEALTHY] = [
@@ -193,15 +182,13 @@ def weighed(
         rows,
         axles,
     )
-    told: list[list[RowLoad]] = [[] for _ in moved]
-    for row in rows[:count].tolist():
-        told[int(row[0])].append(_row_load(row, smooth=smooth))
+    seen = RowTable(rows[:count], len(moved))
     return [
         _axle(own, motion, figures, tuple(loads))
         for (own, motion), figures, loads in zip(
-            moved, axles.tolist(), told, strict=True
+            moved, axles.tolist(), seen.by_axle(), strict=True
         )
-    ]
+    ], seen
 
 
 def group_axles(
@@ -224,27 +211,6 @@ def group_axles(
 def _floats(figures: list[float]) -> npt.NDArray[np.float64]:
     """Return an array of figures; of many, three times as soon as NumPy reads them."""
     return np.frombuffer(array("d", figures))
-
-
-def _row_load(row: list[float], *, smooth: bool) -> RowLoad:
-    """Read what the kernel told of one row and axle, see ``ROW_COLUMNS``."""
-    _, rank, at_s, place_m, speed, speed_sigma, left, right, load, sigma = row[:10]
-    seen, both, skew, number = row[10:]
-    sides = int(seen)
-    return RowLoad(
-        rank=int(rank),
-        row=int(number),
-        at_s=at_s,
-        place_m=place_m,
-        speed_mps=speed,
-        speed_sigma_mps=speed_sigma,
-        left_kg=left if sides & LEFT else None,
-        right_kg=right if sides & RIGHT else None,
-        load_kg=load,
-        sigma_kg=sigma,
-        whole=both != 0.0,
-        skew_m=skew if smooth and sides == LEFT | RIGHT else None,
-    )
 
 
 def _axle(

@@ -6,6 +6,7 @@ import msgspec
 
 from wim.axles import Axle
 from wim.health import Damage
+from wim.row_loads import RowTable
 from wim.views import View
 
 __all__ = ["Crossing", "Entry", "LaneEvent", "Neighbour"]
@@ -29,7 +30,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Crossing(msgspec.Struct, frozen=True, kw_only=True):
-    """A vehicle that has crossed the lane.
+    """A vehicle that has crossed the lane; ``rows`` are those of its axles.
 
     It is not ``whole`` when axles were seen too rarely, or its beginning or end not at
     all; not ``told_apart`` when nothing says that its axles are those of one vehicle.
@@ -42,6 +43,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     axles: tuple[Axle, ...]
+    rows: RowTable
     view: View
     reverse: bool
     whole: bool

@@ -15,6 +15,7 @@ from wim.kinematics import Kinematics
 from wim.open_vehicles import OpenVehicle, Views
 from wim.parts import entry_s, is_seen, lacks, parts_of
 from wim.pulse_store import PulseStore
+from wim.row_loads import RowTable
 from wim.row_times import RowTimes
 from wim.turns import straightened
 from wim.vehicles import Part, Shapes
@@ -152,6 +153,7 @@ class Endings:
             events.append(
                 Crossing(
                     axles=told.axles,
+                    rows=told.rows,
                     view=view,
                     reverse=vehicle.reverse,
                     whole=whole[i],
@@ -225,4 +227,8 @@ def _without(weighed: Weighed, damages: Sequence[Damage]) -> Weighed:
             axles += weigh(moved, smooth=weighed.smooth, damaged=damaged)
         else:
             axles.append(axle)
-    return msgspec.structs.replace(weighed, axles=tuple(axles))
+    return msgspec.structs.replace(
+        weighed,
+        axles=tuple(axles),
+        rows=RowTable.of([axle.rows for axle in axles]),
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from wim.axles import Axle
 from wim.kernels.sine import fit_sines
 from wim.loads import Crossings, Known, Swing, crossings_of
+from wim.row_loads import RowTable
 from wim.samples import Lane
 from wim.scatter import scatter_of
 from wim.statics import Estimation, static_loads
@@ -62,7 +63,7 @@ def every_estimate(
     if known.calibration.roads:
         unlearned = msgspec.structs.replace(known.calibration, roads=())
         whats.append(msgspec.structs.replace(known, calibration=unlearned))
-    scatter, _ = scatter_of(axles)
+    scatter, _ = scatter_of(RowTable.of([axle.rows for axle in axles]))
     joint, *level = (
         static_loads(
             axles,

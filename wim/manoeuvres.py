@@ -5,6 +5,7 @@ was learned from labelled simulated runs. A figure that the strips do not show i
 and finds nothing. Nothing here knows a limit: a manoeuvre is never an overload.
 """
 
+import functools
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from operator import itemgetter
@@ -14,6 +15,7 @@ import msgspec
 
 from wim.axles import Axle
 from wim.headings import skew_of
+from wim.kernels.row_table import AT, SPEED
 from wim.lanes import Crossing
 from wim.messages import Flag
 from wim.samples import Lane, Side
@@ -32,6 +34,7 @@ __all__ = [
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 _Where = TypeVar("_Where")
 _STEPS = 24
+_LANES = 64
 _KMH = 3.6
 _LIGHTENING_MPS2 = 0.45
 _FEW_ROWS = 3
@@ -156,10 +159,9 @@ def figures_of(
         spacings_m: between its axles, one fewer.
     """
     axles = crossing.axles
-    rows = [row for axle in axles for row in axle.rows]
-    times = [row.at_s for row in rows]
+    rows = crossing.rows
+    times, speeds = rows.rows[:, AT].tolist(), rows.rows[:, SPEED].tolist()
     first_s, last_s = min(times), max(times)
-    speeds = [row.speed_mps for row in rows]
     mean = swing = slowest = share = slowest_at_s = None
     swing_at_s: tuple[float, ...] = ()
     if crossing.smooth and last_s > first_s:
@@ -178,13 +180,12 @@ def figures_of(
         slowest_at_s = moments[between.index(lowest)]
         share = slowest / max(between)
     stall, stall_strips = _stall(axles)
-    scatter, worst_row = scatter_of(axles)
+    scatter, worst_row = scatter_of(rows)
     skew_m, skew_rows = skew_of(axles)
-    damaged = {damage.strip for damage in crossing.damages}
-    healthy = _two_sided(lane, damaged)
+    damaged = frozenset([damage.strip for damage in crossing.damages])
     # who gains speed takes the load off the steered axle, and a light axle hops
     light = mean is not None and abs(mean) > _LIGHTENING_MPS2
-    steered = axles[-1] if crossing.reverse else axles[0]
+    steered = len(axles) - 1 if crossing.reverse else 0
     near = [each for each in (crossing.before, crossing.behind) if each is not None]
     return Figures(
         acceleration_mps2=mean,
@@ -199,9 +200,9 @@ def figures_of(
         scatter=scatter,
         worst_row=worst_row,
         sides=sides_of(
-            axles,
+            rows,
             steered=None if light else steered,
-            rows=healthy,
+            told_by=_two_sided(lane, damaged),
             spacings_m=spacings_m,
         ),
         skew_m=skew_m,
@@ -398,14 +399,15 @@ def _channels(
     )
 
 
-def _two_sided(lane: Lane, damaged: set[int]) -> set[int]:
-    """Return the rows that have a left and a right strip, both healthy."""
+@functools.lru_cache(maxsize=_LANES)
+def _two_sided(lane: Lane, damaged: frozenset[int]) -> tuple[int, ...]:
+    """Return the rows that have a left and a right strip, both healthy; ascending."""
     unfit = {
         strip.row
         for k, strip in enumerate(lane.strips)
         if k in damaged or strip.side == "full"
     }
-    return {strip.row for strip in lane.strips} - unfit
+    return tuple(sorted({strip.row for strip in lane.strips} - unfit))
 
 
 def _worst(

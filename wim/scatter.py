@@ -9,18 +9,17 @@ driver who jumps shakes them at the same time and so at different places: what t
 have in common at a row counts for little. It weighs nothing and names no manoeuvre.
 """
 
-import math
-from collections.abc import Sequence
+import numpy as np
 
-from wim.axles import Axle
-from wim.calibration import interpolated
+from wim.kernels.scatter import scatter_rows
+from wim.row_loads import RowTable
 
 __all__ = ["USUAL_SCATTERS", "Scatter", "UsualScatter", "scatter_of"]
 
-_SPEEDS_MPS = (1.5, 3.0, 4.5, 7.0, 12.0, 17.0, 22.0, 28.0)
-_SHARES = (0.013, 0.017, 0.022, 0.03, 0.045, 0.0625, 0.077, 0.091)
-_LOADS_KG = (2e3, 3e3, 4e3, 5e3, 7e3, 1e4, 1.6e4, 2.4e4)
-_FACTORS = (2.2, 1.65, 1.37, 1.25, 1.12, 0.77, 0.59, 0.54)
+_SPEEDS_MPS = np.array([1.5, 3.0, 4.5, 7.0, 12.0, 17.0, 22.0, 28.0])
+_SHARES = np.array([0.013, 0.017, 0.022, 0.03, 0.045, 0.0625, 0.077, 0.091])
+_LOADS_KG = np.array([2e3, 3e3, 4e3, 5e3, 7e3, 1e4, 1.6e4, 2.4e4])
+_FACTORS = np.array([2.2, 1.65, 1.37, 1.25, 1.12, 0.77, 0.59, 0.54])
 _STRIPS = 0.01
 _ALIKE = 0.5
 _FIRST_USUAL = 0.65
@@ -31,7 +30,7 @@ USUAL_SCATTERS = (0.4, 1.6)
 Scatter = tuple[float | None, int | None]
 
 
-def scatter_of(axles: Sequence[Axle]) -> Scatter:
+def scatter_of(rows: RowTable) -> Scatter:
     """Return how far the rows are from each other, and the row that is furthest.
 
     One is about what the usual axle of a smooth road shows. It is the standard
@@ -44,41 +43,19 @@ def scatter_of(axles: Sequence[Axle]) -> Scatter:
     of models, simulated on four rows (site seeds 621 to 640), by load and speed; the
     greater of two fits that count the second family once and four times.
     """
-    speeds = [row.speed_mps for axle in axles for row in axle.rows]
-    share = interpolated(_SPEEDS_MPS, _SHARES, math.fsum(speeds) / max(len(speeds), 1))
-    expected = 0.0
-    rests: dict[int, list[float]] = {}
-    for axle in axles:
-        whole = [row for row in axle.rows if row.whole]
-        if len(whole) < 2:
-            continue
-        mean = math.fsum([row.load_kg for row in whole]) / len(whole)
-        usual = mean * share * interpolated(_LOADS_KG, _FACTORS, mean)
-        expected += usual * usual + (_STRIPS * mean) * (_STRIPS * mean)
-        freedom = math.sqrt(len(whole) - 1)
-        for row in whole:
-            rests.setdefault(row.row, []).append((row.load_kg - mean) / freedom)
-    if expected <= 0.0:
+    if not len(rows.rows):
         return None, None
-    lengths = {
-        row: math.fsum([rest * rest for rest in own]) for row, own in rests.items()
-    }
-    squares = math.fsum([_square(own, lengths[row]) for row, own in rests.items()])
-    worst = max(lengths, key=lengths.__getitem__)
-    return math.sqrt(squares / expected), worst
-
-
-def _square(rests: Sequence[float], length: float) -> float:
-    """Return the square of what the axles show at one row, the common part for less.
-
-    That is the squared length (Mahalanobis) of figures that are alike in pairs;
-    ``length`` is that of figures that are not.
-    """
-    count = len(rests)
-    total = math.fsum(rests)
-    common = total * total / count
-    own = max(length - common, 0.0)
-    return common / (1.0 + (count - 1) * _ALIKE) + own / (1.0 - _ALIKE)
+    scatter, worst = scatter_rows(
+        rows.rows,
+        rows.axles,
+        _SPEEDS_MPS,
+        _SHARES,
+        _LOADS_KG,
+        _FACTORS,
+        _STRIPS,
+        _ALIKE,
+    )
+    return (scatter, worst) if worst >= 0 else (None, None)
 
 
 class UsualScatter:

@@ -8,13 +8,16 @@ names no manoeuvre. Strips across the whole lane show no sides at all.
 """
 
 import functools
-import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
-from wim.axles import Axle, group_axles
+from wim.axles import group_axles
+from wim.kernels.sides import SIDE_FIGURES, bear_on_sides
+from wim.row_loads import RowTable
 from wim.samples import Lane, Side
 
 __all__ = ["Sides", "shortest_reach", "sides_of"]
@@ -25,8 +28,7 @@ _LIGHT_KG = 3000.0
 _STEER_SWING = (0.02, 0.002)
 _ALL_SWING = (0.02, 0.003)
 _INNER_EDGES_M = 1.2
-_Moved: TypeAlias = tuple[int, float, float]
-"""A row, how much more than its share pressed on the left there, and on both [kg]."""
+_Fit: TypeAlias = npt.NDArray[np.bool_]
 
 
 class Sides(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,10 +63,10 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sides_of(
-    axles: Sequence[Axle],
+    rows: RowTable,
     *,
-    steered: Axle | None,
-    rows: set[int],
+    steered: int | None,
+    told_by: Sequence[int],
     spacings_m: Sequence[float],
 ) -> Sides:
     """Return how the load of a vehicle lay on left and right.
@@ -72,46 +74,56 @@ def sides_of(
     A wheel of which nothing was seen while the other was, carried nothing there.
 
     Args:
-        axles: of one vehicle, at least one.
-        steered: the one of them that is steered, None where it says nothing.
-        rows: those that have a left and a right strip, both healthy.
+        rows: of one vehicle's axles, at least one.
+        steered: which axle is steered, None where it says nothing.
+        told_by: the rows that have a left and a right strip, both healthy; ascending.
         spacings_m: between the axles, one fewer.
     """
-    wheels = [_wheels_kg(axle, rows) for axle in axles]
-    left_kg = math.fsum([left for left, _ in wheels])
-    right_kg = math.fsum([right for _, right in wheels])
+    groups = group_axles(spacings_m, longest_m=_LONGEST_GROUP_M)
+    tilts = np.empty(len(groups))
+    figures = np.empty(SIDE_FIGURES)
+    bear_on_sides(
+        rows.rows,
+        rows.axles,
+        -1 if steered is None else steered,
+        _fit(tuple(told_by)),
+        np.array([group[-1] + 1 for group in groups]),
+        _LIGHT_KG,
+        _STEER_SWING,
+        _ALL_SWING,
+        tilts,
+        figures,
+    )
+    left_kg, right_kg, steer_left, steer_right, *swings = figures.tolist()
     if left_kg + right_kg <= 0.0:
         return Sides()
-    tilts = []
-    for group in group_axles(spacings_m, longest_m=_LONGEST_GROUP_M):
-        left = math.fsum([wheels[i][0] for i in group])
-        right = math.fsum([wheels[i][1] for i in group])
-        tilts.append((left - right) / max(left + right, _LIGHT_KG * len(group)))
-    speeds = [row.speed_mps for axle in axles for row in axle.rows]
-    pace_mps = math.fsum(speeds) / len(speeds)
-    moved = [_moved_kg(axle, rows) for axle in axles]
-    front = [k for k, axle in enumerate(axles) if axle is steered]
-    steer_left, steer_right = wheels[front[0]] if front else (0.0, 0.0)
+    leans = tilts.tolist()
     steer_kg = steer_left + steer_right
-    steer_swing, steer_swing_rows = _swing(
-        [moved[k] for k in front], _STEER_SWING, pace_mps
-    )
-    vehicle_swing, vehicle_swing_rows = _swing(moved, _ALL_SWING, pace_mps)
+    steer_swing, steer_swing_rows = _swing(*swings[:3])
+    vehicle_swing, vehicle_swing_rows = _swing(*swings[3:])
     return Sides(
         steer=abs(steer_left - steer_right) / steer_kg if steer_kg > 0.0 else None,
         vehicle=abs(left_kg - right_kg) / (left_kg + right_kg),
-        group=max(map(abs, tilts)),
-        spread=max(tilts) - min(tilts),
+        group=max(map(abs, leans)),
+        spread=max(leans) - min(leans),
         steer_swing=steer_swing,
         vehicle_swing=vehicle_swing,
-        rows=len(rows),
-        told_by=tuple(sorted(rows)),
+        rows=len(told_by),
+        told_by=tuple(told_by),
         steer_light=_lighter(steer_left - steer_right),
         vehicle_light=_lighter(left_kg - right_kg),
-        group_light=_lighter(max(tilts, key=abs)),
+        group_light=_lighter(max(leans, key=abs)),
         steer_swing_rows=steer_swing_rows,
         vehicle_swing_rows=vehicle_swing_rows,
     )
+
+
+@functools.lru_cache(maxsize=_LANES)
+def _fit(told_by: tuple[int, ...]) -> _Fit:
+    """Return which rows tell the sides, as the kernel reads it."""
+    fit = np.zeros(max(told_by, default=-1) + 1, dtype=np.bool_)
+    fit[list(told_by)] = True
+    return fit
 
 
 @functools.lru_cache(maxsize=_LANES)
@@ -141,16 +153,6 @@ def shortest_reach(lane: Lane) -> tuple[float | None, tuple[int, ...]]:
     return shortest_m, tuple(row for row in reaches if reaches[row] == shortest_m)
 
 
-def _wheels_kg(axle: Axle, rows: set[int]) -> tuple[float, float]:
-    """Return the means over some rows of what left and right wheels pressed."""
-    own = [row for row in axle.rows if row.row in rows]
-    if not own:
-        return 0.0, 0.0
-    left_kg = math.fsum([row.left_kg or 0.0 for row in own])
-    right_kg = math.fsum([row.right_kg or 0.0 for row in own])
-    return left_kg / len(own), right_kg / len(own)
-
-
 def _lighter(left_less_right: float) -> Side | None:
     """Return the side that bears less, None where both bear the same."""
     if left_less_right == 0.0:
@@ -158,45 +160,10 @@ def _lighter(left_less_right: float) -> Side | None:
     return "right" if left_less_right > 0.0 else "left"
 
 
-def _moved_kg(axle: Axle, rows: set[int]) -> list[_Moved]:
-    """Return by how much more an axle pressed on the left of each row than on average.
-
-    Each axle is held against its own mean, so that one which a row missed does not
-    make that row another's; one row alone says nothing.
-    """
-    own = [
-        (row.row, row.left_kg or 0.0, row.load_kg)
-        for row in axle.rows
-        if row.row in rows and row.load_kg > 0.0
-    ]
-    if len(own) < 2:
-        return []
-    total_kg = math.fsum([load_kg for _, _, load_kg in own])
-    share = math.fsum([left_kg for _, left_kg, _ in own]) / total_kg
-    return [
-        (number, left_kg - share * load_kg, load_kg) for number, left_kg, load_kg in own
-    ]
-
-
 def _swing(
-    axles: Sequence[Sequence[_Moved]], usual: tuple[float, float], pace_mps: float
+    swing: float, most: float, least: float
 ) -> tuple[float | None, tuple[int, ...]]:
-    """Return how much the sides change from row to row, over what is usual, and where.
-
-    Args:
-        axles: of each, what :func:`_moved_kg` says of it.
-        usual: what the road makes of the sides, standing and for each m/s.
-        pace_mps: mean speed.
-    """
-    off_kg: dict[int, float] = {}
-    both_kg: dict[int, float] = {}
-    for own in axles:
-        for number, more_kg, load_kg in own:
-            off_kg[number] = off_kg.get(number, 0.0) + more_kg
-            both_kg[number] = both_kg.get(number, 0.0) + load_kg
-    if len(off_kg) < 2:
+    """Return how much the sides change and on which rows, None where no two tell."""
+    if most < 0.0:
         return None, ()
-    parts = {row: off_kg[row] / both_kg[row] for row in off_kg}
-    most, least = max(parts, key=parts.__getitem__), min(parts, key=parts.__getitem__)
-    swing = (parts[most] - parts[least]) / (usual[0] + usual[1] * pace_mps)
-    return swing, tuple(sorted({most, least}))
+    return swing, tuple(sorted({int(most), int(least)}))

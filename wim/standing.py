@@ -18,6 +18,7 @@ import msgspec
 
 from wim.geometry import apart_m
 from wim.lanes import Crossing, LaneWatch
+from wim.row_loads import RowTable
 from wim.samples import Lane
 from wim.vehicles import Shapes
 
@@ -196,9 +197,11 @@ def _joined(ahead: Crossing, rest: Crossing) -> Crossing:
     left_s = max([row.at_s for axle in ahead.axles for row in axle.rows])
     known = {damage.strip for damage in ahead.damages}
     more = tuple(damage for damage in rest.damages if damage.strip not in known)
+    axles = ahead.axles + rest.axles
     return msgspec.structs.replace(
         ahead,
-        axles=ahead.axles + rest.axles,
+        axles=axles,
+        rows=RowTable.of([axle.rows for axle in axles]),
         whole=ahead.whole and rest.whole,
         told_apart=ahead.told_apart and rest.told_apart,
         smooth=False,

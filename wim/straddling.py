@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from wim.axles import Axle, RowLoad
+from wim.axles import Axle
 from wim.lanes import Crossing, LaneWatch
+from wim.row_loads import RowLoad, RowTable
 from wim.samples import Lane
 
 __all__ = ["Straddling", "are_halves", "merged", "one_sided"]
@@ -154,6 +155,7 @@ def merged(one: Crossing, other: Crossing) -> Crossing:
     return msgspec.structs.replace(
         one,
         axles=tuple(axles),
+        rows=RowTable.of([axle.rows for axle in axles]),
         whole=one.whole and other.whole and len(axles) == len(pairs),
         smooth=one.smooth and other.smooth,
         damages=(),

@@ -13,6 +13,7 @@ from wim.kinematics import Motion
 from wim.load_transfer import Transfer, moved_kg
 from wim.loads import Known, Loading, crossings_of, joint_loads
 from wim.roads import Ride, Road
+from wim.row_loads import RowTable
 from wim.scatter import scatter_of
 from wim.statics import Estimation, static_loads
 from wim.uncertainty import UncertaintyFigures
@@ -102,7 +103,7 @@ def statics(road, axles, **changed):
         "groups": [[i] for i in range(len(axles))],
         "reverse": False,
         "acceleration_mps2": 0.0,
-        "scatter": scatter_of(axles)[0],
+        "scatter": scatter_of(RowTable.of([axle.rows for axle in axles]))[0],
         "flags": (),
         "known": KNOWN,
         "estimation": Estimation(),

@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from wim.axles import Axle, RowLoad
+from wim import scatter
+from wim.axles import Axle
 from wim.kinematics import Motion
 from wim.passage import Weigher
-from wim.scatter import UsualScatter, scatter_of
+from wim.row_loads import RowLoad, RowTable
+from wim.scatter import UsualScatter
 
 LOADED = {
     "loads_kg": (7000.0, 11_000.0, 11_000.0, 9000.0, 9000.0, 9000.0),
@@ -49,6 +51,10 @@ def axle(loads_kg, *, speed_mps=8.0, whole=True):
     )
 
 
+def scatter_of(axles):
+    return scatter.scatter_of(RowTable.of([axle.rows for axle in axles]))
+
+
 def swaying(mean_kg, **more):
     return axle([mean_kg * part for part in SWAYING], **more)
 
@@ -67,9 +73,9 @@ def test_the_same_sway_says_more_of_a_slow_axle_than_of_a_fast_one():
 
 def test_the_row_that_is_furthest_is_named():
     still = axle([9000.0] * 4)
-    scatter, row = scatter_of([still, axle([9000.0, 9100.0, 6000.0, 9000.0])])
+    told, row = scatter_of([still, axle([9000.0, 9100.0, 6000.0, 9000.0])])
     assert row == 2
-    assert scatter > 3.0
+    assert told > 3.0
     assert scatter_of([still]) == (0.0, 0)
 
 

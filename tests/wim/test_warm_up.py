@@ -15,6 +15,8 @@ called = {
     "apart": ("space_axles",),
     "body": ("fit_body",),
     "rows": ("weigh_rows",),
+    "scatter": ("scatter_rows",),
+    "sides": ("bear_on_sides",),
     "joint": ("estimate_jointly",),
     "bounce": ("shares_in_means",),
     "ride": ("answer_to_slope", "expected_excess"),

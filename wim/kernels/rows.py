@@ -1,6 +1,7 @@
 """What the rows of a lane say of each axle: loads, speeds and times.
 
-What is written has a row for each figure's owner and the columns named below.
+Hits, rows and axles have a table each; the columns of the first two have modules of
+their own, ``hit_table`` and ``row_table``.
 """
 
 import numpy as np
@@ -27,28 +28,34 @@ from wim.kernels.hit_table import (
     WIDTH,
 )
 from wim.kernels.motion import sigma_at, speed_at, time_over
+from wim.kernels.row_table import (
+    AT,
+    AXLE,
+    FULL,
+    LEFT,
+    LEFT_KG,
+    LOAD,
+    RIGHT,
+    RIGHT_KG,
+    ROW_NUMBER,
+    ROW_PLACE,
+    ROW_RANK,
+    SEEN,
+    SIGMA,
+    SKEW,
+    SPEED,
+    SPEED_SIGMA,
+    WHOLE,
+)
 
-__all__ = [
-    "AXLE_COLUMNS",
-    "LEFT",
-    "RIGHT",
-    "ROW_COLUMNS",
-    "footprint",
-    "weigh_rows",
-]
+__all__ = ["AXLE_COLUMNS", "footprint", "weigh_rows"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-ROW_COLUMNS = 14
-"""0 axle; 1 rank; 2 when; 3 place; 4 speed and 5 its uncertainty; 6 left; 7 right; 8
-load and 9 its uncertainty [kg]; 10 sides seen (1 left, 2 right, 4 both in one); 11
-whether whole; 12 how far the left wheel is ahead of the right one [m], where both are
-seen and the way is smooth; 13 the row by the site."""
 AXLE_COLUMNS = 7
 """0 when it was over the first row; 1 load; 2 left; 3 right [kg]; 4 footprint [m]; 5
 sides known (1 left, 2 right); 6 whether the footprint is."""
-LEFT, RIGHT, _FULL = 1, 2, 4
 
 
 @njit
@@ -142,28 +149,30 @@ def weigh_rows(
                     right_apart += hits[k, PLACE]
                 else:
                     full += kg
-                    seen |= _FULL
+                    seen |= FULL
             if count == 0:
                 continue
             at /= count
             speed = speeds / count
             row = rows[written]
-            row[0] = a
-            row[1] = rank
-            row[2] = at
-            row[3] = place / count
-            row[4] = speed
-            row[5] = rough_sigma * speed
+            row[AXLE] = a
+            row[ROW_RANK] = rank
+            row[ROW_NUMBER] = hits[i, ROW]
+            row[AT] = at
+            row[ROW_PLACE] = place / count
+            row[SPEED] = speed
+            row[SPEED_SIGMA] = rough_sigma * speed
+            row[SKEW] = np.nan
             if smooth != 0:
-                row[5] = sigma_at(at, t0, step, sigmas[way])
-            row[6] = left
-            row[7] = right
-            row[8] = left + right + full
-            row[9] = np.sqrt(variance)
-            row[10] = seen
-            row[11] = 1.0 if seen == 3 or seen >= _FULL else 0.0
-            row[12] = right_late * speed - right_apart
-            row[13] = hits[i, ROW]
+                row[SPEED_SIGMA] = sigma_at(at, t0, step, sigmas[way])
+                if seen == LEFT | RIGHT:
+                    row[SKEW] = right_late * speed - right_apart
+            row[LEFT_KG] = left
+            row[RIGHT_KG] = right
+            row[LOAD] = left + right + full
+            row[SIGMA] = np.sqrt(variance)
+            row[SEEN] = seen
+            row[WHOLE] = 1.0 if seen == LEFT | RIGHT or seen >= FULL else 0.0
             written += 1
         _weigh_axle(rows[first_row:written], axles[a])
         entry = hits[begin, RANK]
@@ -206,16 +215,16 @@ def _weigh_axle(rows: Floats, axle: Floats) -> None:
     whole = left = right = load = 0.0
     wholes = lefts = rights = 0
     for i in range(n):
-        seen = int(rows[i, 10])
-        load += rows[i, 8]
-        if rows[i, 11] != 0.0:
-            whole += rows[i, 8]
+        seen = int(rows[i, SEEN])
+        load += rows[i, LOAD]
+        if rows[i, WHOLE] != 0.0:
+            whole += rows[i, LOAD]
             wholes += 1
         if seen & LEFT:
-            left += rows[i, 6]
+            left += rows[i, LEFT_KG]
             lefts += 1
         if seen & RIGHT:
-            right += rows[i, 7]
+            right += rows[i, RIGHT_KG]
             rights += 1
     known = 0
     if lefts > 0:
