@@ -16,7 +16,7 @@ import numpy.typing as npt
 from wim.calibration import STANDARD_GRAVITY_MPS2
 from wim.hit_tables import HitTable
 from wim.hits import USUAL_CONTACT_M, Hit, hit_time_s
-from wim.kernels.hit_table import HEALTHY
+from wim.kernels.hit_table import HEALTHY, INDEX
 from wim.kernels.row_table import LEFT, RIGHT, ROW_COLUMNS
 from wim.kernels.rows import AXLE_COLUMNS, weigh_rows
 from wim.kinematics import Kinematics, Motion, Way, fit_alone, fit_together
@@ -68,13 +68,15 @@ class Axle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):
-    """The axles of a vehicle, the table of their rows, and how well one way fits them.
+    """The axles of a vehicle and how well one way fits them.
 
+    ``hits`` and ``rows`` are tables of what the axles have of both.
     ``rest_m`` is what the way leaves at the crossings (root mean square). Where it is
     not ``smooth``, no speed is known and no load is more than a rough figure.
     """
 
     axles: tuple[Axle, ...]
+    hits: HitTable
     rows: RowTable
     rest_m: float
     smooth: bool
@@ -101,7 +103,13 @@ def weigh_axles(
     """
     fit = fit_together(times, kinematics=kinematics)
     if fit is None:
-        return Weighed(axles=(), rows=RowTable.of(()), rest_m=math.inf, smooth=False)
+        return Weighed(
+            axles=(),
+            hits=HitTable.of(()),
+            rows=RowTable.of(()),
+            rest_m=math.inf,
+            smooth=False,
+        )
     moved: list[tuple[tuple[Hit, ...], Motion]] = []
     for k, (own, motion) in enumerate(zip(hits, fit.motions, strict=True)):
         way = motion
@@ -109,12 +117,21 @@ def weigh_axles(
             way = fit_alone(times.part(k, k + 1), kinematics=kinematics) or way
         if way is not None:
             moved.append((own, way))
-    known = table if len(moved) == len(hits) else None
-    axles, rows = _weighed(moved, smooth=fit.smooth, table=known)
+    if len(moved) < len(hits):
+        table = HitTable.of([own for own, _ in moved])
+    axles, rows = _weighed(moved, table, smooth=fit.smooth)
     in_order = sorted(axles, key=lambda axle: axle.crossed_s)
     if in_order != axles:
-        axles, rows = in_order, RowTable.of([axle.rows for axle in in_order])
-    return Weighed(axles=tuple(axles), rows=rows, rest_m=fit.rest_m, smooth=fit.smooth)
+        axles = in_order
+        table = HitTable.of([axle.hits for axle in axles])
+        rows = RowTable.of([axle.rows for axle in axles])
+    return Weighed(
+        axles=tuple(axles),
+        hits=table,
+        rows=rows,
+        rest_m=fit.rest_m,
+        smooth=fit.smooth,
+    )
 
 
 def weighed(
@@ -131,25 +148,25 @@ def weighed(
             of each pulse does, roughly, and the height of a plate's the load.
         damaged: indices of strips that weigh nothing that can be relied on.
     """
-    axles, _ = _weighed(moved, smooth=smooth, damaged=damaged)
+    table = HitTable.of([own for own, _ in moved])
+    axles, _ = _weighed(moved, table, smooth=smooth, damaged=damaged)
     return axles
 
 
 def _weighed(
     moved: Sequence[tuple[tuple[Hit, ...], Motion]],
+    table: HitTable,
     *,
     smooth: bool,
     damaged: frozenset[int] = frozenset(),
-    table: HitTable | None = None,
 ) -> tuple[list[Axle], RowTable]:
-    """Return axles with the table of their rows; ``table`` is of the hits, if known."""
-    if not any(own for own, _ in moved):
+    """Return axles, of whose hits there is a table, with the table of their rows."""
+    hits, ends = table
+    if not len(hits):
         return [], RowTable.of(())
-    hits, ends = table or HitTable.of([own for own, _ in moved])
     if damaged:
-        hits[:, HEALTHY] = [
-            sensor.index not in damaged for own, _ in moved for sensor, _ in own
-        ]
+        hits = hits.copy()
+        hits[np.isin(hits[:, INDEX], list(damaged)), HEALTHY] = 0.0
     ways: list[Way] = []
     way_of = []
     for _, motion in moved:

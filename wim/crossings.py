@@ -1,15 +1,17 @@
 """What a lane tells: that a vehicle enters, and a vehicle that has crossed it."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from wim.axles import Axle
 from wim.health import Damage
+from wim.hit_tables import HitTable
 from wim.row_loads import RowTable
 from wim.views import View
 
-__all__ = ["Crossing", "Entry", "LaneEvent", "Neighbour"]
+__all__ = ["Crossing", "Entry", "LaneEvent", "Neighbour", "with_axles"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,8 +32,9 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Crossing(msgspec.Struct, frozen=True, kw_only=True):
-    """A vehicle that has crossed the lane; ``rows`` are those of its axles.
+    """A vehicle that has crossed the lane.
 
+    ``hits`` and ``rows`` are tables of what its axles have of both.
     It is not ``whole`` when axles were seen too rarely, or its beginning or end not at
     all; not ``told_apart`` when nothing says that its axles are those of one vehicle.
     It ``turned`` when it went forward, back and forward again. ``rest_m`` is
@@ -43,6 +46,7 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     axles: tuple[Axle, ...]
+    hits: HitTable
     rows: RowTable
     view: View
     reverse: bool
@@ -60,3 +64,13 @@ class Crossing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LaneEvent: TypeAlias = Entry | Crossing
+
+
+def with_axles(crossing: Crossing, axles: Sequence[Axle]) -> Crossing:
+    """Return a crossing of other axles, with the tables of their hits and rows."""
+    return msgspec.structs.replace(
+        crossing,
+        axles=tuple(axles),
+        hits=HitTable.of([axle.hits for axle in axles]),
+        rows=RowTable.of([axle.rows for axle in axles]),
+    )

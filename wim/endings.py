@@ -139,9 +139,7 @@ class Endings:
             turned = tangle is not None and part.first == 0
             if turned:
                 told = _from(told, min(map(entry_s, hits)))  # noqa: PLW2901 - it turned
-            damages = self._memory.judge(
-                told.axles, rows=_rows_of(told) if turned else None
-            )
+            damages = self._memory.judge(told, rows=_rows_of(told) if turned else None)
             if damages:
                 told = _without(told, damages)  # noqa: PLW2901 - the better figures
             if i:
@@ -153,6 +151,7 @@ class Endings:
             events.append(
                 Crossing(
                     axles=told.axles,
+                    hits=told.hits,
                     rows=told.rows,
                     view=view,
                     reverse=vehicle.reverse,

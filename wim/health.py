@@ -9,9 +9,10 @@ from collections.abc import Collection, Sequence
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
+import numpy as np
 
-from wim.axles import Axle
-from wim.pulses import Pulse
+from wim.axles import Axle, Weighed
+from wim.kernels.strips import STRIP_FIGURES, tell_of_strips
 from wim.samples import Lane, Side
 
 __all__ = ["Damage", "Health", "Illness", "Run", "StripMemory"]
@@ -89,26 +90,35 @@ class StripMemory:
         return tuple(map(Run, self._sound, self._ill))
 
     def judge(
-        self, axles: Sequence[Axle], *, rows: Collection[int] | None = None
+        self, weighed: Weighed, *, rows: Collection[int] | None = None
     ) -> tuple[Damage, ...]:
         """Find the damaged strips by one vehicle's axles, and remember.
 
         Args:
-            axles: weighed with every strip of the rows.
+            weighed: the axles, weighed with every strip of the rows.
             rows: whose strips may have missed axles, None for all.
 
         Returns:
             Damages in the order of the strips, one a strip at most.
         """
-        own: list[list[Pulse]] = [[] for _ in self._lane.strips]
-        for axle in axles:
-            for sensor, pulse in axle.hits:
-                own[sensor.index].append(pulse)
-        found = {damage.strip: damage for damage in self._noisy(own)}
-        found |= {damage.strip: damage for damage in self._clipped(own)}
-        suspects = {d.strip: d for d in self._silent(own, len(axles), rows)}
-        suspects |= {d.strip: d for d in self._weak(axles, {*found, *suspects})}
-        for k, pulses in enumerate(own):
+        axles = weighed.axles
+        figures = np.empty((len(self._lane.strips), STRIP_FIGURES))
+        # where the most and the least that a side says of an axle are closer than half
+        # way to the ratio of a damage, so is each of them to the middle of the others
+        near = min(self._health.gain_ratio, self._health.alone_ratio)
+        near = _SURELY * 0.5 * (1.0 + near)
+        agree = tell_of_strips(weighed.hits.hits, *weighed.rows, near, figures)
+        seen, clipped, noises = figures.T.tolist()
+        found = {damage.strip: damage for damage in self._noisy(seen, noises)}
+        found |= {
+            k: Damage(k, "clipped", count, 0.0)
+            for k, count in enumerate(clipped)
+            if count
+        }
+        suspects = {d.strip: d for d in self._silent(seen, len(axles), rows)}
+        if not agree:
+            suspects |= {d.strip: d for d in self._weak(axles, {*found, *suspects})}
+        for k, pulses in enumerate(seen):
             if k in suspects:
                 self._ill[k] = min(self._ill[k] + 1, _LONGEST_RUN)
                 known_sound = self._sound[k] >= self._health.sound_run
@@ -122,17 +132,17 @@ class StripMemory:
         return tuple(found[k] for k in sorted(found))
 
     def _silent(
-        self, own: Sequence[Sequence[Pulse]], axles: int, rows: Collection[int] | None
+        self, seen: Sequence[float], axles: int, rows: Collection[int] | None
     ) -> list[Damage]:
         """Return strips that missed every axle while their neighbours saw most."""
-        if axles < 2 or all(own):
+        if axles < 2 or all(seen):
             return []
         dead = []
         for k, strip in enumerate(self._lane.strips):
-            if own[k] or (rows is not None and strip.row not in rows):
+            if seen[k] or (rows is not None and strip.row not in rows):
                 continue
             others = [
-                2 * len(own[j]) > axles
+                2 * seen[j] > axles
                 for j, other in enumerate(self._lane.strips)
                 if j != k and other.side == strip.side
             ]
@@ -140,39 +150,30 @@ class StripMemory:
                 dead.append(Damage(k, "dead", float(axles), 0.0))
         return dead
 
-    def _noisy(self, own: Sequence[Sequence[Pulse]]) -> list[Damage]:
-        noise_n = {
-            k: max([pulse.noise_counts for pulse in pulses]) / counts_per_newton
-            for k, (counts_per_newton, pulses) in enumerate(
-                zip(self._counts_per_newton, own, strict=True)
+    def _noisy(self, seen: Sequence[float], noises: Sequence[float]) -> list[Damage]:
+        """Return strips that are louder than the middle one, by the most of each."""
+        noise_n = [
+            (k, noise / counts_per_newton)
+            for k, (counts_per_newton, noise) in enumerate(
+                zip(self._counts_per_newton, noises, strict=True)
             )
-            if pulses
-        }
+            if seen[k]
+        ]
         if len(noise_n) < 3:
             return []
-        usual_n = _median(list(noise_n.values()))
+        usual_n = _median([each for _, each in noise_n])
         if usual_n <= 0.0:
             return []
         most = self._health.noise_ratio
         loud_n = max(most * usual_n, self._health.least_noise_n)
         return [
             Damage(k, "noisy", each / usual_n, most)
-            for k, each in noise_n.items()
+            for k, each in noise_n
             if each > loud_n
-        ]
-
-    @staticmethod
-    def _clipped(own: Sequence[Sequence[Pulse]]) -> list[Damage]:
-        return [
-            Damage(k, "clipped", float(len(clipped)), 0.0)
-            for k, pulses in enumerate(own)
-            if (clipped := [pulse for pulse in pulses if pulse.clipped])
         ]
 
     def _weak(self, axles: Sequence[Axle], known: set[int]) -> list[Damage]:
         """Return strips with another gain than their neighbours, the worst first."""
-        if self._agree(axles):
-            return []
         wheels = [_wheels(axle) for axle in axles]
         out = {place for place, k in self._index.items() if k in known}
         weak: list[Damage] = []
@@ -193,31 +194,6 @@ class StripMemory:
             out.add(place)
             weak.append(Damage(self._index[place], "gain", gain, most))
         return weak
-
-    def _agree(self, axles: Sequence[Axle]) -> bool:
-        """Tell cheaply that no strip can be far from its side on any axle.
-
-        Where the most and the least that a side says of an axle are closer than half
-        way to the ratio of a damage, so is each of them to the middle of the others.
-        """
-        near = min(self._health.gain_ratio, self._health.alone_ratio)
-        near = _SURELY * 0.5 * (1.0 + near)
-        for axle in axles:
-            left: list[float] = []
-            right: list[float] = []
-            both: list[float] = []
-            for row in axle.rows:
-                left_kg, right_kg = row.left_kg, row.right_kg
-                if left_kg is not None:
-                    left.append(left_kg)
-                if right_kg is not None:
-                    right.append(right_kg)
-                elif left_kg is None:
-                    both.append(row.load_kg)
-            for own in (left, right, both):
-                if own and not 0.0 < max(own) < near * min(own):
-                    return False
-        return True
 
     def _gain(
         self,

@@ -21,6 +21,7 @@ _FIGURES = attrgetter(
     "fall_s",
     "start_s",
     "end_s",
+    "noise_counts",
     "clipped",
 )
 

@@ -15,7 +15,10 @@ import msgspec
 
 from wim.axles import Axle
 from wim.headings import skew_of
+from wim.hit_tables import HitTable
+from wim.kernels.hit_table import CHANNEL
 from wim.kernels.row_table import AT, SPEED
+from wim.kernels.stall import find_stall
 from wim.lanes import Crossing
 from wim.messages import Flag
 from wim.samples import Lane, Side
@@ -179,7 +182,7 @@ def figures_of(
         slowest = max(lowest, 0.0)
         slowest_at_s = moments[between.index(lowest)]
         share = slowest / max(between)
-    stall, stall_strips = _stall(axles)
+    stall, stall_strips = _stall(crossing.hits)
     scatter, worst_row = scatter_of(rows)
     skew_m, skew_rows = skew_of(axles)
     damaged = frozenset([damage.strip for damage in crossing.damages])
@@ -338,36 +341,17 @@ def manoeuvres_of(
     return found
 
 
-def _stall(axles: Sequence[Axle]) -> tuple[float | None, tuple[int, ...]]:
+def _stall(hits: HitTable) -> tuple[float | None, tuple[int, ...]]:
     """Return how slowly an axle went between two rows, as against over them, and where.
 
     A pulse's length at half its height tells the speed over its strip within a
     quarter, whatever happened between the strips; over a plate it tells it better.
     """
-    least: float | None = None
-    between: tuple[int, ...] = ()
-    for axle in axles:
-        # of each side, the latest sensor: when, where, for how long, over how much, on
-        # which channel
-        latest: dict[Side, tuple[float, float, float, float, int]] = {}
-        for sensor, pulse in axle.hits:
-            half_m = sensor.half_m
-            side = sensor.side
-            channel = sensor.strip.channel
-            at_s, s_m, lasts_s = pulse.centre_s, sensor.s_m, pulse.fall_s - pulse.rise_s
-            early = latest.get(side)
-            latest[side] = (at_s, s_m, lasts_s, half_m, channel)
-            if early is None:
-                continue
-            early_s, early_m, lasted_s, lasted_m, early_channel = early
-            took_s = at_s - early_s
-            if lasted_s * half_m > lasts_s * lasted_m:
-                lasts_s, half_m = lasted_s, lasted_m
-            if took_s > 0.0 and lasts_s > 0.0:
-                share = abs(s_m - early_m) / took_s * lasts_s / half_m
-                if least is None or share < least:
-                    least, between = share, (early_channel, channel)
-    return least, tuple(sorted(between))
+    share, before, behind = find_stall(*hits)
+    if before < 0:
+        return None, ()
+    between = int(hits.hits[before, CHANNEL]), int(hits.hits[behind, CHANNEL])
+    return share, tuple(sorted(between))
 
 
 def _around(axles: Sequence[Axle], *moments_s: float) -> tuple[int, ...]:

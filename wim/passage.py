@@ -33,6 +33,7 @@ from wim.drift import (
 from wim.geometry import geometry_of
 from wim.headings import skews_m
 from wim.health import Health, Run
+from wim.kernels.hit_table import END
 from wim.kinematics import Kinematics
 from wim.lanes import Assembly, Crossing, Entry, LaneEvent, LaneWatch
 from wim.lateral import Ranges, lateral_ranges_m
@@ -517,7 +518,7 @@ class Weigher:
     def _passage(self, lane: Lane, crossing: Crossing) -> Passage:
         axles = crossing.axles
         first_s = axles[0].crossed_s
-        ended_s = max([pulse.end_s for axle in axles for _, pulse in axle.hits])
+        ended_s = float(crossing.hits.hits[:, END].max())
         gaps = self._gaps_in(crossing, first_s, ended_s) if self._gaps else []
         # spacings and groups as they seem are good enough for loads and figures that
         # are rough where they are; a record only has those that were shown

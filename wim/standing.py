@@ -16,9 +16,9 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from wim.crossings import Crossing, with_axles
 from wim.geometry import apart_m
-from wim.lanes import Crossing, LaneWatch
-from wim.row_loads import RowTable
+from wim.lanes import LaneWatch
 from wim.samples import Lane
 from wim.vehicles import Shapes
 
@@ -197,11 +197,8 @@ def _joined(ahead: Crossing, rest: Crossing) -> Crossing:
     left_s = max([row.at_s for axle in ahead.axles for row in axle.rows])
     known = {damage.strip for damage in ahead.damages}
     more = tuple(damage for damage in rest.damages if damage.strip not in known)
-    axles = ahead.axles + rest.axles
     return msgspec.structs.replace(
-        ahead,
-        axles=axles,
-        rows=RowTable.of([axle.rows for axle in axles]),
+        with_axles(ahead, ahead.axles + rest.axles),
         whole=ahead.whole and rest.whole,
         told_apart=ahead.told_apart and rest.told_apart,
         smooth=False,

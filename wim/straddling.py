@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import msgspec
 
 from wim.axles import Axle
-from wim.lanes import Crossing, LaneWatch
-from wim.row_loads import RowLoad, RowTable
+from wim.crossings import Crossing, with_axles
+from wim.lanes import LaneWatch
+from wim.row_loads import RowLoad
 from wim.samples import Lane
 
 __all__ = ["Straddling", "are_halves", "merged", "one_sided"]
@@ -153,9 +154,7 @@ def merged(one: Crossing, other: Crossing) -> Crossing:
     axles += [axle for j, axle in enumerate(other.axles) if j not in taken]
     axles.sort(key=lambda axle: axle.crossed_s)
     return msgspec.structs.replace(
-        one,
-        axles=tuple(axles),
-        rows=RowTable.of([axle.rows for axle in axles]),
+        with_axles(one, axles),
         whole=one.whole and other.whole and len(axles) == len(pairs),
         smooth=one.smooth and other.smooth,
         damages=(),

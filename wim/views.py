@@ -93,6 +93,8 @@ def _sensor(index: int, strip: Strip, *, s_m: float, rank: int) -> Sensor:
         strip=strip,
         half_m=half_m,
         figures=(
+            float(index),
+            float(strip.channel),
             float(rank),
             float(strip.row),
             _SIDES[strip.side],

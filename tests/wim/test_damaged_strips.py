@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from wim.axles import Axle, RowLoad
+from wim.axles import Axle, Weighed
 from wim.health import Health, StripMemory
+from wim.hit_tables import HitTable
+from wim.kernels.strips import tell_of_strips
 from wim.kinematics import Motion
 from wim.passage import Weigher
+from wim.row_loads import RowLoad, RowTable
 
 SIX = {
     "loads_kg": (7000.0, 11_000.0, 11_000.0, 9000.0, 9000.0, 9000.0),
@@ -131,6 +134,22 @@ def axle_of(left_kg, right_kg):
     )
 
 
+def weighed_of(axles):
+    return Weighed(
+        axles=tuple(axles),
+        hits=HitTable.of([axle.hits for axle in axles]),
+        rows=RowTable.of([axle.rows for axle in axles]),
+        rest_m=0.0,
+        smooth=True,
+    )
+
+
+def doubting(*given):
+    """Tell what the kernel tells, but never that the sides agree."""
+    tell_of_strips(*given)
+    return False
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     gains=st.lists(st.floats(0.6, 1.7), min_size=8, max_size=8),
@@ -149,10 +168,10 @@ def test_no_strip_is_weak_where_the_sides_are_seen_to_agree(road, gains, bounces
     for bounce in bounces:
         kg = [5000.0 * gain * up for gain, up in zip(gains, bounce, strict=True)]
         axles.append(axle_of(kg[:4], kg[4:]))
-    found = memory._weak(axles, set())
+    found = memory.judge(weighed_of(axles))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(StripMemory, "_agree", lambda *_: False)
-        assert memory._weak(axles, set()) == found
+        patch.setattr("wim.health.tell_of_strips", doubting)
+        assert StripMemory(lane, health=Health()).judge(weighed_of(axles)) == found
 
 
 def test_a_row_that_is_not_looked_at_has_missed_nothing(road):
@@ -167,8 +186,9 @@ def test_a_row_that_is_not_looked_at_has_missed_nothing(road):
         for axle in passage.axles
     ]
     lane = road.site.lanes[0]
-    damages = StripMemory(lane, health=Health()).judge(axles)
+    told = weighed_of(axles)
+    damages = StripMemory(lane, health=Health()).judge(told)
     assert {lane.strips[damage.strip].row for damage in damages} == {1}
     assert {damage.illness for damage in damages} == {"dead"}
     rows = {strip.row for strip in lane.strips} - {1}
-    assert StripMemory(lane, health=Health()).judge(axles, rows=rows) == ()
+    assert StripMemory(lane, health=Health()).judge(told, rows=rows) == ()

@@ -15,6 +15,8 @@ called = {
     "apart": ("space_axles",),
     "body": ("fit_body",),
     "rows": ("weigh_rows",),
+    "strips": ("tell_of_strips",),
+    "stall": ("find_stall",),
     "scatter": ("scatter_rows",),
     "sides": ("bear_on_sides",),
     "joint": ("estimate_jointly",),

@@ -7,6 +7,7 @@ __all__ = [
     "AREA",
     "AREA_SIGMA",
     "CENTRE",
+    "CHANNEL",
     "CLIPPED",
     "END",
     "FALL",
@@ -14,7 +15,9 @@ __all__ = [
     "HALF",
     "HEALTHY",
     "HIT_COLUMNS",
+    "INDEX",
     "IS_PLATE",
+    "NOISE",
     "PLACE",
     "PLATEAU",
     "RANK",
@@ -25,13 +28,18 @@ __all__ = [
     "WIDTH",
 ]
 
-RANK, ROW, SIDE, PLACE, FORCE, WIDTH, HALF, IS_PLATE, HEALTHY = range(9)
-"""Of the strip: its row as counted along the way, and by the site; its side; where it
-lies [m]; counts per newton times width; width [m]; how far a wheel usually goes while
-its pulse is above half its height [m]; what it is; whether it can be relied on."""
-CENTRE, AREA, AREA_SIGMA, RISE, FALL, START, END, CLIPPED, PLATEAU = range(9, 18)
+INDEX, CHANNEL, RANK, ROW, SIDE = range(5)
+"""Of the strip: its place in the lane and its channel; its row as counted along the
+way, and by the site; its side."""
+PLACE, FORCE, WIDTH, HALF, IS_PLATE, HEALTHY = range(5, 11)
+"""Where it lies [m]; counts per newton times width; width [m]; how far a wheel usually
+goes while its pulse is above half its height [m]; what it is; whether it can be relied
+on."""
+CENTRE, AREA, AREA_SIGMA, RISE, FALL, START, END = range(11, 18)
 """Of the pulse: when the wheel's centre was over the strip's [s]; area and what is
 unknown of it [counts*s]; between which times it was above half its height, and above
-the threshold [s]; whether it ran against an end of the scale; mean while a plate
-carried the wheel wholly, 0 where none did [counts]."""
-HIT_COLUMNS = 18
+the threshold [s]."""
+NOISE, CLIPPED, PLATEAU = range(18, 21)
+"""Noise around it [counts]; whether it ran against an end of the scale; mean while a
+plate carried the wheel wholly, 0 where none did [counts]."""
+HIT_COLUMNS = 21

@@ -1,4 +1,4 @@
-"""When axles crossed rows, told by kernels and by plain functions alike."""
+"""What kernels tell of a vehicle's hits is what plain functions tell of them."""
 
 import math
 from typing import NamedTuple
@@ -6,8 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
+from wim.hit_tables import HitTable
 from wim.hits import Hit, hit_time_s
+from wim.kernels.hit_table import CHANNEL
+from wim.kernels.stall import find_stall
+from wim.kernels.strips import STRIP_FIGURES, tell_of_strips
 from wim.pulses import Pulse
+from wim.row_loads import RowLoad, RowTable
 from wim.row_times import RowTimes
 from wim.views import View
 
@@ -17,7 +22,7 @@ class Crossed(NamedTuple):
     s_m: float
 
 
-def pulse(strip, at_s, lasts_s):
+def pulse(strip, at_s, lasts_s, *, noise_counts=1.0, clipped=False):
     return Pulse(
         strip=strip,
         start_s=at_s - 0.5 * lasts_s,
@@ -30,9 +35,9 @@ def pulse(strip, at_s, lasts_s):
         area_sigma_counts_s=0.1,
         peak_counts=100.0,
         plateau_counts=None,
-        noise_counts=1.0,
+        noise_counts=noise_counts,
         closure_counts=0.0,
-        clipped=False,
+        clipped=clipped,
         last_sample=round(1e4 * at_s),
     )
 
@@ -114,7 +119,13 @@ def axles_of(draw, view):
         for sensor in view.sensors:
             at_s = 1.0 + axle + sensor.s_m / 7.0 + draw(st.floats(-0.03, 0.03))
             if draw(st.integers(0, 3)) or not hits:
-                each = pulse(sensor.index, at_s, draw(st.floats(0.01, 0.3)))
+                each = pulse(
+                    sensor.index,
+                    at_s,
+                    draw(st.floats(0.01, 0.3)),
+                    noise_counts=draw(st.floats(0.1, 9.0)),
+                    clipped=not draw(st.integers(0, 9)),
+                )
                 hits.append(Hit(sensor, each))
         axles.append(tuple(draw(st.permutations(hits))))
     return axles
@@ -141,3 +152,99 @@ def test_the_kernel_tells_when_rows_were_crossed_as_plain_functions_do(
             mirrored.part(len(axles) - 1 - k, len(axles) - k),
         )
         assert all((a == b).all() for a, b in zip(here, there, strict=True))
+
+
+def naive_stall(axles):
+    least, between = None, ()
+    for hits in axles:
+        latest = {}
+        for sensor, own in hits:
+            early, latest[sensor.side] = latest.get(sensor.side), (sensor, own)
+            if early is None:
+                continue
+            before, known = early
+            took_s = own.centre_s - known.centre_s
+            lasts_s, half_m = own.fall_s - own.rise_s, sensor.half_m
+            lasted_s = known.fall_s - known.rise_s
+            if lasted_s * half_m > lasts_s * before.half_m:
+                lasts_s, half_m = lasted_s, before.half_m
+            if took_s > 0.0 and lasts_s > 0.0:
+                share = abs(sensor.s_m - before.s_m) / took_s * lasts_s / half_m
+                if least is None or share < least:
+                    least = share
+                    between = before.strip.channel, sensor.strip.channel
+    return least, between
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_the_kernel_finds_the_stall_that_plain_functions_find(road, data):
+    lane = road.site_of(road.site_text(stagger_m=0.4)).lanes[0]
+    axles = data.draw(axles_of(View.of(lane, reverse=False)))
+    hits, ends = HitTable.of(axles)
+    share, before, behind = find_stall(hits, ends)
+    least, between = naive_stall(axles)
+    if least is None:
+        assert (before, behind) == (-1, -1)
+    else:
+        assert share == least
+        assert (hits[before, CHANNEL], hits[behind, CHANNEL]) == between
+
+
+def row_of(row, left_kg, right_kg):
+    load_kg = (left_kg or 0.0) + (right_kg or 0.0)
+    return RowLoad(
+        rank=row,
+        row=row,
+        at_s=1.0,
+        place_m=0.0,
+        speed_mps=8.0,
+        speed_sigma_mps=0.1,
+        left_kg=left_kg,
+        right_kg=right_kg,
+        load_kg=load_kg,
+        sigma_kg=1.0,
+        whole=left_kg is not None and right_kg is not None,
+    )
+
+
+KILOGRAMS = st.none() | st.sampled_from((0.0, 1000.0, 1100.0, 1199.0, 1200.0, 1900.0))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.data(),
+    st.lists(
+        st.lists(st.tuples(KILOGRAMS, KILOGRAMS), min_size=1, max_size=3), max_size=3
+    ),
+)
+def test_what_hits_say_of_each_strip_is_counted_as_by_hand(road, data, wheels):
+    lane = road.site_of(road.site_text()).lanes[0]
+    axles = data.draw(axles_of(View.of(lane, reverse=False)))
+    table = RowTable.of(
+        [[row_of(k, *both) for k, both in enumerate(own)] for own in wheels]
+    )
+    strips = np.full((8, STRIP_FIGURES), np.nan)
+    agree = tell_of_strips(HitTable.of(axles).hits, *table, 1.2, strips)
+    pulses = [[] for _ in range(8)]
+    for hits in axles:
+        for sensor, own in hits:
+            pulses[sensor.index].append(own)
+    assert strips.tolist() == [
+        [
+            len(own),
+            sum(each.clipped for each in own),
+            max((each.noise_counts for each in own), default=0.0),
+        ]
+        for own in pulses
+    ]
+    sides = [
+        [kg for kg in side if kg is not None]
+        for own in wheels
+        for side in (
+            [left for left, _ in own],
+            [right for _, right in own],
+            [0.0 for left, right in own if left is right is None],
+        )
+    ]
+    assert agree is all(0.0 < max(side) < 1.2 * min(side) for side in sides if side)
