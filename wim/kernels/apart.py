@@ -48,33 +48,43 @@ def space_axles(
     for a in range(ends.shape[0] - 1):
         middle = ends[a]
         end = ends[a + 1]
-        first_s, second_s = at_s[begin:middle], at_s[middle:end]
-        first_m, second_m = places[begin:middle], places[middle:end]
-        first_mps, second_mps = over_mps[begin:middle], over_mps[middle:end]
-        least, most = _by_order(first_s, first_m, second_s, second_m)
-        even = _went_evenly(first_s, first_m, first_mps)
-        if even and _went_evenly(second_s, second_m, second_mps):
-            likely = _ahead(first_s, first_m, second_s, second_m, took_s, parts)
+        # however slowly a vehicle goes or stands: an axle that is on row 0 before
+        # another one has left row 3 is no further behind it than these are apart
+        least, most = 0.0, np.inf
+        for i in range(begin, middle):
+            for k in range(middle, end):
+                between = places[i] - places[k]
+                if at_s[i] < at_s[k]:
+                    least = max(least, between)
+                elif between < most:
+                    most = max(between, 0.0)
+        most = max(most, least)
+        if _went_evenly(at_s, places, over_mps, begin, middle) and _went_evenly(
+            at_s, places, over_mps, middle, end
+        ):
+            likely = _ahead(at_s, places, begin, middle, end, took_s, parts)
         else:
             weights = total = 0.0
             own_least, own_most = least, most
-            # where the first was when the second crossed a row, and the other way round
-            for k in range(second_s.shape[0]):
-                place, near, far = _place_at(first_s, first_m, first_mps, second_s[k])
-                row = second_m[k]
-                own_least = max(own_least, near - row)
-                own_most = min(own_most, far - row)
-                variance = _variance((far - row) - (near - row))
-                weights += 1.0 / variance
-                total += (place - row) / variance
-            for k in range(first_s.shape[0]):
-                place, near, far = _place_at(second_s, second_m, second_mps, first_s[k])
-                row = first_m[k]
-                own_least = max(own_least, row - far)
-                own_most = min(own_most, row - near)
-                variance = _variance((row - near) - (row - far))
-                weights += 1.0 / variance
-                total += (row - place) / variance
+            # where the first was when the second crossed a row, then the other way
+            # round: what is ahead of the row then is behind it
+            for m in range(begin, end):
+                k = middle + m - begin
+                first, last, ahead = begin, middle, 1.0
+                if k >= end:
+                    k += begin - end
+                    first, last, ahead = middle, end, -1.0
+                here, low, high = _place_at(
+                    at_s, places, over_mps, first, last, at_s[k]
+                )
+                here = ahead * (here - places[k])
+                low = ahead * (low - places[k])
+                high = ahead * (high - places[k])
+                own_least = max(own_least, min(low, high))
+                own_most = min(own_most, max(low, high))
+                sigma = max(abs(high - low), _LEAST_SIGMA_M)
+                weights += 1.0 / (sigma * sigma)
+                total += here / (sigma * sigma)
             if own_least <= own_most:
                 least, most = own_least, own_most
             likely = total / weights
@@ -82,54 +92,48 @@ def space_axles(
         begin = middle
 
 
-@inlined
-def _variance(open_m: float) -> float:
-    """Return how little a place counts of which so much is open."""
-    sigma = max(open_m, _LEAST_SIGMA_M)
-    return sigma * sigma
-
-
 @helper
 def _place_at(
-    crossed_s: Floats, crossed_m: Floats, over_mps: Floats, at_s: float
+    at_s: Floats, places: Floats, over_mps: Floats, begin: int, end: int, now_s: float
 ) -> tuple[float, float, float]:
     """Return where an axle was at a time: likely, at least and at most.
 
-    One of its crossings need not be at that time.
+    Its crossings are those from one to before another; none need be at that time.
     """
-    n = crossed_s.shape[0]
-    behind = 0
-    while behind < n and crossed_s[behind] <= at_s:
+    behind = begin
+    while behind < end and at_s[behind] <= now_s:
         behind += 1
-    if behind == n:
-        since_s = at_s - crossed_s[n - 1]
-        gone = over_mps[n - 1] * since_s
+    if behind == end:
+        since_s = now_s - at_s[end - 1]
+        gone = over_mps[end - 1] * since_s
         most = _FASTER * gone + 0.5 * _GAIN_MPS2 * since_s * since_s
-        end = crossed_m[n - 1]
-        return end + gone, end, end + most
-    if behind == 0:
-        until_s = crossed_s[0] - at_s
-        comes = over_mps[0] * until_s
+        last = places[end - 1]
+        return last + gone, last, last + most
+    if behind == begin:
+        until_s = at_s[begin] - now_s
+        comes = over_mps[begin] * until_s
         most = _FASTER * comes + 0.5 * _GAIN_MPS2 * until_s * until_s
-        begin = crossed_m[0]
-        return begin - comes, begin - most, begin
-    early_s, late_s = crossed_s[behind - 1], crossed_s[behind]
-    early, late = crossed_m[behind - 1], crossed_m[behind]
+        first = places[begin]
+        return first - comes, first - most, first
+    early_s, late_s = at_s[behind - 1], at_s[behind]
+    early, late = places[behind - 1], places[behind]
     mean_mps = (late - early) / (late_s - early_s)
     most_mps = _FASTER * max(over_mps[behind - 1], over_mps[behind], mean_mps)
     return (
-        early + mean_mps * (at_s - early_s),
-        max(early, late - most_mps * (late_s - at_s)),
-        min(late, early + most_mps * (at_s - early_s)),
+        early + mean_mps * (now_s - early_s),
+        max(early, late - most_mps * (late_s - now_s)),
+        min(late, early + most_mps * (now_s - early_s)),
     )
 
 
 @helper
-def _went_evenly(at_s: Floats, places: Floats, over_mps: Floats) -> bool:
+def _went_evenly(
+    at_s: Floats, places: Floats, over_mps: Floats, begin: int, end: int
+) -> bool:
     """Tell whether an axle went about as fast between all rows as over them."""
     slowest, fastest = np.inf, 0.0
-    least_over = over_mps[0]
-    for k in range(1, at_s.shape[0]):
+    least_over = over_mps[begin]
+    for k in range(begin + 1, end):
         took = at_s[k] - at_s[k - 1]
         if took <= 0.0:
             return False
@@ -141,31 +145,12 @@ def _went_evenly(at_s: Floats, places: Floats, over_mps: Floats) -> bool:
 
 
 @inlined
-def _by_order(
-    first_s: Floats, first_m: Floats, second_s: Floats, second_m: Floats
-) -> tuple[float, float]:
-    """Return how far two axles are apart at least and at most, by the order of times.
-
-    However slowly a vehicle goes or stands: an axle that is on row 0 before another
-    one has left row 3 is no further behind it than these rows are apart.
-    """
-    least, most = 0.0, np.inf
-    for i in range(first_s.shape[0]):
-        for k in range(second_s.shape[0]):
-            apart = first_m[i] - second_m[k]
-            if first_s[i] < second_s[k]:
-                least = max(least, apart)
-            elif apart < most:
-                most = max(apart, 0.0)
-    return least, max(most, least)
-
-
-@inlined
 def _ahead(
-    first_s: Floats,
-    first_m: Floats,
-    second_s: Floats,
-    second_m: Floats,
+    at_s: Floats,
+    places: Floats,
+    begin: int,
+    middle: int,
+    end: int,
     took_s: Floats,
     parts: Floats,
 ) -> float:
@@ -176,23 +161,24 @@ def _ahead(
     """
     total = 0.0
     told = 0
-    for own_s, own_m in ((first_s, first_m), (second_s, second_m)):
-        n = own_s.shape[0]
-        lasted_s = own_s[n - 1] - own_s[0]
-        mps = (own_m[n - 1] - own_m[0]) / lasted_s if lasted_s > 0.0 else 0.0
+    for own in range(2):
+        first = begin if own == 0 else middle
+        last = middle - 1 if own == 0 else end - 1
+        lasted_s = at_s[last] - at_s[first]
+        mps = (places[last] - places[first]) / lasted_s if lasted_s > 0.0 else 0.0
         if mps <= 0.0:
             continue
         both = 0
-        for i in range(first_s.shape[0]):
-            for k in range(second_s.shape[0]):
-                if first_m[i] == second_m[k]:
-                    took_s[both] = (second_s[k] - first_s[i]) * mps
+        for i in range(begin, middle):
+            for k in range(middle, end):
+                if places[i] == places[k]:
+                    took_s[both] = (at_s[k] - at_s[i]) * mps
                     both += 1
                     break
         if both > 0:
             total += exact_sum(took_s, both, parts) / both
         else:
-            late_s = second_s[0] - first_s[0]
-            total += late_s * mps - (second_m[0] - first_m[0])
+            late_s = at_s[middle] - at_s[begin]
+            total += late_s * mps - (places[middle] - places[begin])
         told += 1
     return total / told if told > 0 else 0.0

@@ -12,7 +12,9 @@ __all__ = ["cross_rows"]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-_LEFT, _RIGHT, _FULL = 0.0, 1.0, 2.0
+_LEFT = 0.0
+_AHEAD = (0.5, -0.5, 0.0)
+"""By side: so much of its lead over the right wheel a left one is before the middle."""
 _SHORTEST_S = 1e-4
 
 
@@ -40,16 +42,16 @@ def cross_rows(
         axle: whose crossing it is, shape (n,); written.
         row_ends: where each axle's crossings end, shape (axles,); written.
     """
-    n = hits.shape[0]
-    leads = np.empty(n)
     parts = np.empty(MOST_PARTS)
-    # of each crossing, the wheels that tell it: one, and the other or none
-    one = np.empty(n, dtype=np.int64)
-    other = np.empty(n, dtype=np.int64)
+    leads = np.empty(hits.shape[0])
+    # by how many leads a crossing is early that only one wheel tells
+    alone = np.empty(hits.shape[0])
     written = begin = 0
     for a in range(ends.shape[0]):
         end = ends[a]
+        pace = _seconds_a_metre(hits, begin, end)
         first = written
+        both = 0
         rank = -1.0
         while True:
             before = rank
@@ -59,57 +61,49 @@ def cross_rows(
                     rank = hits[i, RANK]
             if rank == np.inf:
                 break
-            one[written] = other[written] = -1
+            one = other = -1
             fastest = 0.0
             for i in range(begin, end):
                 if hits[i, RANK] != rank:
                     continue
-                if one[written] < 0:
-                    one[written] = i
+                if one < 0:
+                    one = i
                 else:
-                    other[written] = i
+                    other = i
                 lasts_s = max(hits[i, FALL] - hits[i, RISE], _SHORTEST_S)
                 fastest = max(fastest, hits[i, HALF] / lasts_s)
-            i, k = one[written], other[written]
-            at_s[written] = hits[i, CENTRE]
-            places[written] = hits[i, PLACE]
-            if k >= 0:
-                at_s[written] = (hits[i, CENTRE] + hits[k, CENTRE]) / 2
-                places[written] = (hits[i, PLACE] + hits[k, PLACE]) / 2
+            if other < 0:
+                at_s[written] = hits[one, CENTRE]
+                places[written] = hits[one, PLACE]
+                alone[written] = _AHEAD[int(hits[one, SIDE])]
+            else:
+                at_s[written] = (hits[one, CENTRE] + hits[other, CENTRE]) / 2
+                places[written] = (hits[one, PLACE] + hits[other, PLACE]) / 2
+                alone[written] = 0.0
+                if hits[one, SIDE] != _LEFT:
+                    one, other = other, one
+                apart = hits[other, PLACE] - hits[one, PLACE]
+                late_s = hits[other, CENTRE] - hits[one, CENTRE]
+                leads[both] = late_s - apart * pace
+                both += 1
             over_mps[written] = fastest
             axle[written] = a
             written += 1
-        both = 0
-        for r in range(first, written):
-            both += other[r] >= 0
         if 0 < both < written - first:
-            pace = _seconds_a_metre(hits[begin:end])
-            known = 0
+            lead = exact_sum(leads, both, parts) / both
             for r in range(first, written):
-                if other[r] >= 0:
-                    left, right = one[r], other[r]
-                    if hits[left, SIDE] != _LEFT:
-                        left, right = right, left
-                    apart = hits[right, PLACE] - hits[left, PLACE]
-                    lead = hits[right, CENTRE] - hits[left, CENTRE]
-                    leads[known] = lead - apart * pace
-                    known += 1
-            lead = exact_sum(leads, known, parts) / known
-            for r in range(first, written):
-                side = hits[one[r], SIDE]
-                if other[r] < 0 and side != _FULL:
-                    at_s[r] += (0.5 if side == _LEFT else -0.5) * lead
+                at_s[r] += alone[r] * lead
         row_ends[a] = written
         begin = end
 
 
 @inlined
-def _seconds_a_metre(hits: Floats) -> float:
-    """Return the pace between the first and the last row of any one side."""
+def _seconds_a_metre(hits: Floats, begin: int, end: int) -> float:
+    """Return an axle's pace between the first and the last row of any one side."""
     way = took_s = 0.0
-    for side in (_LEFT, _RIGHT, _FULL):
+    for side in range(3):
         first = last = -1
-        for i in range(hits.shape[0]):
+        for i in range(begin, end):
             if hits[i, SIDE] == side:
                 if first < 0:
                     first = i

@@ -47,17 +47,15 @@ def scatter_rows(
     for k in range(n):
         own[k] = rows[k, SPEED]
     share = between(speeds_mps, shares, exact_sum(own, n, parts) / n)
-    # by row in the order of their first axles: how far each axle is off there
-    numbers = np.empty(n)
-    counts = np.zeros(n, dtype=np.int64)
-    rests = np.empty((n, axles))
-    known = 0
+    # how far each axle is off at each row, not a number where that says nothing
+    rests = np.empty(n)
     expected = 0.0
     begin = 0
     for a in range(axles):
         end = begin
         whole = 0
         while end < n and rows[end, AXLE] == a:
+            rests[end] = np.nan
             if rows[end, WHOLE] != 0.0:
                 own[whole] = rows[end, LOAD]
                 whole += 1
@@ -68,34 +66,38 @@ def scatter_rows(
             expected += usual * usual + (strips * mean) * (strips * mean)
             freedom = math.sqrt(whole - 1)
             for k in range(begin, end):
-                if rows[k, WHOLE] == 0.0:
-                    continue
-                at = 0
-                while at < known and numbers[at] != rows[k, ROW_NUMBER]:
-                    at += 1
-                if at == known:
-                    numbers[at] = rows[k, ROW_NUMBER]
-                    known += 1
-                rests[at, counts[at]] = (rows[k, LOAD] - mean) / freedom
-                counts[at] += 1
+                if rows[k, WHOLE] != 0.0:
+                    rests[k] = (rows[k, LOAD] - mean) / freedom
         begin = end
     if expected <= 0.0:
         return -1.0, -1
     furthest = -1.0
     worst = -1
-    squares = np.empty(known)
-    for at in range(known):
-        count = counts[at]
+    squares = np.empty(n)
+    known = 0
+    for first in range(n):
+        # each row once, in the order of its first axles
+        number = rows[first, ROW_NUMBER]
+        count = 0
+        for k in range(n):
+            if rows[k, ROW_NUMBER] == number and rests[k] == rests[k]:
+                if count == 0 and k != first:
+                    break
+                own[count] = rests[k]
+                count += 1
+        if count == 0:
+            continue
+        total = exact_sum(own, count, parts)
         for k in range(count):
-            own[k] = rests[at, k] * rests[at, k]
+            own[k] *= own[k]
         length = exact_sum(own, count, parts)
         if length > furthest:
             furthest = length
-            worst = int(numbers[at])
+            worst = int(number)
         # the squared length of figures that are alike in pairs (Mahalanobis): what
         # they have in common counts for less
-        total = exact_sum(rests[at], count, parts)
         common = total * total / count
         apart = max(length - common, 0.0)
-        squares[at] = common / (1.0 + (count - 1) * alike) + apart / (1.0 - alike)
+        squares[known] = common / (1.0 + (count - 1) * alike) + apart / (1.0 - alike)
+        known += 1
     return math.sqrt(exact_sum(squares, known, parts) / expected), worst

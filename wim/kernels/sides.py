@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from wim._jit import helper, inlined, njit
+from wim._jit import helper, njit
 from wim.kernels.exact import MOST_PARTS, exact_sum
 from wim.kernels.row_table import AXLE, LEFT_KG, LOAD, RIGHT_KG, ROW_NUMBER, SPEED
 
@@ -51,109 +51,105 @@ def bear_on_sides(
     n = rows.shape[0]
     parts = np.empty(MOST_PARTS)
     left, right, load = np.empty(n), np.empty(n), np.empty(n)
-    wheels = np.zeros((2, axles))
-    more = np.zeros(n)
-    counts = np.zeros(n, dtype=np.bool_)
+    left_kg, right_kg = np.empty(axles), np.empty(axles)
+    # by how much an axle pressed more on the left of a row than on average
+    more = np.empty(n)
     begin = 0
     for a in range(axles):
         end = begin
         seen = pressed = 0
         while end < n and rows[end, AXLE] == a:
-            if _tells(rows[end], fit):
+            more[end] = np.nan
+            number = int(rows[end, ROW_NUMBER])
+            if number < fit.shape[0] and fit[number]:
                 left[seen] = rows[end, LEFT_KG]
                 right[seen] = rows[end, RIGHT_KG]
                 seen += 1
+                more[end] = 0.0
             end += 1
-        if seen > 0:
-            wheels[0, a] = exact_sum(left, seen, parts) / seen
-            wheels[1, a] = exact_sum(right, seen, parts) / seen
+        left_kg[a] = exact_sum(left, seen, parts) / max(seen, 1)
+        right_kg[a] = exact_sum(right, seen, parts) / max(seen, 1)
         # each axle is held against its own mean, so that one which a row missed does
         # not make that row another's; one row alone says nothing
         for k in range(begin, end):
-            if _tells(rows[k], fit) and rows[k, LOAD] > 0.0:
+            if more[k] == 0.0 and rows[k, LOAD] > 0.0:
                 left[pressed] = rows[k, LEFT_KG]
                 load[pressed] = rows[k, LOAD]
                 pressed += 1
+            else:
+                more[k] = np.nan
         if pressed > 1:
             total_kg = exact_sum(load, pressed, parts)
             share = exact_sum(left, pressed, parts) / total_kg
             for k in range(begin, end):
-                if _tells(rows[k], fit) and rows[k, LOAD] > 0.0:
-                    more[k] = rows[k, LEFT_KG] - share * rows[k, LOAD]
-                    counts[k] = True
+                more[k] += rows[k, LEFT_KG] - share * rows[k, LOAD]
+        elif pressed == 1:
+            more[begin:end] = np.nan
         begin = end
     first = 0
     for g in range(groups.shape[0]):
         count = groups[g] - first
-        left_kg = exact_sum(wheels[0, first : groups[g]], count, parts)
-        right_kg = exact_sum(wheels[1, first : groups[g]], count, parts)
-        tilts[g] = (left_kg - right_kg) / max(left_kg + right_kg, light_kg * count)
+        for k in range(count):
+            left[k] = left_kg[first + k]
+            right[k] = right_kg[first + k]
+        one, other = exact_sum(left, count, parts), exact_sum(right, count, parts)
+        tilts[g] = (one - other) / max(one + other, light_kg * count)
         first = groups[g]
     for k in range(n):
         load[k] = rows[k, SPEED]
     pace_mps = exact_sum(load, n, parts) / n
-    figures[0] = exact_sum(wheels[0], axles, parts)
-    figures[1] = exact_sum(wheels[1], axles, parts)
+    figures[0] = exact_sum(left_kg, axles, parts)
+    figures[1] = exact_sum(right_kg, axles, parts)
     figures[2] = figures[3] = 0.0
     figures[5] = -1.0
     if steered >= 0:
-        figures[2] = wheels[0, steered]
-        figures[3] = wheels[1, steered]
-        _swing(rows, more, counts, steered, steer_usual, pace_mps, figures[4:7])
-    _swing(rows, more, counts, -1, usual, pace_mps, figures[7:10])
-
-
-@inlined
-def _tells(row: Floats, fit: Flags) -> bool:
-    number = int(row[ROW_NUMBER])
-    return number < fit.shape[0] and bool(fit[number])
+        figures[2] = left_kg[steered]
+        figures[3] = right_kg[steered]
+        usual_swing = steer_usual[0] + steer_usual[1] * pace_mps
+        _swing(rows, more, steered, usual_swing, figures, 4)
+    _swing(rows, more, -1, usual[0] + usual[1] * pace_mps, figures, 7)
 
 
 @helper
 def _swing(
-    rows: Floats,
-    more: Floats,
-    counts: Flags,
-    axle: int,
-    usual: tuple[float, float],
-    pace_mps: float,
-    figures: Floats,
+    rows: Floats, more: Floats, axle: int, usual: float, figures: Floats, at: int
 ) -> None:
     """Write how much the sides change from row to row, over what is usual, and where.
 
     Args:
         rows: shape (n, ROW_COLUMNS).
-        more: by how much an axle pressed more on the left there than on average [kg].
-        counts: whether that says anything, shape (n,).
+        more: by how much an axle pressed more on the left there than on average [kg],
+            not a number where that says nothing, shape (n,).
         axle: the one that is looked at, -1 all.
-        usual: what the road makes of the sides, standing and for each m/s.
-        pace_mps: mean speed.
+        usual: what the road makes of the sides.
         figures: swing, and the rows of the greatest and the least; written.
+        at: from where on.
     """
     n = rows.shape[0]
-    numbers, off_kg, both_kg = np.empty(n), np.zeros(n), np.zeros(n)
+    most, least = -np.inf, np.inf
     known = 0
-    for k in range(n):
-        if not counts[k] or (axle >= 0 and rows[k, AXLE] != axle):
+    for first in range(n):
+        # each row once, in the order of its first axles
+        off_kg = both_kg = 0.0
+        count = 0
+        for k in range(n):
+            told = more[k] == more[k] and (axle < 0 or rows[k, AXLE] == axle)
+            if told and rows[k, ROW_NUMBER] == rows[first, ROW_NUMBER]:
+                if count == 0 and k != first:
+                    break
+                off_kg += more[k]
+                both_kg += rows[k, LOAD]
+                count += 1
+        if count == 0:
             continue
-        at = 0
-        while at < known and numbers[at] != rows[k, ROW_NUMBER]:
-            at += 1
-        if at == known:
-            numbers[at] = rows[k, ROW_NUMBER]
-            known += 1
-        off_kg[at] += more[k]
-        both_kg[at] += rows[k, LOAD]
-    figures[1] = -1.0
+        known += 1
+        part = off_kg / both_kg
+        if part > most:
+            most = part
+            figures[at + 1] = rows[first, ROW_NUMBER]
+        if part < least:
+            least = part
+            figures[at + 2] = rows[first, ROW_NUMBER]
     if known < 2:
-        return
-    most = least = 0
-    for at in range(known):
-        off_kg[at] /= both_kg[at]
-        if off_kg[at] > off_kg[most]:
-            most = at
-        if off_kg[at] < off_kg[least]:
-            least = at
-    figures[0] = (off_kg[most] - off_kg[least]) / (usual[0] + usual[1] * pace_mps)
-    figures[1] = numbers[most]
-    figures[2] = numbers[least]
+        figures[at + 1] = -1.0
+    figures[at] = (most - least) / usual
