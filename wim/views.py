@@ -6,6 +6,7 @@ vehicle.
 """
 
 import math
+import struct
 
 import msgspec
 
@@ -21,7 +22,7 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     """One strip as seen along the way: its index, place, rank of its row and shape.
 
     ``half_m`` is how far a wheel usually goes while its pulse is above half its height;
-    ``figures`` are the strip's columns of ``wim.kernels.hit_table``.
+    ``figures`` are the strip's columns of ``wim.kernels.hit_table``, packed.
     """
 
     index: int
@@ -30,7 +31,7 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     side: Side
     strip: Strip
     half_m: float
-    figures: tuple[float, ...]
+    figures: bytes
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,17 +93,18 @@ def _sensor(index: int, strip: Strip, *, s_m: float, rank: int) -> Sensor:
         side=strip.side,
         strip=strip,
         half_m=half_m,
-        figures=(
-            float(index),
-            float(strip.channel),
-            float(rank),
-            float(strip.row),
+        figures=struct.pack(
+            "=11d",
+            index,
+            strip.channel,
+            rank,
+            strip.row,
             _SIDES[strip.side],
             s_m,
             strip.counts_per_newton * strip.width_m,
             strip.width_m,
             half_m,
-            float(plate),
+            plate,
             1.0,
         ),
     )
