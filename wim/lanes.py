@@ -168,12 +168,12 @@ class LaneWatch:
                 if row.row > self._last_row or not waiting[row.row]:
                     continue
                 times, at_s = waiting[row.row], row.at_s
+                speed_mps = max(row.speed_mps, _LEAST_MPS)
                 k = bisect(times, at_s)
-                apart_s = min(
-                    [abs(time - at_s) for time in times[max(k - 1, 0) : k + 1]]
+                before = k > 0 and (at_s - times[k - 1]) * speed_mps <= within_m
+                together[row.row] += before or (
+                    k < len(times) and (times[k] - at_s) * speed_mps <= within_m
                 )
-                near = apart_s * max(row.speed_mps, _LEAST_MPS) <= within_m
-                together[row.row] += near
         return max(together) >= share * len(axles)
 
     def take(self, pulse: Pulse, now_s: float) -> list[LaneEvent]:

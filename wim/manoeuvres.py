@@ -248,12 +248,15 @@ def manoeuvres_of(
         most: float,
         *,
         below: bool = False,
+        rows: Collection[int] = (),
+        side: Side | None = None,
         strips: tuple[int, ...] = (),
         severe: bool = False,
     ) -> None:
         if value is None or (value >= most if below else value <= most):
             return
-        found.append(Finding(flag, name, value, most, strips, severe))
+        shown_by = strips or _channels(lane, rows, side=side)
+        found.append(Finding(flag, name, value, most, shown_by, severe))
 
     gain = figures.acceleration_mps2
     if gain is not None:
@@ -304,13 +307,7 @@ def manoeuvres_of(
     least_mps = max(t.crawl_mps, low_mps)
     find("crawl", "slowest_mps", figures.slowest_mps, least_mps, below=True)
     worst = () if figures.worst_row is None else (figures.worst_row,)
-    find(
-        "jump",
-        "row_scatter",
-        figures.scatter,
-        most_scatter,
-        strips=_channels(lane, worst),
-    )
+    find("jump", "row_scatter", figures.scatter, most_scatter, rows=worst)
     sides = figures.sides
     more = t.few_rows_sides if sides.rows < _FEW_ROWS else 1.0
     swing, most, rows = _worst(
@@ -318,9 +315,8 @@ def manoeuvres_of(
         (sides.vehicle_swing, t.vehicle_swing, sides.vehicle_swing_rows),
         unknown=(),
     )
-    find("s_path", "side_swing", swing, most, strips=_channels(lane, rows))
-    askew = _channels(lane, figures.skew_rows)
-    find("s_path", "skew_m", figures.skew_m, t.skew_m, strips=askew)
+    find("s_path", "side_swing", swing, most, rows=rows)
+    find("s_path", "skew_m", figures.skew_m, t.skew_m, rows=figures.skew_rows)
     tilt, most, light = _worst(
         (sides.steer, t.steer_imbalance, sides.steer_light),
         (sides.vehicle, more * t.vehicle_imbalance, sides.vehicle_light),
@@ -328,11 +324,10 @@ def manoeuvres_of(
         (sides.spread, more * t.imbalance_spread, sides.group_light),
         unknown=None,
     )
-    beside = () if light is None else _channels(lane, sides.told_by, side=light)
-    find("edge", "imbalance", tilt, most, strips=beside)
+    beside = () if light is None else sides.told_by
+    find("edge", "imbalance", tilt, most, rows=beside, side=light)
     reach_m, rows = shortest_reach(lane)
-    short = _channels(lane, rows)
-    find("edge", "reach_m", reach_m, t.reach_m, below=True, strips=short)
+    find("edge", "reach_m", reach_m, t.reach_m, below=True, rows=rows)
     find("tailgating", "gap_m", figures.gap_m, t.gap_m, below=True)
     outside = figures.fastest_mps if figures.fastest_mps > high_mps else None
     find("speed_out_of_range", "fastest_mps", outside, high_mps)
