@@ -7,7 +7,7 @@ the blocks do not matter.
 
 import math
 from bisect import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from wim.assembly import Assembly
 from wim.axles import Axle
@@ -81,7 +81,11 @@ class LaneWatch:
         self._beheaded: OpenVehicle | None = None
         self.quiet_until_s = math.inf
         self._settled_s: float | None = None
-        # the shortest pulse that ``quiet_until_s`` allows for
+        # pulses of these strips change nothing but the store, if they are as long
+        self._between = [
+            k for k, row in enumerate(self._row_of) if 0 < row < self._last_row
+        ]
+        self._passing: Collection[int] = ()
         self._shortest_s = math.inf
 
     @property
@@ -121,14 +125,19 @@ class LaneWatch:
         """
         if self._settled_s is None:
             self.quiet_until_s = self._settled_s = self._find_quiet_s()
+            self._passing = ()
         return self._settled_s
 
     def _look_ahead(self) -> None:
         """Say anew until when the lane is quiet, after what it has taken."""
         self._settled_s = None
+        self._passing = ()
         if self._open and self._beheaded is None:
-            self._shortest_s = self._store.shortest_s
-            self.quiet_until_s = self._waits.surely_open_until_s(self._open[0])
+            vehicle = self._open[0]
+            self.quiet_until_s = self._waits.surely_open_until_s(vehicle)
+            if self._waits.goes_on(vehicle):
+                self._passing = self._between
+                self._shortest_s = self._store.shortest_s
         else:
             self._settled_until_s()
 
@@ -176,6 +185,19 @@ class LaneWatch:
                 )
         return max(together) >= share * len(axles)
 
+    def pass_by(self, pulse: Pulse) -> bool:
+        """Take a pulse that changes nothing of what is waited for, if it is one.
+
+        Nobody has asked when the oldest vehicle ends since that was bounded, and the
+        pulse is of a row between the first and the last and not so short that it bounds
+        it anew.
+        """
+        index = pulse.strip - self._first_index
+        if index not in self._passing or pulse.end_s - pulse.start_s < self._shortest_s:
+            return False
+        self._store.add(index, pulse)
+        return True
+
     def take(self, pulse: Pulse, now_s: float) -> list[LaneEvent]:
         """Take one pulse that became known at ``now_s``."""
         events = [] if now_s < self.quiet_until_s else self.advance(now_s)
@@ -196,15 +218,11 @@ class LaneWatch:
         return events
 
     def _goes_by(self, row: int) -> bool:
-        """Tell whether a pulse of a later row changes nothing of what is waited for.
-
-        Nobody has asked for the end since it was bounded, and the pulse is not so short
-        that it bounds it anew; or the end is known, and no pulse of that row tells it.
-        """
+        """Tell whether a pulse of a later row changes nothing of what is waited for."""
         if self._beheaded is not None or not self._open:
             return False
         vehicle = self._open[0]
-        if vehicle.reverse or not self._waits.goes_on(vehicle):
+        if not self._waits.goes_on(vehicle):
             return False
         if self._settled_s is None:
             return self._store.shortest_s >= self._shortest_s

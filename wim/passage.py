@@ -438,21 +438,24 @@ class Weigher:
         rate_hz = self.sample_rate_hz
         self.samples += samples
         self.pulses += len(pulses)
+        lanes, lane_of_strip = self._lanes, self._lane_of_strip
         # until when nothing but pulses changes anything: of each lane, and of all
         quiet_s: list[float] = []
         quiet_until_s = -math.inf
         for pulse in pulses:
             known_s = pulse.last_sample / rate_hz
+            at = lane_of_strip[pulse.strip]
+            watch = lanes[at]
             advances = known_s >= quiet_until_s
             if advances:
                 told += self._advance(known_s)
-            at = self._lane_of_strip[pulse.strip]
-            watch = self._lanes[at]
+            elif watch.pass_by(pulse):
+                continue
             found = watch.take(pulse, known_s)
             own_s = watch.quiet_until_s
             if advances or found:
                 told += self._settled(watch, found)
-                quiet_s = [lane.quiet_until_s for lane in self._lanes]
+                quiet_s = [lane.quiet_until_s for lane in lanes]
             elif own_s != quiet_s[at]:
                 quiet_s[at] = own_s
             else:

@@ -50,7 +50,10 @@ class Waits:
     def goes_on(vehicle: OpenVehicle) -> bool:
         """Tell whether only a gap can end a vehicle: it neither stands nor leaves."""
         return (
-            vehicle.ended_s is None and vehicle.left is None and vehicle.stands is None
+            not vehicle.reverse
+            and vehicle.ended_s is None
+            and vehicle.left is None
+            and vehicle.stands is None
         )
 
     def is_told_by(self, vehicle: OpenVehicle, row: int) -> bool:

@@ -100,13 +100,21 @@ def test_when_a_vehicle_ends_is_kept_only_while_it_stays_so(road, steps, rows):
 def test_a_vehicle_ends_when_it_does_however_seldom_that_is_asked(
     road, steps, rows, every
 ):
-    """No answer before, neither the true one nor the early one, changes the next."""
+    """No answer before, neither the true one nor the early one, changes the next.
+
+    Nor does it who lets pulses pass by.
+    """
     lane = road.site_of(road.site_text(rows=rows)).lanes[0]
     often, seldom = watch_of(lane), watch_of(lane)
     own = [step for step in steps if step[0] < 2 * rows]
     for k, each in enumerate(pulses_of(own), start=1):
-        for watch in (often, seldom):
-            watch.take(each, each.last_sample / RATE_HZ)
+        known_s = each.last_sample / RATE_HZ
+        often.take(each, known_s)
+        if known_s >= seldom.quiet_until_s or not seldom.pass_by(each):
+            seldom.take(each, known_s)
+        assert [len(own) for own in seldom._store.of] == [
+            len(own) for own in often._store.of
+        ]
         until_s = often._settled_until_s()
         assert seldom.quiet_until_s <= until_s
         if k % every == 0:
