@@ -12,6 +12,7 @@ from wim.health import Damage, StripMemory
 from wim.hit_tables import HitTable
 from wim.hits import Hit
 from wim.kinematics import Kinematics
+from wim.matching import Matched
 from wim.open_vehicles import OpenVehicle, Views
 from wim.parts import entry_s, is_seen, lacks, parts_of
 from wim.pulse_store import PulseStore
@@ -89,18 +90,20 @@ class Endings:
             for part in others
         ]
 
-    def crossings(
-        self, vehicle: OpenVehicle, hits: Sequence[tuple[Hit, ...]]
-    ) -> list[LaneEvent]:
+    def crossings(self, vehicle: OpenVehicle, matched: Matched) -> list[LaneEvent]:
         """Return what a vehicle with these axles is; nothing if it has no loads."""
         events: list[LaneEvent] = []
         view = self._views.of(vehicle)
-        tangle = straightened(
-            vehicle, view, hits, forward=self._views.forward, store=self._store
-        )
-        groups = list(hits if tangle is None else tangle.axles)
-        kept = [axle for axle in groups if is_seen(axle, view)]
-        table = HitTable.of(kept)
+        hits, table = matched
+        tangle = None
+        groups = kept = hits
+        if table is None:
+            tangle = straightened(
+                vehicle, view, hits, forward=self._views.forward, store=self._store
+            )
+            groups = hits if tangle is None else tangle.axles
+            kept = [axle for axle in groups if is_seen(axle, view)]
+            table = HitTable.of(kept)
         times = RowTimes.of(table)
         if not kept:
             parts = []

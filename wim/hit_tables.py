@@ -14,6 +14,7 @@ from wim.kernels.hit_table import HIT_COLUMNS
 __all__ = ["HitTable"]
 
 _FIGURES = attrgetter(
+    "centroid_s",
     "centre_s",
     "area_counts_s",
     "area_sigma_counts_s",
@@ -24,7 +25,7 @@ _FIGURES = attrgetter(
     "noise_counts",
     "clipped",
 )
-_PACKED = Struct("=10d").pack
+_PACKED = Struct("=11d").pack
 """The same and the plateau as an array has them: half as long as by numbers."""
 
 

@@ -14,9 +14,8 @@ from wim.axles import Axle
 from wim.crossings import Crossing, Entry, LaneEvent, Neighbour
 from wim.endings import Endings
 from wim.health import Health, Run, StripMemory
-from wim.hits import Hit
 from wim.kinematics import Kinematics
-from wim.matching import find_axles
+from wim.matching import Matched, find_axles
 from wim.open_vehicles import OpenVehicle, Views
 from wim.parts import entry_s, is_seen
 from wim.pulse_store import PulseStore
@@ -301,8 +300,8 @@ class LaneWatch:
                         self._endings.stalled_s = end_s
                 self._cut(vehicle, end_s, told_apart=not vehicle.by_separator)
             else:
-                hits = self._axles_of(vehicle, known_s=end_s)
-                self._finish(vehicle, hits, events)
+                matched = self._axles_of(vehicle, known_s=end_s)
+                self._finish(vehicle, matched, events)
             self._close_complete(events)
         if not self._open and self._beheaded is None:
             self._store.sweep(now_s - self._assembly.stray_after_s)
@@ -450,7 +449,9 @@ class LaneWatch:
         cut: Part | None = None
         if not vehicle.by_separator:
             kept = [
-                hits for hits in self._axles_of(vehicle) if is_seen(hits, self._forward)
+                hits
+                for hits in self._axles_of(vehicle).axles
+                if is_seen(hits, self._forward)
             ]
             parts = self._endings.parts(kept, RowTimes.of_hits(kept)) if kept else []
             if len(parts) > 1:
@@ -510,9 +511,7 @@ class LaneWatch:
 
     # when complete
 
-    def _axles_of(
-        self, vehicle: OpenVehicle, *, known_s: float = -math.inf
-    ) -> list[tuple[Hit, ...]]:
+    def _axles_of(self, vehicle: OpenVehicle, *, known_s: float = -math.inf) -> Matched:
         """Return the hits of a vehicle's axles.
 
         Args:
@@ -544,25 +543,25 @@ class LaneWatch:
                 self._store.drop_second_wheels()
             if self._waits.lacks_plainly(vehicle):
                 break
-            hits = self._axles_of(vehicle)
-            if not self._waits.is_complete(vehicle, hits):
-                vehicle.overdue_s = self._waits.overdue_s(vehicle, hits)
+            matched = self._axles_of(vehicle)
+            if not self._waits.is_complete(vehicle, matched.axles):
+                vehicle.overdue_s = self._waits.overdue_s(vehicle, matched.axles)
                 break
-            self._finish(vehicle, hits, events)
+            self._finish(vehicle, matched, events)
 
     def _finish(
         self,
         vehicle: OpenVehicle,
-        hits: Sequence[tuple[Hit, ...]],
+        matched: Matched,
         events: list[LaneEvent],
     ) -> None:
         if vehicle is self._beheaded:
             self._beheaded = None
         else:
             self._open.remove(vehicle)
-        found = self._endings.crossings(vehicle, hits)
+        found = self._endings.crossings(vehicle, matched)
         events += found
-        if not found and hits:
+        if not found and matched.axles:
             self.unweighed_vehicles += 1
         elif not found and vehicle.by_separator:
             self.empty_presences += 1

@@ -6,17 +6,19 @@ vehicle; what does not fit an axle is left over and not bent to fit.
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from wim.alignment import align, gaps_s
+from wim.hit_tables import HitTable
 from wim.hits import USUAL_CONTACT_M, Hit, hits_of
+from wim.kernels.in_step import IN_STEP, OUT_OF_ORDER, step_of
 from wim.kinematics import shared_acceleration
-from wim.orders import all_alike, in_order, somebody_stood
+from wim.orders import in_order, somebody_stood
 from wim.pulses import Pulse
 from wim.rough_motion import rough_motion, time_over_s
 from wim.views import Sensor, View
 
-__all__ = ["find_axles"]
+__all__ = ["Matched", "find_axles"]
 
 _SHORTEST_GAP_M = 0.5
 _FASTEST_MPS = 70.0
@@ -27,6 +29,17 @@ _NOISY = 2
 """A strip that saw so many times more pulses than there are axles has seen others."""
 
 
+class Matched(NamedTuple):
+    """The hits of some axles, in the order in which they crossed.
+
+    There is a ``table`` of them where every strip saw every axle, each row after the
+    one before.
+    """
+
+    axles: list[tuple[Hit, ...]]
+    table: HitTable | None = None
+
+
 def find_axles(
     view: View,
     store: Sequence[Sequence[Pulse]],
@@ -34,7 +47,7 @@ def find_axles(
     begun_s: float,
     from_s: float,
     until_s: float,
-) -> list[tuple[Hit, ...]]:
+) -> Matched:
     """Join the pulses of a vehicle's axles, in the order in which they crossed.
 
     Args:
@@ -77,9 +90,9 @@ def find_axles(
                 found = [*found[:at], k, *found[at:]]
     rest = [sensor for sensor in view.sensors if sensor.rank > 0]
     if somebody_stood(view, store):
-        standing = in_order(view, store)
-        if standing is not None:
-            return standing
+        in_their_order = in_order(view, store)
+        if in_their_order is not None:
+            return Matched(in_their_order)
     rest.sort(key=lambda sensor: len(store[sensor.index]) != len(times))
     for sensor in rest:
         pulses = store[sensor.index]
@@ -106,15 +119,17 @@ def find_axles(
             at = sum(known < time for known in times)
             axles.insert(at, axle)
             times.insert(at, time)
-    return [
-        tuple(sorted(axle.values(), key=lambda hit: hit.pulse.centroid_s))
-        for axle in axles
-    ]
+    return Matched(
+        [
+            tuple(sorted(axle.values(), key=lambda hit: hit.pulse.centroid_s))
+            for axle in axles
+        ]
+    )
 
 
 def _in_step(
     view: View, store: Sequence[Sequence[Pulse]], until_s: float
-) -> list[tuple[Hit, ...]] | None:
+) -> Matched | None:
     """Match wheels where every strip saw all axles, each row after the one before.
 
     None where they did not: then what is missing has to be looked for.
@@ -127,20 +142,26 @@ def _in_step(
     for sensor in (base, *others):
         if _begun(store[sensor.index], until_s) != n:
             return None
-    for other in others:
-        own = store[other.index]
-        found = _beside(firsts, own, offset_m=other.s_m - base.s_m)
-        if found != list(range(n)):
-            return None
-    if not all_alike(view, store):
-        return None
     wheels = [store[sensor.index] for sensor in view.sensors]
-    return [hits_of(view.sensors, own) for own in zip(*wheels, strict=True)]
+    axles = [hits_of(view.sensors, own) for own in zip(*wheels, strict=True)]
+    if not n:
+        return Matched(axles)
+    table = HitTable.of(axles)
+    step = step_of(table.hits, n, USUAL_CONTACT_M)
+    if step == OUT_OF_ORDER:
+        return None
+    if step != IN_STEP:
+        for other in others:
+            own = store[other.index]
+            found = _beside(firsts, own, offset_m=other.s_m - base.s_m)
+            if found != list(range(n)):
+                return None
+    return Matched(axles, table)
 
 
 def _one_by_one(
     view: View, store: Sequence[Sequence[Pulse]], *, begun_s: float, until_s: float
-) -> list[tuple[Hit, ...]] | None:
+) -> Matched | None:
     """Match wheels in their order where every strip saw as many as the first row.
 
     What strips saw before the vehicle came, or once another had come behind it, does

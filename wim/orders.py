@@ -4,53 +4,16 @@ However long a vehicle stood between the rows, its axles keep their order. Where
 pulses are in no order, that is said.
 """
 
-import math
 from collections.abc import Sequence
 
 from wim.hits import Hit
 from wim.pulses import Pulse
 from wim.views import Sensor, View
 
-__all__ = ["all_alike", "in_order", "somebody_stood"]
+__all__ = ["in_order", "somebody_stood"]
 
 _USUAL_HALF_M = 0.155
 _STOOD = 2.5
-
-
-def all_alike(view: View, store: Sequence[Sequence[Pulse]]) -> bool:
-    """Tell whether each row saw the wheels after the one before, one by one.
-
-    Then they are matched in their order, however long the vehicle stood in between,
-    unless one would have gone from row to row faster than over each of them.
-
-    Args:
-        view: the lane in the vehicle's direction.
-        store: pulses by strip index, as many on every strip.
-    """
-    # of each axle, when it was over the row before, and how long
-    before: list[tuple[float, float]] = []
-    before_m = 0.0
-    for row in view.by_rank:
-        here_m = math.fsum([sensor.s_m for sensor in row]) / len(row)
-        pulses = [store[sensor.index] for sensor in row]
-        here = [_over_row(own) for own in zip(*pulses, strict=True)]
-        for (early_s, lasted_s), (at_s, lasts_s) in zip(before, here, strict=False):
-            took_s = at_s - early_s
-            fastest_mps = _USUAL_HALF_M / max(min(lasts_s, lasted_s), 1e-4)
-            if took_s <= 0.0 or here_m - before_m > 1.5 * fastest_mps * took_s:
-                return False
-        before, before_m = here, here_m
-    return True
-
-
-def _over_row(pulses: Sequence[Pulse]) -> tuple[float, float]:
-    """Return when an axle was over a row, and for how long at half its height."""
-    if len(pulses) == 2:
-        one, other = pulses
-        at_s = 0.5 * (one.centroid_s + other.centroid_s)
-        return at_s, min(one.fall_s - one.rise_s, other.fall_s - other.rise_s)
-    (only,) = pulses
-    return only.centroid_s, only.fall_s - only.rise_s
 
 
 def somebody_stood(view: View, store: Sequence[Sequence[Pulse]]) -> bool:

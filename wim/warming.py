@@ -11,10 +11,11 @@ import numpy.typing as npt
 from wim._jit import is_kept
 from wim.calibration import Calibration
 from wim.hit_tables import HitTable
-from wim.hits import Hit
+from wim.hits import USUAL_CONTACT_M, Hit
 from wim.kernels.apart import space_axles
 from wim.kernels.body import fit_body
 from wim.kernels.crossed import cross_rows
+from wim.kernels.in_step import step_of
 from wim.kernels.joint import estimate_jointly
 from wim.kernels.rows import weigh_rows
 from wim.kernels.signal import follow
@@ -84,6 +85,7 @@ def warm_up_pulses() -> None:
         for axle in range(_AXLES)
     ]
     table = HitTable.of(hits)
+    step_of(table.hits, _AXLES, USUAL_CONTACT_M)
     spacings_m(RowTimes.of(table))
     strips = np.empty((_ROWS, STRIP_FIGURES))
     tell_of_strips(table.hits, *RowTable.of(()), 1.0, strips)

@@ -3,12 +3,14 @@
 import math
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
 from wim.hit_tables import HitTable
-from wim.hits import Hit, hit_time_s
+from wim.hits import USUAL_CONTACT_M, Hit, hit_time_s
 from wim.kernels.hit_table import CHANNEL
+from wim.kernels.in_step import ASKEW, IN_STEP, OUT_OF_ORDER, step_of
 from wim.kernels.stall import find_stall
 from wim.kernels.strips import STRIP_FIGURES, tell_of_strips
 from wim.pulses import Pulse
@@ -248,3 +250,63 @@ def test_what_hits_say_of_each_strip_is_counted_as_by_hand(road, data, wheels):
         )
     ]
     assert agree is all(0.0 < max(side) < 1.2 * min(side) for side in sides if side)
+
+
+def naive_step(axles, view):
+    """Whether rows saw all axles one after the other, and both sides when due."""
+    before, before_m = [], 0.0
+    for row in view.by_rank:
+        here_m = math.fsum(sensor.s_m for sensor in row) / len(row)
+        here = []
+        for hits in axles:
+            own = [hit.pulse for hit in hits if hit.sensor in row]
+            at_s = math.fsum(each.centroid_s for each in own) / len(own)
+            here.append((at_s, min(each.fall_s - each.rise_s for each in own)))
+        for (early_s, lasted_s), (at_s, lasts_s) in zip(before, here, strict=False):
+            fastest_mps = 0.155 / max(min(lasts_s, lasted_s), 1e-4)
+            if at_s <= early_s or here_m - before_m > 1.5 * fastest_mps * (
+                at_s - early_s
+            ):
+                return OUT_OF_ORDER
+        before, before_m = here, here_m
+    if len(view.row(0)) == 1:
+        return IN_STEP
+    apart_m = view.row(0)[1].s_m - view.row(0)[0].s_m
+    others = [hits[1].pulse.centroid_s for hits in axles]
+    for i, hits in enumerate(axles):
+        first = hits[0].pulse
+        lasts_s = max(first.end_s - first.start_s, 1e-3)
+        due_s = first.centroid_s + apart_m * lasts_s / USUAL_CONTACT_M
+        reach_s = (0.75 + abs(apart_m) / USUAL_CONTACT_M) * lasts_s
+        off_s = [abs(other - due_s) for other in others[i:]]
+        if off_s[0] > reach_s or min(off_s) < off_s[0]:
+            return ASKEW
+    return IN_STEP
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data(), st.sampled_from((0.0, 0.4)), st.booleans())
+def test_wheels_are_in_step_where_plain_functions_say_so(road, data, stagger_m, full):
+    text = road.site_text(stagger_m=stagger_m)
+    view = View.of(road.site_of(text).lanes[0], reverse=False)
+    if full:
+        left = tuple(sensor for sensor in view.sensors if sensor.side == "left")
+        by_rank = tuple((sensor,) for sensor in left)
+        view = msgspec.structs.replace(view, sensors=left, by_rank=by_rank)
+    lasts_s = data.draw(st.floats(0.01, 0.2))
+    off_s = st.floats(-1.2 * lasts_s, 1.2 * lasts_s) | st.just(0.0)
+    axles = []
+    for axle in range(data.draw(st.integers(1, 4))):
+        hits = []
+        for sensor in view.sensors:
+            at_s = (
+                1.0
+                + 0.15 * axle
+                + sensor.s_m / data.draw(st.sampled_from((15.0, 15.0, 15.0, 8.0, 40.0)))
+            )
+            own = pulse(sensor.index, at_s + data.draw(off_s), lasts_s)
+            hits.append(Hit(sensor, own))
+        axles.append(tuple(hits))
+    table = HitTable.of(axles)
+    step = step_of(table.hits, len(axles), USUAL_CONTACT_M)
+    assert step == naive_step(axles, view)

@@ -11,6 +11,7 @@ from wim.warming import warm_up
 warm_up()
 called = {
     "signal": ("follow",),
+    "in_step": ("step_of",),
     "crossed": ("cross_rows",),
     "apart": ("space_axles",),
     "body": ("fit_body",),

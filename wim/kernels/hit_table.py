@@ -7,6 +7,7 @@ __all__ = [
     "AREA",
     "AREA_SIGMA",
     "CENTRE",
+    "CENTROID",
     "CHANNEL",
     "CLIPPED",
     "END",
@@ -35,11 +36,11 @@ PLACE, FORCE, WIDTH, HALF, IS_PLATE, HEALTHY = range(5, 11)
 """Where it lies [m]; counts per newton times width; width [m]; how far a wheel usually
 goes while its pulse is above half its height [m]; what it is; whether it can be relied
 on."""
-CENTRE, AREA, AREA_SIGMA, RISE, FALL, START, END = range(11, 18)
-"""Of the pulse: when the wheel's centre was over the strip's [s]; area and what is
-unknown of it [counts*s]; between which times it was above half its height, and above
-the threshold [s]."""
-NOISE, CLIPPED, PLATEAU = range(18, 21)
+CENTROID, CENTRE, AREA, AREA_SIGMA, RISE, FALL, START, END = range(11, 19)
+"""Of the pulse: its centroid, and when the wheel's centre was over the strip's [s];
+area and what is unknown of it [counts*s]; between which times it was above half its
+height, and above the threshold [s]."""
+NOISE, CLIPPED, PLATEAU = range(19, 22)
 """Noise around it [counts]; whether it ran against an end of the scale; mean while a
 plate carried the wheel wholly, 0 where none did [counts]."""
-HIT_COLUMNS = 21
+HIT_COLUMNS = 22
