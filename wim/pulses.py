@@ -414,8 +414,24 @@ class PulseDetector:
         return [pulse for pulse in pulses if pulse.last_sample < first]
 
     def _pulse(self, row: list[float], bank: "_Bank") -> Pulse:
-        column, start, end, rise, fall, centroid, area, sigma, *others = row
-        peak, plateau, noise, closure, highest, tops, _, last = others
+        (
+            column,
+            start,
+            end,
+            rise,
+            fall,
+            centroid,
+            area,
+            sigma,
+            peak,
+            plateau,
+            noise,
+            closure,
+            highest,
+            tops,
+            _,
+            last,
+        ) = row
         strip = bank.strip_of[int(column)]
         shape = self._strips[strip]
         shift = shape.time_offset_s

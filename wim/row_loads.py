@@ -81,26 +81,37 @@ class RowTable(NamedTuple):
     def by_axle(self) -> list[list[RowLoad]]:
         """Return what each row says of each axle, the axles in their order."""
         told: list[list[RowLoad]] = [[] for _ in range(self.axles)]
-        for figures in self.rows.tolist():
-            told[int(figures[0])].append(_row_load(figures))
+        for (
+            axle,
+            rank,
+            row,
+            at_s,
+            place_m,
+            speed_mps,
+            speed_sigma_mps,
+            left_kg,
+            right_kg,
+            load_kg,
+            sigma_kg,
+            seen,
+            whole,
+            skew_m,
+        ) in self.rows.tolist():
+            sides = int(seen)
+            told[int(axle)].append(
+                RowLoad(
+                    rank=int(rank),
+                    row=int(row),
+                    at_s=at_s,
+                    place_m=place_m,
+                    speed_mps=speed_mps,
+                    speed_sigma_mps=speed_sigma_mps,
+                    left_kg=left_kg if sides & LEFT else None,
+                    right_kg=right_kg if sides & RIGHT else None,
+                    load_kg=load_kg,
+                    sigma_kg=sigma_kg,
+                    whole=whole != 0.0,
+                    skew_m=None if math.isnan(skew_m) else skew_m,
+                )
+            )
         return told
-
-
-def _row_load(figures: list[float]) -> RowLoad:
-    _, rank, row, at_s, place_m, speed_mps, speed_sigma_mps, *loads = figures
-    left_kg, right_kg, load_kg, sigma_kg, seen, whole, skew_m = loads
-    sides = int(seen)
-    return RowLoad(
-        rank=int(rank),
-        row=int(row),
-        at_s=at_s,
-        place_m=place_m,
-        speed_mps=speed_mps,
-        speed_sigma_mps=speed_sigma_mps,
-        left_kg=left_kg if sides & LEFT else None,
-        right_kg=right_kg if sides & RIGHT else None,
-        load_kg=load_kg,
-        sigma_kg=sigma_kg,
-        whole=whole != 0.0,
-        skew_m=None if math.isnan(skew_m) else skew_m,
-    )
