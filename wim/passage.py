@@ -521,7 +521,7 @@ class Weigher:
     def _passage(self, lane: Lane, crossing: Crossing) -> Passage:
         axles = crossing.axles
         first_s = axles[0].crossed_s
-        ended_s = float(crossing.hits.hits[:, END].max())
+        ended_s = max(crossing.hits.hits[:, END].tolist())
         gaps = self._gaps_in(crossing, first_s, ended_s) if self._gaps else []
         # spacings and groups as they seem are good enough for loads and figures that
         # are rough where they are; a record only has those that were shown

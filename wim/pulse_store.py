@@ -11,8 +11,9 @@ from wim.second_wheels import are_close, second_wheels
 
 __all__ = ["PulseStore"]
 
-_NEAR = 6.5
-"""Pulses that are so many times their length apart are not close, whatever else."""
+_NEAR = 1.61
+"""Pulses so many times both their lengths apart are not close: a little more than what
+axles are apart at least, over twice the usual contact."""
 
 
 class PulseStore:
@@ -55,12 +56,15 @@ class PulseStore:
         lasts_s = end_s - pulse.start_s
         if not own:
             self.oldest_s = min(self.oldest_s, at_s)
-        elif (
-            at_s - own[-1].centroid_s < _NEAR * lasts_s
-            and index in self._beside
-            and are_close(own[-1], pulse)
-        ):
-            self._crowded.add(index)
+        else:
+            early = own[-1]
+            near_s = _NEAR * (lasts_s + early.end_s - early.start_s)
+            if (
+                at_s - early.centroid_s < near_s
+                and index in self._beside
+                and are_close(early, pulse)
+            ):
+                self._crowded.add(index)
         own.append(pulse)
         self.changes[self._row_of[index]] += 1
         self.taken += 1
