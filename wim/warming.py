@@ -19,10 +19,13 @@ from wim.kernels.in_step import step_of
 from wim.kernels.joint import estimate_jointly
 from wim.kernels.rows import weigh_rows
 from wim.kernels.signal import follow
+from wim.kernels.stall import find_stall
+from wim.kernels.strips import STRIP_FIGURES, tell_of_strips
 from wim.kinematics import Kinematics, fit_together
 from wim.passage import Event, Passage, Weigher
 from wim.pulses import Pulse
 from wim.roads import Ride, Road, excess
+from wim.row_loads import RowTable
 from wim.row_times import RowTimes
 from wim.samples import Site
 from wim.spacings import spacings_m
@@ -71,9 +74,9 @@ def warm_up() -> None:
 def warm_up_pulses() -> None:
     """Compile or load the half from counts to pulses, and some more.
 
-    What a learned road says and when rows were crossed is with the pulses so that both
-    halves take as long. The crossings come first: the other half needs them, too, and
-    finds them in the cache by then.
+    What a learned road says and what the hits of axles tell is with the pulses so that
+    both halves take as long. The hits come first: the other half looks at them, too,
+    and finds it in the cache by then.
     """
     view = View.of(_weigher().site.lanes[0], reverse=False)
     pulses = {place: _pulse(place[1], _first(place[1], place[0])) for place in _ORDER}
@@ -84,6 +87,9 @@ def warm_up_pulses() -> None:
     table = HitTable.of(hits)
     step_of(table.hits, _AXLES, USUAL_CONTACT_M)
     spacings_m(RowTimes.of(table))
+    strips = np.empty((_ROWS, STRIP_FIGURES))
+    tell_of_strips(table.hits, *RowTable.of(()), 1.0, strips)
+    find_stall(*table)
     _weigher().receive(_counts()[: _first(0, 0)])
     excess(_ROAD, "steer", load_kg=5000.0, speed_mps=10.0, places_m=(3.0,), ride=Ride())
 
