@@ -101,6 +101,7 @@ def _plans(options: argparse.Namespace) -> dict[str, LocatorPlan]:
         seed=options.seed,
         workers=options.workers,
         threads=options.threads,
+        reuse=options.reuse,
     )
     if options.begin_with is not None:
         return {"on": first} if first.steps else {}
@@ -118,6 +119,13 @@ def _plans(options: argparse.Namespace) -> dict[str, LocatorPlan]:
             steps=options.third_steps,
             rate=0.28 * first.rate,
             seed=first.seed + 7,
+        ),
+        "long": replace(
+            first,
+            steps=options.long_steps,
+            rate=0.8 * first.rate,
+            seed=first.seed + 20,
+            reuse=2,
         ),
     }
     return {name: plan for name, plan in stages.items() if plan.steps}
@@ -137,13 +145,12 @@ def _described(options: argparse.Namespace, plans: tuple[LocatorPlan, ...]) -> s
         begun = f", begun with the weights `{digest[:8]}`"
     stages = "; ".join(
         f"{plan.steps} steps of {plan.batch} rendered scenes at {plan.rate:g}, seed "
-        f"{plan.seed}"
+        f"{plan.seed}, each seen about {plan.reuse} times"
         for plan in plans
     )
     return (
-        f"{stages}{begun}; each scene seen about {plans[0].reuse} times, with "
-        f"{options.plates} rendered plates; glyphs {described(options.glyphs)}. No "
-        "photograph took part."
+        f"{stages}{begun}, with {options.plates} rendered plates; "
+        f"glyphs {described(options.glyphs)}. No photograph took part."
     )
 
 
@@ -158,7 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=LocatorPlan().steps)
     parser.add_argument("--second-steps", type=int, default=4000)
     parser.add_argument("--third-steps", type=int, default=2600)
+    parser.add_argument("--long-steps", type=int, default=12_500)
     parser.add_argument("--rate", type=float, default=LocatorPlan().rate)
+    parser.add_argument("--reuse", type=int, default=LocatorPlan().reuse)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plates", type=int, default=3000)
     parser.add_argument("--threads", type=int, default=1)

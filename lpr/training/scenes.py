@@ -4,7 +4,7 @@ Scenes hold cars, trucks, walls, lettering and boards that are no plates, by day
 night, in rain and fog. No photograph takes part. Faces of plates are given to it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import cv2
@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.image import Corners, Image
-from lpr.training.lamps import Lamp, headlamps, lamps_anywhere, shine
+from lpr.training.lamps import headlamps, lamps_anywhere
+from lpr.training.photographs import photographed
 from lpr.training.textures import (
     Colour,
     any_colour,
     background,
     dull_colour,
     lettering,
-    noise_field,
     write,
 )
 from lpr.training.vehicles import BODIES, Easel, plane
@@ -30,8 +30,12 @@ __all__ = ["Face", "FaceMaker", "PlacedPlate", "Scene", "draw_scene", "lay_face"
 
 _PLATE_M: Final = 0.44
 _MOST_TILT_DEG: Final = 42.0
+_FAR_ASIDE_DEG: Final = 64.0
 _FROM_ABOVE: Final = 0.25
 """Share of vehicles on which a camera looks down steeply: on a gantry, or close by."""
+_ASKEW: Final = 0.15
+"""Share of pictures taken by a camera that is held askew, as by hand."""
+_MOST_ASKEW_DEG: Final = 35.0
 _NIGHT: Final = 0.25
 _MOST_HIDDEN: Final = 0.1
 """Of a plate's upright box may be drawn over and it still counts."""
@@ -100,8 +104,11 @@ def draw_scene(
         float(np.exp(smallest + (widest - smallest) * rng.random() ** 1.25))
         for _ in range(crowd)
     )
+    askew_deg = 0.0
+    if rng.random() < _ASKEW:
+        askew_deg = float(rng.uniform(-_MOST_ASKEW_DEG, _MOST_ASKEW_DEG))
     for size in sizes:
-        placed += _vehicle(rng, page, face, size)
+        placed += _vehicle(rng, page, face, size, askew_deg=askew_deg)
     for _ in range(int(rng.integers(0, 3)) if rng.random() < 0.4 else 0):
         _decoy(rng, page)
     plates = tuple(_judged(pasted, page) for pasted in placed)
@@ -110,7 +117,7 @@ def draw_scene(
     for pasted in placed:
         if rng.random() < (0.55 if night else 0.06):
             lamps += headlamps(rng, pasted.plate.corners)
-    return Scene(picture=_photographed(rng, page, lamps, night=night), plates=plates)
+    return Scene(picture=photographed(rng, page, lamps, night=night), plates=plates)
 
 
 class _Pasted(msgspec.Struct, frozen=True):
@@ -138,20 +145,31 @@ def _judged(pasted: _Pasted, page: Image) -> PlacedPlate:
 
 
 def _vehicle(
-    rng: np.random.Generator, page: Image, face: FaceMaker, width_px: float
+    rng: np.random.Generator,
+    page: Image,
+    face: FaceMaker,
+    width_px: float,
+    *,
+    askew_deg: float,
 ) -> list[_Pasted]:
     """Draw a vehicle and its plate."""
     height, width = page.shape[:2]
     edge = min(0.6 * width_px, 0.45 * width)
     x, y = rng.uniform(edge, width - edge), rng.uniform(0.08, 0.97) * height
     above = bool(rng.random() < _FROM_ABOVE)
-    aside = rng.random() < (0.6 if above else 0.35)
+    chance = rng.random()
+    most_turn_deg = 22.0
+    if chance < 0.06:
+        most_turn_deg = _FAR_ASIDE_DEG
+    elif chance < (0.6 if above else 0.35):
+        most_turn_deg = _MOST_TILT_DEG
     matrix = plane(
         rng,
         centre_px=(x, y),
         px_per_m=width_px / _PLATE_M,
-        most_turn_deg=_MOST_TILT_DEG if aside else 22.0,
+        most_turn_deg=most_turn_deg,
         from_above=above,
+        askew_deg=askew_deg,
     )
     easel = Easel(rng, page, matrix)
     lone = rng.random() < 0.15
@@ -284,98 +302,3 @@ def _decoy(rng: np.random.Generator, page: Image) -> None:
         for left in range(x, x + wide, max(3, wide // int(rng.integers(4, 16)))):
             stroke = max(1, wide // 40)
             cv2.line(page, (left, y), (left, y + tall), dull_colour(rng), stroke)
-
-
-def _photographed(
-    rng: np.random.Generator,
-    page: Image,
-    lamps: Sequence[Lamp],
-    *,
-    night: bool,
-) -> Image:
-    """The page as a camera gives it: light, weather, lens, sensor, compression."""
-    height, width = page.shape[:2]
-    seen = page.astype(np.float32)
-    if night:
-        seen *= rng.uniform(0.12, 0.6)
-    elif rng.random() < 0.5:
-        seen *= rng.uniform(0.6, 1.25)
-    if rng.random() < 0.4:
-        seen *= rng.uniform(0.8, 1.2, 3).astype(np.float32)
-    if rng.random() < 0.25:  # the world's shadows
-        seen *= (
-            1
-            + np.float32(rng.uniform(0.1, 0.6))
-            * noise_field(rng, height, width)[..., None]
-        )
-    shine(seen, lamps)
-    if rng.random() < 0.12:  # fog
-        share = rng.uniform(0.1, 0.6)
-        seen = seen * (1 - share) + share * rng.uniform(120, 230)
-    if rng.random() < 0.1:
-        _rain(rng, seen)
-    chance = rng.random()
-    if chance < 0.45:
-        seen = np.asarray(
-            cv2.GaussianBlur(seen, (0, 0), rng.uniform(0.3, 1.3)), np.float32
-        )
-    elif chance < 0.6:
-        seen = _smeared(rng, seen)
-    elif chance < 0.72:
-        soft = cv2.GaussianBlur(seen, (0, 0), 1.2)
-        seen += np.float32(rng.uniform(0.3, 1.4)) * (seen - soft)
-    if rng.random() < 0.35:
-        middle = rng.uniform(90, 140)
-        seen = (seen - middle) * rng.uniform(0.5, 1.5) + middle
-    noise = rng.uniform(2, 16) if night else rng.uniform(0, 7)
-    seen += rng.standard_normal((height, width, 1), np.float32) * np.float32(noise)
-    if rng.random() < 0.3:
-        seen += rng.standard_normal(seen.shape, np.float32) * np.float32(noise / 2)
-    if rng.random() < 0.12:
-        seen = np.repeat(seen.mean(axis=2, keepdims=True), 3, axis=2)
-    picture = np.clip(seen, 0, 255).astype(np.uint8)
-    if rng.random() < 0.4:
-        _caption(rng, picture)
-    if rng.random() < 0.75:
-        options = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 97))]
-        _, data = cv2.imencode(".jpg", picture, options)
-        picture = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-    return picture
-
-
-def _rain(rng: np.random.Generator, seen: NDArray[np.float32]) -> None:
-    height, width = seen.shape[:2]
-    layer = np.zeros((height, width), np.uint8)
-    slant = rng.uniform(-0.4, 0.4)
-    for _ in range(int(rng.integers(30, 300))):
-        x, y = int(rng.integers(width)), int(rng.integers(height))
-        length = int(rng.integers(5, 30))
-        end = (x + int(slant * length), y + length)
-        cv2.line(layer, (x, y), end, int(rng.integers(40, 160)), 1, cv2.LINE_AA)
-    seen += layer[..., None].astype(np.float32) * np.float32(rng.uniform(0.2, 0.8))
-
-
-def _smeared(
-    rng: np.random.Generator, seen: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    length = int(rng.integers(2, 8))
-    kernel = np.zeros((15, 15), np.float32)
-    angle = rng.uniform(0, np.pi)
-    reach = (length / 2 * np.cos(angle), length / 2 * np.sin(angle))
-    start = (round(7 - reach[0]), round(7 - reach[1]))
-    cv2.line(kernel, start, (round(7 + reach[0]), round(7 + reach[1])), 1.0)
-    return np.asarray(cv2.filter2D(seen, -1, kernel / kernel.sum()), np.float32)
-
-
-def _caption(rng: np.random.Generator, picture: Image) -> None:
-    """What a camera writes over its picture: time, place, speed."""
-    height, width = picture.shape[:2]
-    size = int(rng.integers(9, 26))
-    colour = ((255, 255, 255), (0, 255, 255), (0, 0, 255), (0, 255, 0), (0, 0, 0))[
-        int(rng.integers(5))
-    ]
-    top = rng.random() < 0.7
-    for row in range(int(rng.integers(1, 3))):
-        y = (row + 1) * (size + 4) if top else height - 4 - row * (size + 4)
-        x = int(rng.uniform(0, 0.5) * width)
-        write(rng, picture, lettering(rng), at=(x, y), size_px=size, colour=colour)

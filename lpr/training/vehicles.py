@@ -34,16 +34,18 @@ def plane(
     px_per_m: float,
     most_turn_deg: float = 40.0,
     from_above: bool = False,
+    askew_deg: float = 0.0,
 ) -> NDArray[np.float64]:
     """A pinhole's view of an inclined plane: metres to pixels, shape (3, 3).
 
     From above, and by a camera that nobody levelled, a turned vehicle's level lines run
-    steeply downhill in the picture.
+    steeply downhill in the picture; by one that is held ``askew_deg``, still more.
     """
     yaw = np.radians(np.clip(rng.normal(0, most_turn_deg / 2), *_within(most_turn_deg)))
-    down_deg, spread_deg, askew_deg = (26.0, 10.0, 14.0) if from_above else (6, 9, 6)
+    down_deg, spread_deg, rolled_deg = (26.0, 10.0, 14.0) if from_above else (6, 9, 6)
     pitch = np.radians(np.clip(rng.normal(down_deg, spread_deg), *_within(45.0)))
-    roll = np.radians(np.clip(rng.normal(0, askew_deg), *_within(30.0)))
+    rolled = np.clip(rng.normal(0, rolled_deg), *_within(30.0))
+    roll = np.radians(rolled + askew_deg)
     turned = _turn(roll, 2) @ _turn(pitch, 0) @ _turn(yaw, 1)
     distance_m = rng.uniform(3.0, 25.0)
     focal_px = px_per_m * distance_m

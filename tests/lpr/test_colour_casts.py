@@ -32,7 +32,7 @@ def scenes(block_shapes):
 
     rng, drawn = np.random.default_rng(31), []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("lpr.training.scenes._caption", lambda *_: None)
+        patched.setattr("lpr.training.photographs._caption", lambda *_: None)
         while len(drawn) < 60:
             scene = draw_scene(
                 rng, face, width=480, height=272, plate_width_px=(60.0, 160.0)

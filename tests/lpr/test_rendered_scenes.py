@@ -5,6 +5,7 @@ import pytest
 
 from lpr.image import straighten
 from lpr.training.lamps import headlamps, shine
+from lpr.training.photographs import photographed
 from lpr.training.scenes import Face, draw_scene
 from lpr.training.textures import background, lettering
 from lpr.training.vehicles import plane
@@ -75,7 +76,7 @@ def test_a_plane_maps_its_origin_to_the_place_asked_for():
         assert (x / depth, y / depth) == pytest.approx((200.0, 120.0))
 
 
-def slope_deg(rng, *, from_above):
+def slope_deg(rng, *, from_above=False, askew_deg=0.0):
     """How steeply a level line of a turned vehicle runs in the picture."""
     matrix = plane(
         rng,
@@ -83,6 +84,7 @@ def slope_deg(rng, *, from_above):
         px_per_m=300.0,
         most_turn_deg=42.0,
         from_above=from_above,
+        askew_deg=askew_deg,
     )
     ends = [matrix @ (along, 0.0, 1.0) for along in (0.2, -0.2)]
     x, y = np.subtract(*(end[:2] / end[2] for end in ends))
@@ -95,6 +97,33 @@ def test_lines_run_steeper_where_a_camera_looks_down():
     steep = [slope_deg(rng, from_above=True) for _ in range(300)]
     assert np.quantile(steep, 0.9) > 1.6 * np.quantile(level, 0.9)
     assert np.quantile(steep, 0.95) > 25
+
+
+def test_a_camera_held_askew_turns_the_whole_picture():
+    rng = np.random.default_rng(5)
+    turned = [slope_deg(rng, askew_deg=30.0) for _ in range(300)]
+    assert np.median(turned) == pytest.approx(30, abs=4)
+
+
+def test_a_camera_makes_a_page_lighter_darker_and_paler_and_never_loses_it():
+    """Stripes from side to side: which of them are lighter is seen in all but few."""
+    page = np.full((96, 144, 3), 60, np.uint8)
+    page[:, (np.arange(144) // 12) % 2 == 1] = 170
+    light = page[0, :, 0] > 100
+    rng = np.random.default_rng(7)
+    contrasts = []
+    for _ in range(200):
+        seen = photographed(rng, page, [], night=False)
+        assert seen.shape == page.shape
+        assert seen.dtype == np.uint8
+        means = seen.astype(float).mean(axis=(0, 2))
+        contrasts.append(means[light].mean() - means[~light].mean())
+    assert np.mean(np.array(contrasts) > 8) > 0.97
+    assert np.quantile(contrasts, 0.05) < 40, "some are hazy"
+    assert np.quantile(contrasts, 0.95) > 110, "some are stretched"
+    again = photographed(np.random.default_rng(8), page, [], night=True)
+    same = photographed(np.random.default_rng(8), page, [], night=True)
+    assert np.array_equal(again, same)
 
 
 def test_lit_lamps_stand_on_both_sides_of_a_plate_and_brighten_the_picture():
