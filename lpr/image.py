@@ -55,6 +55,8 @@ Region: TypeAlias = tuple[float, float, float, float]
 OPENCV_VERSION: Final = cv2.__version__
 MOST_PIXELS: Final = 80_000_000
 """No camera at a road gives more; a file that promises more is not decoded."""
+_LEVELS: Final = np.arange(256, dtype=np.float32) / np.float32(128) - np.float32(1)
+"""What a network is given for each brightness."""
 _CROP_MARGIN: Final = 0.15
 _BURNT: Final = 250
 
@@ -120,11 +122,10 @@ def as_blob(image: Image, *, width: int, height: int) -> NDArray[np.float32]:
         sized = np.asarray(
             cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8
         )
-    # channel by channel: OpenCV's own blob of a whole frame takes three times as long
+    # channel by channel: OpenCV's own blob of a whole frame takes half as long again
     blob = np.empty((1, 3, height, width), np.float32)
-    for index, channel in enumerate(cv2.split(sized)):
-        np.multiply(channel, np.float32(1 / 128), out=blob[0, index])
-    blob -= np.float32(1.0)
+    for channel, level in zip(cv2.split(sized), blob[0], strict=True):
+        cv2.LUT(channel, _LEVELS, dst=level)
     return blob
 
 

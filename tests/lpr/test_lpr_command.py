@@ -227,7 +227,7 @@ def test_a_grammar_that_is_broken_is_told_with_what_breaks_it(
     new_studio, capsys, tmp_path
 ):
     """A trailer's plate is yellow; on blue ground its text belongs to no kind."""
-    photo = new_studio(13).photo("豫A2532挂", width=240, layout="cells", colour="blue")
+    photo = new_studio(12).photo("豫A2532挂", width=240, layout="cells", colour="blue")
     path = tmp_path / "blue.png"
     cv2.imwrite(str(path), photo)
     assert main(["read", str(path)]) == 1
