@@ -59,6 +59,11 @@ def test_how_many_characters_there_are_may_be_in_doubt_too():
     assert is_doubtful((Spelling("", 0.9), Spelling("A", 0.1)))
 
 
+def test_what_spells_hardly_any_text_is_not_read_again():
+    assert is_doubtful((Spelling(TEXT, 0.002), Spelling("B", 0.001)))
+    assert not is_doubtful((Spelling(TEXT, 0.0005), Spelling("B", 0.0004)))
+
+
 # --------------------------------------------------------------------------- together
 
 
