@@ -75,10 +75,12 @@ def test_weights_that_read_less_are_told_from_those_that_read_as_well():
 def test_a_detector_is_trained_in_stages_or_goes_on_from_a_file():
     words = ["--glyphs", "g", "--fonts", "f", "--out", "d.onnx"]
     stages = locating._plans(locating._parser().parse_args(words))
-    assert list(stages) == ["first", "second", "third"]
-    rates = [plan.rate for plan in stages.values()]
+    assert list(stages) == ["first", "second", "third", "long"]
+    *falling, long = stages.values()
+    rates = [plan.rate for plan in falling]
     assert rates == sorted(rates, reverse=True)
-    assert len({plan.seed for plan in stages.values()}) == 3
+    assert long.steps > sum(plan.steps for plan in falling)
+    assert len({plan.seed for plan in stages.values()}) == 4
     on = locating._plans(
         locating._parser().parse_args(
             [*words, "--begin-with", "old.onnx", "--steps", "7"]
