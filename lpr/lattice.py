@@ -36,15 +36,15 @@ def chances_of(texts: Sequence[str], chances: Floats) -> Doubles:
         row[3 : 3 + 2 * len(text) : 2] = [_PLACES[symbol] for symbol in text]
     # two states that are never entered stand before the first: no index is below zero
     may_skip = (states[:, 2:] != states[:, :-2]) & (states[:, 2:] != BLANK)
-    skips = may_skip.astype(np.float64)
-    entered, skipped = np.empty_like(skips), np.empty_like(skips)
+    weight = may_skip.astype(np.float64)
+    entered, skipped = np.empty_like(weight), np.empty_like(weight)
     seen = chances.astype(np.float64)[:, states[:, 2:]]
     paths = np.zeros(states.shape)
     paths[:, 1] = 1.0
     to, by_one, by_two = paths[:, 2:], paths[:, 1:-1], paths[:, :-2]
     for column in seen:
         np.add(to, by_one, out=entered)
-        entered += np.multiply(skips, by_two, out=skipped)
+        entered += np.multiply(weight, by_two, out=skipped)
         np.multiply(entered, column, out=to)
         paths[:, 1] = 0.0
     ends = 2 + 2 * np.array([len(text) for text in texts])

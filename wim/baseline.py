@@ -17,8 +17,8 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _LEAST_VARIANCE = 1.0 / 12.0
-_HALF_BITS = 1 << 26
-"""The product of two numbers that are no greater is a float without a rest."""
+_MOST = 1 << 52
+"""Whole numbers below are floats without a rest."""
 _REACH = 8.0
 _ROUNDS = 4
 
@@ -110,23 +110,12 @@ def _sample_variance(squares: Integers, sums: Integers, tile: int) -> Floats:
         return np.full(channels, _LEAST_VARIANCE)
     # about as far below the mean as a quarter of all tiles of white noise lie
     below = 1.0 - 0.95 / np.sqrt(tile - 1.0) if tile > 4 else 0.5
-    if np.abs(sums).max() < _HALF_BITS and squares.max() < _HALF_BITS * _HALF_BITS:
-        # all whole numbers here are floats, too: the same quotients, all at once
-        spreads = np.sort((squares - sums * sums / tile) / (tile - 1), axis=0)
-    else:
+    if max(int(np.abs(sums).max()) ** 2, int(squares.max())) >= _MOST:
         # Python's integers: the square of a sum may be longer than 64 bits
-        spreads = np.array(
-            [
-                sorted(
-                    (square - total * total / tile) / (tile - 1)
-                    for square, total in zip(own_squares, own_sums, strict=True)
-                )
-                for own_squares, own_sums in zip(
-                    squares.T.tolist(), sums.T.tolist(), strict=True
-                )
-            ]
-        ).T
-    variance: Floats = np.maximum(spreads[tiles // 4] / below, _LEAST_VARIANCE)
+        squares, sums = squares.astype(object), sums.astype(object)
+    spreads = np.sort((squares - sums * sums / tile) / (tile - 1), axis=0)
+    quarter = spreads[tiles // 4].astype(np.float64)
+    variance: Floats = np.maximum(quarter / below, _LEAST_VARIANCE)
     return variance
 
 

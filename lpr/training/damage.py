@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lpr.training.compression import compressed
 from lpr.training.faults import drawn_faults, out_of_focus
 
 __all__ = [
@@ -347,8 +348,7 @@ def photographed(
     out = np.clip(seen, 0, 255).astype(np.uint8)
     for _ in range(int(rng.choice((0, 1, 1, 1, 2)))):
         quality = round(97 - strength * int(rng.integers(1, 80)))
-        _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+        out = compressed(out, quality=quality)
     return out
 
 

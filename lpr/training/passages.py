@@ -23,6 +23,7 @@ from lpr.image import Image, sharpness_at
 from lpr.judging import PlateLimits
 from lpr.sequence import SequenceReader
 from lpr.tracks import Look, Tracker, belonging
+from lpr.training.compression import compressed
 from lpr.training.networks import add_network_arguments, chosen_networks
 from lpr.training.plates import RenderedPlate, render_plate
 from lpr.training.scenes import Face, lay_face
@@ -85,9 +86,7 @@ def _exposed(rng: np.random.Generator, page: Image, light: float) -> Image:
     noise = rng.uniform(1, 7)
     seen += rng.standard_normal((*seen.shape[:2], 1), np.float32) * np.float32(noise)
     picture = np.clip(seen, 0, 255).astype(np.uint8)
-    options = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(55, 95))]
-    _, data = cv2.imencode(".jpg", picture, options)
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    return compressed(picture, quality=int(rng.integers(55, 95)))
 
 
 def follow(

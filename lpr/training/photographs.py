@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.image import Image
+from lpr.training.compression import compressed
 from lpr.training.lamps import Lamp, shine
 from lpr.training.textures import lettering, noise_field, write
 
@@ -55,9 +56,9 @@ def photographed(
     if rng.random() < 0.4:
         _caption(rng, picture)
     if rng.random() < 0.8:
-        picture = _compressed(rng, picture, least=25)
+        picture = compressed(picture, quality=int(rng.integers(25, 97)))
     if rng.random() < 0.1:
-        picture = _compressed(rng, picture, least=50)
+        picture = compressed(picture, quality=int(rng.integers(50, 97)))
     return picture
 
 
@@ -160,12 +161,6 @@ def _processed(rng: np.random.Generator, seen: Floats) -> Floats:
         share = np.float32(1 if chance < 0.12 else rng.uniform(0.2, 0.8))
         seen = seen + share * (grey - seen)
     return seen
-
-
-def _compressed(rng: np.random.Generator, picture: Image, *, least: int) -> Image:
-    options = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(least, 97))]
-    _, data = cv2.imencode(".jpg", picture, options)
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
 def _rain(rng: np.random.Generator, seen: Floats) -> None:

@@ -25,6 +25,7 @@ from lpr.strips import (
     widened,
 )
 from lpr.training import damage
+from lpr.training.compression import compressed
 from lpr.training.plates import PlateText, RenderedPlate, draw_text, render_plate
 from lpr.training.shapes import Shapes
 from lpr.training.weathering import weathered
@@ -457,9 +458,7 @@ def _stored(rng: np.random.Generator, seen: Pixels, cut: Floats) -> Pixels:
     way = rng.choice((cv2.INTER_NEAREST, *(cv2.INTER_LINEAR,) * 3, cv2.INTER_AREA))
     small = np.asarray(cv2.resize(part, size, interpolation=int(way)), np.uint8)
     if rng.random() < 0.6:
-        quality = int(rng.integers(60, 98))
-        _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        small = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+        small = compressed(small, quality=int(rng.integers(60, 98)))
     return small
 
 
