@@ -105,6 +105,16 @@ def test_a_camera_held_askew_turns_the_whole_picture():
     assert np.median(turned) == pytest.approx(30, abs=4)
 
 
+def test_some_pictures_are_held_askew_with_all_that_is_in_them():
+    """Who is turned alone stands beside others that are level."""
+    askew = 0
+    for scene in scenes(12, 80) + scenes(13, 80):
+        along = [plate.corners[1] - plate.corners[0] for plate in scene.plates]
+        turned = [np.degrees(np.arctan2(y, x)) for x, y in along]
+        askew += len(turned) > 1 and (min(turned) > 15 or max(turned) < -15)
+    assert askew >= 3
+
+
 def test_a_camera_makes_a_page_lighter_darker_and_paler_and_never_loses_it():
     """Stripes from side to side: which of them are lighter is seen in all but few."""
     page = np.full((96, 144, 3), 60, np.uint8)

@@ -121,6 +121,16 @@ def test_a_vehicle_ends_when_it_does_however_seldom_that_is_asked(
             assert seldom._settled_until_s() == until_s
 
 
+def test_a_pulse_that_is_shorter_than_all_others_does_not_pass_by(road):
+    """It says how fast the vehicle may be, and so when it ends at the earliest."""
+    watch = watch_of(road.site_of(road.site_text()).lanes[0])
+    for each in pulses_of([(0, 0.0, 0.016), (1, 0.0, 0.016), (2, 0.2, 0.016)]):
+        watch.take(each, each.last_sample / RATE_HZ)
+    assert not watch.pass_by(pulse(3, 1.201, 0.012))
+    assert watch.pass_by(pulse(3, 1.201, 0.016))
+    assert not watch.pass_by(pulse(6, 1.6, 0.016)), "the last row ends vehicles"
+
+
 @pytest.mark.parametrize("slow", [False, True], ids=["fast", "slow"])
 def test_a_pulse_of_a_later_row_is_passed_over_unless_it_is_slow(road, slow):
     lane = road.site_of(road.site_text()).lanes[0]
