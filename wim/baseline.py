@@ -110,7 +110,8 @@ def _sample_variance(squares: Integers, sums: Integers, tile: int) -> Floats:
         return np.full(channels, _LEAST_VARIANCE)
     # about as far below the mean as a quarter of all tiles of white noise lie
     below = 1.0 - 0.95 / np.sqrt(tile - 1.0) if tile > 4 else 0.5
-    if max(int(np.abs(sums).max()) ** 2, int(squares.max())) >= _MOST:
+    longest = int(np.abs(sums).max())
+    if max(longest * longest, int(squares.max())) >= _MOST:
         # Python's integers: the square of a sum may be longer than 64 bits
         squares, sums = squares.astype(object), sums.astype(object)
     spreads = np.sort((squares - sums * sums / tile) / (tile - 1), axis=0)
