@@ -66,8 +66,9 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     curve needs ``least_runs`` of its own, a curve over speed ``least_speed_mps`` from
     end to end, over temperature ``least_temperature_c``. ``one_truck_uncertainty`` is
     what is added while a single truck drove: its bounce over the strips repeats itself
-    and is not told from a factor. ``learn_roads`` tells whether the road is learned
-    where the runs are enough.
+    and is not told from a factor. A class has a factor for so many axles where
+    ``least_alike`` of its trucks have as many. ``learn_roads`` tells whether the road
+    is learned where the runs are enough.
     """
 
     strip_limit: Positive = 0.25
@@ -78,6 +79,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     least_speed_mps: Positive = 5.0
     least_temperature_c: Positive = 8.0
     one_truck_uncertainty: Positive = 0.01
+    least_alike: Annotated[int, msgspec.Meta(ge=2)] = 8
     learn_roads: bool = True
 
 
@@ -101,6 +103,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     speed_mps: float
     temperature_c: float | None
     vehicle_class: VehicleClass | None
+    axles: int
 
 
 class RunFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +187,7 @@ def observations_of(
                     speed_mps=row.speed_mps,
                     temperature_c=temperature_c,
                     vehicle_class=vehicle_class,
+                    axles=len(axles),
                 )
                 for side, mass in seen.items()
                 if mass is not None and mass > 0.0 and load_kg > 0.0
@@ -337,6 +341,7 @@ def _roads(observations: Sequence[Observation], known: Calibration) -> tuple[Roa
                     known.common_uncertainty(
                         speed_mps=one.speed_mps,
                         vehicle_class=one.vehicle_class,
+                        axles=one.axles,
                         uncalibrated=estimation.uncertainty.uncalibrated,
                     ),
                     known.temperature_uncertainty(one.temperature_c),
@@ -447,7 +452,6 @@ def _terms(observations: Sequence[Observation], known: Calibration) -> list[_Ter
 def _dynamics(observations: Sequence[Observation], known: Calibration) -> list[float]:
     """Return what was measured, with every factor that is known."""
     strips = {each.channel: each.factor for each in known.strips}
-    classes = {each.vehicle_class: each.factor for each in known.vehicle_classes}
     speed, temperature = known.speed, known.temperature
     found = []
     for each in observations:
@@ -457,7 +461,7 @@ def _dynamics(observations: Sequence[Observation], known: Calibration) -> list[f
         if temperature is not None and each.temperature_c is not None:
             factor *= temperature.factor_at(each.temperature_c)
         if each.vehicle_class is not None:
-            factor *= classes.get(each.vehicle_class, 1.0)
+            factor *= known.class_factor(each.vehicle_class, axles=each.axles)
         found.append(each.measured_kg * factor)
     return found
 
@@ -600,7 +604,9 @@ def _class_factors(
 ) -> tuple[ClassFactor, ...]:
     """Return factors of classes that several trucks each were of; else none.
 
-    One truck of a class shows its own bounce and not that of the class.
+    One truck of a class shows its own bounce and not that of the class. Where enough
+    trucks of a class have as many axles there is one for these, too: what a road does
+    to a lorry of two axles it does not do to one of four.
     """
     groups: defaultdict[VehicleClass, list[_Term]] = defaultdict(list)
     for term in terms:
@@ -610,20 +616,83 @@ def _class_factors(
         len({term.of.truck for term in own}) < 2 for own in groups.values()
     ):
         return ()
-    prior = rules.curve_prior**2
     found = []
     for name in sorted(groups):
-        u = _uncertainty(groups[name], rules)
-        value = known.class_factor(name) * _ratio(groups[name])
-        drawn = 1.0 + (value - 1.0) * prior / (prior + u * u)
-        found.append(
-            ClassFactor(
-                vehicle_class=name,
-                factor=_limited(drawn, rules.curve_limit),
-                uncertainty=min(u, 1.0),
+        before = known.class_factor(name)
+        own = [_without_axles(term, known, before) for term in groups[name]]
+        whole = _class_factor(name, own, before, around=1.0, rules=rules)
+        found.append(whole)
+        for axles, alike in _by_axles(own, rules):
+            of_axles = _class_factor(
+                name, alike, before, around=whole.factor, rules=rules
             )
-        )
+            found.append(_beside(of_axles, whole, axles=axles))
     return tuple(found)
+
+
+def _by_axles(
+    terms: Sequence[_Term], rules: Rules
+) -> list[tuple[int, Sequence[_Term]]]:
+    """Return the terms of a class by axles, where enough trucks had so many."""
+    found: defaultdict[int, list[_Term]] = defaultdict(list)
+    for term in terms:
+        found[term.of.axles].append(term)
+    if len(found) < 2:
+        return []
+    return [
+        (axles, found[axles])
+        for axles in sorted(found)
+        if len({term.of.truck for term in found[axles]}) >= rules.least_alike
+    ]
+
+
+def _without_axles(term: _Term, known: Calibration, whole: float) -> _Term:
+    """Return a term with the factor of its class alone, whatever its axles."""
+    own = known.class_factor(term.of.vehicle_class, axles=term.of.axles)
+    return _Term(static=term.static, dynamic=term.dynamic * whole / own, of=term.of)
+
+
+def _class_factor(
+    name: VehicleClass,
+    terms: Sequence[_Term],
+    before: float,
+    *,
+    around: float,
+    rules: Rules,
+) -> ClassFactor:
+    """Return a factor, drawn to another one by how uncertain it is.
+
+    Args:
+        name: of the class.
+        terms: with the factor of the class as it was ``before``.
+        before: that factor.
+        around: which factor is expected.
+        rules: figures of the method.
+    """
+    prior = rules.curve_prior**2
+    u = _uncertainty(terms, rules)
+    value = before * _ratio(terms)
+    drawn = around + (value - around) * prior / (prior + u * u)
+    return ClassFactor(
+        vehicle_class=name,
+        factor=_limited(drawn, rules.curve_limit),
+        uncertainty=min(u, 1.0),
+    )
+
+
+def _beside(of_axles: ClassFactor, whole: ClassFactor, *, axles: int) -> ClassFactor:
+    """Return the factor for so many axles, as far as it surely is another one.
+
+    What chance makes of a dozen trucks would move all that come after them: the
+    difference is shrunk by its own uncertainty and is nothing where it is no larger
+    than the square root of three of these (the positive part of James and Stein 1961).
+    """
+    apart = of_axles.factor - whole.factor
+    noise = 3.0 * of_axles.uncertainty * of_axles.uncertainty
+    sure = 1.0 - noise / (apart * apart) if apart * apart > noise else 0.0
+    return msgspec.structs.replace(
+        of_axles, axles=axles, factor=whole.factor + sure * apart
+    )
 
 
 def _limited(factor: float, limit: float) -> float:

@@ -51,6 +51,8 @@ Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 _LATER = ("temperature_range_c",)
 """Keys of a calibration that the first sealed sets did not know."""
+_LATER_OF_CLASSES = ("axles",)
+"""Likewise, of the factor of a class."""
 
 
 class ChannelFactor(
@@ -66,11 +68,16 @@ class ChannelFactor(
 class ClassFactor(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 ):
-    """What masses of one vehicle class are multiplied by; uncertainty k = 1."""
+    """What masses of one vehicle class are multiplied by; uncertainty k = 1.
+
+    With ``axles`` it is for those of the class that have so many, before the one for
+    the whole class.
+    """
 
     vehicle_class: VehicleClass
     factor: Factor
     uncertainty: Relative
+    axles: Annotated[int, msgspec.Meta(ge=2, le=24)] | None = None
 
 
 class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -148,7 +155,10 @@ class Calibration(
     def __post_init__(self) -> None:
         """Refuse two factors for one thing, and a range that is none."""
         channels = [entry.channel for entry in self.strips]
-        classes = [entry.vehicle_class for entry in self.vehicle_classes]
+        classes = [
+            entry.vehicle_class + ("" if entry.axles is None else f" {entry.axles}")
+            for entry in self.vehicle_classes
+        ]
         if len(set(channels)) < len(channels):
             message = f"strips: channels {channels} must differ"
             raise ValueError(message)
@@ -177,12 +187,28 @@ class Calibration(
         entry = _of_channel(self.strips, channel)
         return 1.0 if entry is None else entry.factor
 
-    def class_factor(self, vehicle_class: VehicleClass | None) -> float:
-        """Return the factor of a vehicle class, 1 where none was measured."""
-        for entry in self.vehicle_classes:
-            if entry.vehicle_class == vehicle_class:
-                return entry.factor
-        return 1.0
+    def class_factor(
+        self, vehicle_class: VehicleClass | None, *, axles: int | None = None
+    ) -> float:
+        """Return the factor of a vehicle class, 1 where none was measured.
+
+        Args:
+            vehicle_class: of the vehicle, None where it is not known.
+            axles: that it has; without, those of all its class are taken together.
+        """
+        entry = self._of_class(vehicle_class, axles)
+        return 1.0 if entry is None else entry.factor
+
+    def _of_class(
+        self, vehicle_class: VehicleClass | None, axles: int | None
+    ) -> ClassFactor | None:
+        of_class = [
+            entry
+            for entry in self.vehicle_classes
+            if entry.vehicle_class == vehicle_class and entry.axles in (axles, None)
+        ]
+        # the one for so many axles goes before the one for the whole class
+        return max(of_class, key=lambda entry: entry.axles or 0, default=None)
 
     def common_factor(
         self,
@@ -190,10 +216,14 @@ class Calibration(
         speed_mps: float,
         temperature_c: float | None,
         vehicle_class: VehicleClass | None,
+        axles: int | None = None,
     ) -> float:
         """Return the factor that all strips have in common."""
         (factor,) = self.common_factors(
-            [speed_mps], temperature_c=temperature_c, vehicle_class=vehicle_class
+            [speed_mps],
+            temperature_c=temperature_c,
+            vehicle_class=vehicle_class,
+            axles=axles,
         )
         return factor
 
@@ -203,9 +233,10 @@ class Calibration(
         *,
         temperature_c: float | None,
         vehicle_class: VehicleClass | None,
+        axles: int | None = None,
     ) -> list[float]:
         """Return the factor that all strips have in common, at some speeds."""
-        steady = self.class_factor(vehicle_class)
+        steady = self.class_factor(vehicle_class, axles=axles)
         factors = [steady] * len(speeds_mps)
         if self.speed is not None:
             factors = [steady * self.speed.factor_at(speed) for speed in speeds_mps]
@@ -220,6 +251,7 @@ class Calibration(
         speed_mps: float,
         vehicle_class: VehicleClass | None,
         uncalibrated: float,
+        axles: int | None = None,
     ) -> float:
         """Return the relative standard uncertainty that all strips have in common.
 
@@ -233,14 +265,10 @@ class Calibration(
         if self.speed is not None:
             variance += _square(self.speed.uncertainty_at(speed_mps))
         if self.vehicle_classes:
-            known = [
-                entry.uncertainty
-                for entry in self.vehicle_classes
-                if entry.vehicle_class == vehicle_class
-            ]
+            known = self._of_class(vehicle_class, axles)
             variance += _square(
-                known[0]
-                if known
+                known.uncertainty
+                if known is not None
                 else max(
                     abs(entry.factor - 1.0) + entry.uncertainty
                     for entry in self.vehicle_classes
@@ -306,6 +334,10 @@ class ParameterSet(
         for key in _LATER:
             if built["calibration"][key] is None:
                 del built["calibration"][key]
+        for entry in built["calibration"]["vehicle_classes"]:
+            for key in _LATER_OF_CLASSES:
+                if entry[key] is None:
+                    del entry[key]
         return hashlib.sha256(rfc8785.dumps(built)).hexdigest()
 
 

@@ -230,6 +230,7 @@ def crossings_of(
         [row.speed_mps for row in rows],
         temperature_c=known.temperature_c,
         vehicle_class=known.vehicle_class,
+        axles=len(axles),
     )
     seen = [each for axle in axles for each in _completed_rows(axle, loading)]
     sigmas = [f * sigma for f, (_, sigma) in zip(factors, seen, strict=True)]

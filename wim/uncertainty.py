@@ -136,6 +136,7 @@ def budget_of(
         "calibration": calibration.common_uncertainty(
             speed_mps=circumstances.speed_mps,
             vehicle_class=circumstances.vehicle_class,
+            axles=len(loads.axle_loads_kg),
             uncalibrated=figures.uncalibrated,
         ),
         "temperature": _temperature(circumstances, calibration, figures),

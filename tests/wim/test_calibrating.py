@@ -50,6 +50,7 @@ def runs(*, scatter=0.02, speeds=(6.0, 12.0, 18.0, 24.0), seed=1, trucks=TRUCKS)
                                 speed_mps=v,
                                 temperature_c=None,
                                 vehicle_class="rigid",
+                                axles=len(loads),
                             )
                         )
     return found
@@ -118,6 +119,47 @@ def test_no_curve_is_made_of_what_nobody_drove():
     assert found.speed is None
     assert found.temperature is None
     assert found.vehicle_classes == ()
+
+
+def of_two_classes(*, alike, gain):
+    """As many lorries of two axles as given, whose loads the road takes ``gain``
+    times, among eleven of four axles and nine articulated ones."""
+    short = [(6000.0 + 90.0 * k, 11_000.0 - 150.0 * k) for k in range(alike)]
+    long = [(7000.0 + 80.0 * k,) * 4 for k in range(11)]
+    towed = [(6000.0 + 70.0 * k,) * 5 for k in range(9)]
+    each = runs(trucks=(*short, *long, *towed), speeds=(14.0,))
+    replace = msgspec.structs.replace
+    return [
+        replace(
+            one,
+            measured_kg=one.measured_kg * (gain if one.axles == 2 else 1.0),
+            vehicle_class="articulated" if one.axles == 5 else "rigid",
+        )
+        for one in each
+    ]
+
+
+def test_lorries_of_two_axles_have_a_factor_of_their_own_where_enough_drove():
+    found = calibrate(
+        of_two_classes(alike=9, gain=0.97), static_uncertainty=0.0, rules=FLAT
+    ).calibration
+    named = {(one.vehicle_class, one.axles) for one in found.vehicle_classes}
+    assert named == {
+        ("rigid", None),
+        ("rigid", 2),
+        ("rigid", 4),
+        ("articulated", None),
+    }
+    short, long = (found.class_factor("rigid", axles=axles) for axles in (2, 4))
+    assert short / long == pytest.approx(1 / 0.97, abs=0.004)
+    assert long < found.class_factor("rigid") < short
+    assert found.class_factor("rigid", axles=3) == found.class_factor("rigid")
+    few = calibrate(
+        of_two_classes(alike=7, gain=0.97), static_uncertainty=0.0, rules=FLAT
+    ).calibration
+    assert ("rigid", 2) not in {
+        (one.vehicle_class, one.axles) for one in few.vehicle_classes
+    }
 
 
 def at_temperatures(places_c, observations):

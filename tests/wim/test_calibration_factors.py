@@ -84,6 +84,36 @@ def test_every_known_factor_multiplies_the_mass_once():
     assert CURVES.common_factor(**other) == pytest.approx(1.02 * 1.01)
 
 
+def test_the_factor_for_so_many_axles_goes_before_that_of_the_class():
+    of_two = ClassFactor(vehicle_class="rigid", factor=1.03, uncertainty=0.004, axles=2)
+    known = msgspec.structs.replace(
+        CURVES, vehicle_classes=(*CURVES.vehicle_classes, of_two)
+    )
+    told = {"speed_mps": 15.0, "temperature_c": None, "vehicle_class": "rigid"}
+    assert known.common_factor(**told, axles=2) == pytest.approx(1.02 * 1.03)
+    for axles in (3, None):
+        assert known.common_factor(**told, axles=axles) == pytest.approx(1.02 * 0.99)
+    sigmas = [
+        known.common_uncertainty(
+            speed_mps=15.0, vehicle_class="rigid", axles=axles, uncalibrated=0.5
+        )
+        for axles in (2, 3)
+    ]
+    assert sigmas[0] > sigmas[1]
+    with pytest.raises(ValueError, match=r"classes \['rigid', 'rigid 2', 'rigid 2'\]"):
+        msgspec.convert(
+            {"vehicle_classes": (*known.vehicle_classes, of_two)},
+            Calibration,
+            from_attributes=True,
+        )
+
+
+def test_a_set_that_was_sealed_before_axles_had_factors_keeps_its_hash():
+    assert SET.content_hash == (
+        "a3cb011254438e73b039d14d5a4b9c3b5594510caffd44ff8420e38bd84475cc"
+    )
+
+
 def test_a_site_without_reference_trucks_is_not_taken_for_calibrated():
     never = {"speed_mps": 15.0, "vehicle_class": "rigid"}
     assert NO_CALIBRATION.common_uncertainty(**never, uncalibrated=0.004) == 0.004

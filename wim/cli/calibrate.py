@@ -23,7 +23,7 @@ from wim.calibrating import (
     calibrate,
     observations_of,
 )
-from wim.calibration import Calibration, ParameterSet, Source, sealed
+from wim.calibration import Calibration, ClassFactor, ParameterSet, Source, sealed
 from wim.cli.command import Command
 from wim.cli.errors import WrongUseError, reason
 from wim.cli.files import sha256_of
@@ -223,7 +223,7 @@ def _told(parameters: ParameterSet, found: Calibrated) -> str:
             )
         ]
     lines += [
-        f"{each.vehicle_class}  {each.factor:.4f}  ± {200.0 * each.uncertainty:.2f} %"
+        f"{_named(each)}  {each.factor:.4f}  ± {200.0 * each.uncertainty:.2f} %"
         for each in calibration.vehicle_classes
     ]
     lines += [
@@ -237,6 +237,12 @@ def _told(parameters: ParameterSet, found: Calibrated) -> str:
     lines.append(_temperatures_told(calibration))
     lines.append(f"hash {parameters.hash}")
     return "\n".join(lines)
+
+
+def _named(factor: ClassFactor) -> str:
+    """Return whose factor it is, for people."""
+    axles = "" if factor.axles is None else f", {factor.axles} axles"
+    return factor.vehicle_class + axles
 
 
 def _temperatures_told(calibration: Calibration) -> str:
