@@ -12,13 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import torch
 
 from lpr.errors import WeightsError
 from lpr.sequence import SequenceReader, packaged_reader_weights
+from lpr.training.cards import wrapped
 from lpr.training.device import HALF
-from lpr.training.export import exported, parameter_count, with_temperatures
-from lpr.training.reader_judge import fit_temperatures, fit_threshold, side_by_side
+from lpr.training.export import parameter_count
+from lpr.training.reader_judge import calibrated, fit_threshold, side_by_side
 from lpr.training.reader_network import StripNetwork
 from lpr.training.reader_samples import FIELD, Recipe
 from lpr.training.reader_train import Plan, train_reader
@@ -40,6 +42,9 @@ _RECIPE: Final = Recipe(
 )
 """All at once that the sequence reader learnt one after the other, and poor pictures:
 it is larger, and it is asked for nothing else."""
+_DOUBTED: Final = {"hard": 0.35, "weathered": 0.4, "poor": 0.3}
+"""More of what leaves the reader in doubt, once the fine one can read: it is asked for
+nothing else."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,17 +60,23 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, WeightsError) as error:
         sys.stderr.write(f"luheng-lpr training: {error}\n")
         return 2
-    plan = _plan(options)
+    plans = _plans(options)
     return carry_out(
         options,
-        {"whole": plan} if plan.steps else {},
+        plans,
         train_reader,
-        partial(_finished, plan=plan, reader_weights=weights, plates=options.count),
+        partial(
+            _finished,
+            plans=tuple(plans.values()),
+            reader_weights=weights,
+            plates=options.count,
+        ),
     )
 
 
-def _plan(options: argparse.Namespace) -> Plan:
-    return Plan(
+def _plans(options: argparse.Namespace) -> dict[str, Plan]:
+    """The stages by name: everything at once; where asked, more of what is in doubt."""
+    whole = Plan(
         fine=True,
         steps=options.steps,
         rate=2e-3,
@@ -76,26 +87,29 @@ def _plan(options: argparse.Namespace) -> Plan:
         threads=options.threads,
         workers=options.workers,
     )
+    on = msgspec.structs.replace(
+        whole,
+        steps=options.on_steps,
+        rate=whole.rate * 0.6,
+        guided=0.0,
+        reuse=2,
+        seed=options.seed + 1,
+        recipe=msgspec.structs.replace(_RECIPE, **_DOUBTED),
+    )
+    stages = {"whole": whole, "on": on}
+    return {name: plan for name, plan in stages.items() if plan.steps}
 
 
 def _finished(
     network: StripNetwork,
     shapes: Shapes,
     *,
-    plan: Plan,
+    plans: tuple[Plan, ...],
     reader_weights: bytes,
     plates: int,
 ) -> tuple[bytes, str]:
     """Calibrate it, measure it with the reader and without, and write the card."""
-    temperatures = fit_temperatures(network, shapes, fine=True)
-    weights = exported(
-        with_temperatures(
-            network,
-            symbols=temperatures.symbols,
-            ground=temperatures.ground,
-            state=temperatures.state,
-        )
-    )
+    weights, temperatures = calibrated(network, shapes, fine=True)
     alone = SequenceReader.load(reader_weights)
     both = SequenceReader.load(reader_weights, fine=weights)
     threshold = fit_threshold(both, shapes, precision=_PRECISION)
@@ -106,6 +120,15 @@ def _finished(
         confidence=threshold,
     )
     precision = "bfloat16" if HALF else "float32"
+    drawn = sum(plan.steps * plan.batch // plan.reuse for plan in plans)
+    stages = "; ".join(
+        f"{plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed}, each "
+        f"seen about {plan.reuse} times, {plan.recipe.hard:.0%} with all the damage "
+        f"there is, {plan.recipe.straight:.0%} straight, "
+        f"{plan.recipe.weathered:.0%} weathered, {plan.recipe.poor:.0%} hazy, out of "
+        "focus, coarse in noise or sharpened hard"
+        for plan in plans
+    )
     card = f"""# Fine reader: model card
 
 - What: one strip of 48 by 216 pixels of a plate of one or two lines in, 54 columns of
@@ -115,12 +138,9 @@ def _finished(
   SHA-256
   `{hashlib.sha256(weights).hexdigest()}`;
   measured beside the reader `{hashlib.sha256(reader_weights).hexdigest()[:8]}`.
-- Data: rendered pictures only, {plan.steps * plan.batch // plan.reuse} of them, each
-  seen about {plan.reuse} times; no photograph took part. Shapes as of the reader.
-- Training: {plan.steps} steps of {plan.batch} at {plan.rate:g}, seed {plan.seed};
-  {plan.recipe.straight:.0%} straight, {plan.recipe.weathered:.0%} weathered,
-  {plan.recipe.poor:.0%} hazy, out of focus, coarse in noise or sharpened hard;
-  PyTorch {torch.__version__}, {precision}.
+- Data: rendered pictures only, {drawn} of them; no photograph took part. Shapes as of
+  the reader.
+{wrapped(f"Training: {stages}; PyTorch {torch.__version__}, {precision}.")}
 - Temperatures folded in: symbols {temperatures.symbols:.3f}, ground
   {temperatures.ground:.3f}, state {temperatures.state:.3f}.
 - A plate is answered from {threshold:.3f} on for its weakest character: the least with
@@ -135,6 +155,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = parser_of("fine", __doc__)
     parser.add_argument("--reader", type=Path, help="weights it is measured beside")
     parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument(
+        "--on-steps", type=int, default=0, help="on more of what is in doubt"
+    )
     parser.add_argument("--seed", type=int, default=41)
     parser.add_argument("--count", type=int, default=2000)
     return parser

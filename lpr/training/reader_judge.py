@@ -19,6 +19,7 @@ from lpr.second_look import SecondLook
 from lpr.sequence import SequenceReader
 from lpr.spelling import softmax, spellings
 from lpr.strips import normalised
+from lpr.training.export import exported, with_temperatures
 from lpr.training.reader_network import StripNetwork
 from lpr.training.reader_samples import (
     NO_GROUND,
@@ -34,8 +35,8 @@ __all__ = [
     "HELD_OUT",
     "Figures",
     "Temperatures",
+    "calibrated",
     "fit_evidence",
-    "fit_temperatures",
     "fit_threshold",
     "is_answer",
     "judge",
@@ -116,7 +117,24 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     pattern_right: int
 
 
-def fit_temperatures(
+def calibrated(
+    network: StripNetwork, shapes: Shapes, *, fine: bool = False
+) -> tuple[bytes, Temperatures]:
+    """A trained reader's file that states how sure it is, and by what it was divided.
+
+    Args:
+        network: of the sequence reader, or of the fine one.
+        shapes: the plates for it are drawn from these.
+        fine: whether it is the fine one.
+    """
+    found = _fitted_temperatures(network, shapes, fine=fine)
+    cooled = with_temperatures(
+        network, symbols=found.symbols, ground=found.ground, state=found.state
+    )
+    return exported(cooled), found
+
+
+def _fitted_temperatures(
     network: StripNetwork, shapes: Shapes, *, fine: bool = False, count: int = 1500
 ) -> Temperatures:
     """The temperatures under which the calibration set is likeliest.

@@ -8,7 +8,6 @@ started again. Needs PyTorch and ONNX.
 import argparse
 import hashlib
 import sys
-import textwrap
 from functools import partial
 from typing import Final
 
@@ -17,13 +16,14 @@ import torch
 
 from lpr.figures import wilson
 from lpr.sequence import SequenceReader
+from lpr.training.cards import wrapped
 from lpr.training.device import HALF
-from lpr.training.export import exported, parameter_count, with_temperatures
+from lpr.training.export import parameter_count
 from lpr.training.reader_judge import (
     HELD_OUT,
     Figures,
     Temperatures,
-    fit_temperatures,
+    calibrated,
     fit_threshold,
     judge,
 )
@@ -147,15 +147,7 @@ def finished(
     network: ReaderNetwork, shapes: Shapes, *, plans: tuple[Plan, ...], count: int
 ) -> tuple[bytes, str]:
     """Calibrate a trained network, measure it, and give its file and its card."""
-    temperatures = fit_temperatures(network, shapes)
-    weights = exported(
-        with_temperatures(
-            network,
-            symbols=temperatures.symbols,
-            ground=temperatures.ground,
-            state=temperatures.state,
-        )
-    )
+    weights, temperatures = calibrated(network, shapes)
     reader = SequenceReader.load(weights)
     threshold = fit_threshold(reader, shapes, precision=_PRECISION)
     figures = {
@@ -227,8 +219,8 @@ def _card(
   {plans[0].reuse} times; no photograph took part.
 - Shapes: {len(shapes.letters)} typefaces of letters, {len(shapes.hanzi)} of Chinese
   characters, and plate characters from a folder of pictures.
-{_wrapped(f"Sources: {shapes.source}.")}
-{_wrapped(f"Training: {stages}; PyTorch {torch.__version__}, {precision}.")}
+{wrapped(f"Sources: {shapes.source}.")}
+{wrapped(f"Training: {stages}; PyTorch {torch.__version__}, {precision}.")}
 - Temperatures folded in: symbols {temperatures.symbols:.3f}, ground
   {temperatures.ground:.3f}, state {temperatures.state:.3f}.
 - A plate is answered from {threshold:.3f} on for its weakest character: the least with
@@ -248,10 +240,6 @@ Limits: rendered figures say how the reader does on what it was made for; `docs`
 what it does on photographs. Kinds with few plates (armed police, civil aviation,
 embassies) are drawn by the written standard alone. I is no symbol: a forged I reads 1.
 """
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 88, initial_indent="- ", subsequent_indent="  ")
 
 
 def _row(name: str, one: Figures) -> str:
