@@ -23,6 +23,8 @@ Floats: TypeAlias = NDArray[np.float32]
 
 _COARSE: Final = 4
 """Light and haze change slowly: their fields are drawn so many times coarser."""
+_FAIR: Final = 0.3
+"""Share of pictures by day with nothing wrong: there every small thing shows."""
 _INKS: Final = (
     (255, 255, 255),
     (0, 255, 255),
@@ -43,6 +45,8 @@ def photographed(
         lamps: that shine into the camera.
         night: whether little light falls on what has none of its own.
     """
+    if not night and rng.random() < _FAIR:
+        return compressed(page, quality=int(rng.integers(50, 97)))
     seen = page.astype(np.float32)
     _lit(rng, seen, night=night)
     shine(seen, lamps)

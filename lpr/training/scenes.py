@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpr.image import Corners, Image
+from lpr.training.clutter import clutter, cluttered, reflecting
 from lpr.training.lamps import headlamps, lamps_anywhere
 from lpr.training.photographs import photographed
 from lpr.training.textures import (
@@ -37,6 +38,11 @@ _ASKEW: Final = 0.15
 """Share of pictures taken by a camera that is held askew, as by hand."""
 _MOST_ASKEW_DEG: Final = 35.0
 _NIGHT: Final = 0.25
+_CLUTTER_ALONE: Final = 0.25
+_CLUTTER_BESIDE: Final = 0.5
+"""Share of the other grounds on which surfaces full of small things lie."""
+_REFLECTING: Final = 0.6
+"""Share of bodies that mirror their surroundings or are soiled."""
 _MOST_HIDDEN: Final = 0.1
 """Of a plate's upright box may be drawn over and it still counts."""
 _LETTERED_GROUNDS: Final[tuple[Colour, ...]] = (
@@ -94,7 +100,7 @@ def draw_scene(
     plate_width_px: tuple[float, float] = (18.0, 300.0),
 ) -> Scene:
     """A scene with no plate, one, or some, between these widths."""
-    page = background(rng, height, width)
+    page = _surroundings(rng, height, width)
     for _ in range(int(rng.integers(0, 4))):
         _decoy(rng, page)
     placed: list[_Pasted] = []
@@ -118,6 +124,16 @@ def draw_scene(
         if rng.random() < (0.55 if night else 0.06):
             lamps += headlamps(rng, pasted.plate.corners)
     return Scene(picture=photographed(rng, page, lamps, night=night), plates=plates)
+
+
+def _surroundings(rng: np.random.Generator, height: int, width: int) -> Image:
+    """Grounds, with small things on them or all over them more often than not."""
+    if rng.random() < _CLUTTER_ALONE:
+        return clutter(rng, height, width)
+    page = background(rng, height, width)
+    if rng.random() < _CLUTTER_BESIDE:
+        cluttered(rng, page)
+    return page
 
 
 class _Pasted(msgspec.Struct, frozen=True):
@@ -174,7 +190,7 @@ def _vehicle(
     easel = Easel(rng, page, matrix)
     lone = rng.random() < 0.15
     if not lone:
-        BODIES[int(rng.integers(len(BODIES)))](easel)
+        _body(rng, easel)
     look = face(rng)
     laid = lay_face(rng, easel, look)
     if laid is None:
@@ -188,6 +204,16 @@ def _vehicle(
         kind=look.kind,
     )
     return [_Pasted(shown, window, page[window].copy())]
+
+
+def _body(rng: np.random.Generator, easel: Easel) -> None:
+    """Draw a vehicle; most mirror what is around them, or are not clean."""
+    before = easel.page.copy()
+    BODIES[int(rng.integers(len(BODIES)))](easel)
+    if rng.random() < _REFLECTING:
+        drawn = (easel.page != before).any(axis=2)
+        share = float(rng.uniform(0.03, 0.35))
+        reflecting(rng, easel.page, drawn, share=share)
 
 
 def lay_face(
