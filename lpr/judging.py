@@ -35,9 +35,9 @@ class PlateLimits(msgspec.Struct, frozen=True, kw_only=True):
     state_probability: float = 0.5
     sure_characters: int = 3
     seen_confidence: float = 0.8
-    """So sure a character need be to show that a box holds a plate: of 335 boxes on
-    rendered plates (seed 77) 314 have three such characters or are sure finds (313 at
-    0.9, 310 at 0.994), of 61 beside them 4 (4, 3)."""
+    """So sure a character need be to show that a box holds a plate: when this was set,
+    of 335 boxes on rendered plates 314 had three such characters or were sure finds
+    (313 at 0.9, 310 at 0.994), of 61 beside them 4 (4, 3)."""
     plate_probability: float = 0.75
     """With fewer sure characters a box is taken for a plate only where the detector is
     as sure as this: lettering, grilles and signs end there."""

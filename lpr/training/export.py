@@ -35,6 +35,7 @@ __all__ = [
     "exported_second",
     "folded",
     "halved",
+    "mean_of",
     "network_of",
     "opened",
     "parameter_count",
@@ -181,6 +182,31 @@ def halved(weights: bytes) -> bytes:
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def mean_of(one: bytes, other: bytes) -> bytes:
+    """The file of a network whose weights lie halfway between those of two others.
+
+    They have to be of one training that was gone on with: what lies between networks
+    that began apart is none.
+
+    Raises:
+        ValueError: they are not two files of one network.
+    """
+    made, beside = (onnx.load_model_from_string(file) for file in (one, other))
+    weights = {each.name: each for each in made.graph.initializer}
+    theirs = {each.name: each for each in beside.graph.initializer}
+    if {name: each.dims for name, each in weights.items()} != {
+        name: each.dims for name, each in theirs.items()
+    }:
+        raise ValueError("two files of different networks have no mean")
+    for name, held in weights.items():
+        values = numpy_helper.to_array(held)
+        if np.issubdtype(values.dtype, np.floating):
+            others = numpy_helper.to_array(theirs[name]).astype(np.float32)
+            middle = 0.5 * (values.astype(np.float32) + others)
+            held.CopyFrom(numpy_helper.from_array(middle.astype(values.dtype), name))
+    return bytes(made.SerializeToString())
 
 
 def network_of(weights: bytes) -> ReaderNetwork:

@@ -17,7 +17,7 @@ import numpy as np
 
 from lpr.detector import NetworkDetector
 from lpr.errors import WeightsError
-from lpr.training.export import exported_locator
+from lpr.training.export import exported_locator, mean_of
 from lpr.training.locator import Locator, tensor_of
 from lpr.training.locator_judge import card_of, judge_detector
 from lpr.training.locator_train import LocatorPlan, train_locator
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         face = make_faces(
             rng, options.glyphs, tuple(options.fonts), count=options.plates
         )
-        begin_with = None
+        begin_with, data = None, b""
         if options.begin_with is not None:
             data = options.begin_with.read_bytes()
             begin_with = _begun(data, face, seed=options.seed)
@@ -74,12 +74,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     say = Log()
 
+    earlier: list[bytes] = []
+
     def teach(plan: LocatorPlan, state: Path, before: Locator | None) -> Locator:
         network = begin_with if before is None else before
+        if plan.averaged:
+            earlier.append(data if before is None else exported_locator(before))
         return train_locator(plan, face, checkpoint=state, begin_with=network, log=say)
 
     network = all_stages(plans, teach, out=options.out, log=say)
     weights = exported_locator(network)
+    for before in earlier:
+        weights = mean_of(before, weights)
     options.out.write_bytes(weights)
     say(f"wrote {options.out} ({len(weights)} bytes); measuring")
     figures = judge_detector(NetworkDetector.load(weights), face, count=options.count)
@@ -103,9 +109,10 @@ def _plans(options: argparse.Namespace) -> dict[str, LocatorPlan]:
         threads=options.threads,
         reuse=options.reuse,
     )
-    if options.begin_with is not None:
-        return {"on": first} if first.steps else {}
     replace = msgspec.structs.replace
+    if options.begin_with is not None:
+        on = replace(first, averaged=options.averaged)
+        return {"on": on} if on.steps else {}
     stages = {
         "first": first,
         "second": replace(
@@ -127,6 +134,14 @@ def _plans(options: argparse.Namespace) -> dict[str, LocatorPlan]:
             seed=first.seed + 20,
             reuse=2,
         ),
+        "last": replace(
+            first,
+            steps=options.last_steps,
+            rate=0.64 * first.rate,
+            seed=first.seed + 30,
+            reuse=2,
+            averaged=True,
+        ),
     }
     return {name: plan for name, plan in stages.items() if plan.steps}
 
@@ -146,6 +161,7 @@ def _described(options: argparse.Namespace, plans: tuple[LocatorPlan, ...]) -> s
     stages = "; ".join(
         f"{plan.steps} steps of {plan.batch} rendered scenes at {plan.rate:g}, seed "
         f"{plan.seed}, each seen about {plan.reuse} times"
+        + (", the mean of what it began with and came to" if plan.averaged else "")
         for plan in plans
     )
     return (
@@ -162,10 +178,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fonts", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--begin-with", type=Path, metavar="ONNX")
+    parser.add_argument(
+        "--averaged",
+        action="store_true",
+        help="end halfway between the weights begun with and what they become",
+    )
     parser.add_argument("--steps", type=int, default=LocatorPlan().steps)
     parser.add_argument("--second-steps", type=int, default=4000)
     parser.add_argument("--third-steps", type=int, default=2600)
     parser.add_argument("--long-steps", type=int, default=12_500)
+    parser.add_argument("--last-steps", type=int, default=7500)
     parser.add_argument("--rate", type=float, default=LocatorPlan().rate)
     parser.add_argument("--reuse", type=int, default=LocatorPlan().reuse)
     parser.add_argument("--seed", type=int, default=1)

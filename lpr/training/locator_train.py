@@ -34,13 +34,15 @@ _DRAWN_AGAIN: Final = 6
 class LocatorPlan(msgspec.Struct, frozen=True, kw_only=True):
     """One training: everything that decides its outcome but the faces of plates.
 
-    Each scene is seen about ``reuse`` times.
+    Each scene is seen about ``reuse`` times. What is ``averaged`` ends halfway between
+    what it began with and what it came to.
     """
 
     steps: int = 5000
     batch: int = 8
     rate: float = 2.5e-3
     reuse: int = 3
+    averaged: bool = False
     seed: int = 1
     workers: int = 1
     threads: int = 1

@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="needs the training extra")
 pytest.importorskip("onnx", reason="needs the training extra")
 
 import lpr
-from lpr.training import everything, locating
+from lpr.training import everything, fine_reading, locating
 from lpr.training.shapes import described
 
 SHIPPED = Path(lpr.__file__).parent / "weights"
@@ -75,18 +75,33 @@ def test_weights_that_read_less_are_told_from_those_that_read_as_well():
 def test_a_detector_is_trained_in_stages_or_goes_on_from_a_file():
     words = ["--glyphs", "g", "--fonts", "f", "--out", "d.onnx"]
     stages = locating._plans(locating._parser().parse_args(words))
-    assert list(stages) == ["first", "second", "third", "long"]
-    *falling, long = stages.values()
+    assert list(stages) == ["first", "second", "third", "long", "last"]
+    *falling, long, last = stages.values()
     rates = [plan.rate for plan in falling]
     assert rates == sorted(rates, reverse=True)
     assert long.steps > sum(plan.steps for plan in falling)
-    assert len({plan.seed for plan in stages.values()}) == 4
+    assert last.rate < long.rate
+    assert [plan.averaged for plan in stages.values()] == [False] * 4 + [True]
+    assert len({plan.seed for plan in stages.values()}) == 5
     on = locating._plans(
         locating._parser().parse_args(
             [*words, "--begin-with", "old.onnx", "--steps", "7"]
         )
     )
-    assert [plan.steps for plan in on.values()] == [7]
+    assert [(plan.steps, plan.averaged) for plan in on.values()] == [(7, False)]
+
+
+def test_a_fine_reader_learns_everything_and_more_of_what_is_in_doubt_when_asked():
+    words = ["--glyphs", "g", "--fonts", "f", "--out", "r.onnx"]
+    parser = fine_reading._parser()
+    assert list(fine_reading._plans(parser.parse_args(words))) == ["whole"]
+    stages = fine_reading._plans(parser.parse_args([*words, "--on-steps", "6"]))
+    whole, on = stages.values()
+    assert on.steps == 6
+    assert on.rate < whole.rate
+    assert on.seed != whole.seed
+    for share in ("hard", "weathered", "poor"):
+        assert getattr(on.recipe, share) > getattr(whole.recipe, share)
 
 
 def test_a_card_names_the_pictures_their_licence_and_who_holds_the_rights(tmp_path):

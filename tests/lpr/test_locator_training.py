@@ -13,7 +13,12 @@ torch = pytest.importorskip("torch")
 from lpr.detector import NetworkDetector, sightings  # noqa: E402  after the check
 from lpr.errors import WeightsError  # noqa: E402
 from lpr.sequence import packaged_reader_weights  # noqa: E402
-from lpr.training.export import exported_locator  # noqa: E402
+from lpr.training.export import (  # noqa: E402
+    exported,
+    exported_locator,
+    mean_of,
+    opened,
+)
 from lpr.training.locator import (  # noqa: E402
     REACH_PX,
     Locator,
@@ -22,6 +27,7 @@ from lpr.training.locator import (  # noqa: E402
     wanted,
 )
 from lpr.training.locator_train import LocatorPlan, train_locator  # noqa: E402
+from lpr.training.reader_network import ReaderNetwork  # noqa: E402
 from lpr.training.scenes import PlacedPlate, Scene  # noqa: E402
 from lpr.training.unfolding import unfolded  # noqa: E402
 
@@ -148,6 +154,22 @@ def test_a_file_gives_what_the_network_gave_and_is_trained_on(easy_scenes):
         trained = back.train()(pictures)
     assert torch.allclose(answered, trained, atol=1e-2), "the norms fit the pictures"
     assert any(isinstance(one, torch.nn.BatchNorm2d) for one in back.modules())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_halfway_between_two_files_lies_a_file_of_the_mean_weights():
+    files = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        files.append(exported_locator(Locator()))
+    one, other = (opened(file)[1] for file in files)
+    between = opened(mean_of(*files))[1]
+    for name, values in between.items():
+        middle = 0.5 * (one[name] + other[name])
+        assert torch.allclose(values, middle, rtol=2e-3, atol=1e-5), name
+    NetworkDetector.load(mean_of(*files))
+    with pytest.raises(ValueError, match="two files of different networks"):
+        mean_of(files[0], exported(ReaderNetwork()))
 
 
 def test_bytes_that_are_no_detector_are_not_trained_on(easy_scenes):
