@@ -37,7 +37,8 @@ def parse_table(text: str, kind: type[Table], *, name: str) -> Table:
             wrong type or value; the message names document, key and what is allowed.
     """
     try:
-        document = tomllib.loads(text)
+        # editors on Windows begin what they save as UTF-8 with a mark
+        document = tomllib.loads(text.removeprefix("\ufeff"))
     except RecursionError as error:
         message = f"{name}: not a TOML document: nested too deeply"
         raise TableError(message) from error

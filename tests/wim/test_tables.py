@@ -27,3 +27,8 @@ def test_a_document_that_no_table_can_be_is_refused_in_one_line(text, said):
     assert str(caught.value).startswith("the.toml: ")
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_mark_that_editors_on_windows_begin_a_file_with_is_no_part_of_it():
+    found = parse_table('\ufeffname = "a"\r\n', _Table, name="the.toml")
+    assert found == _Table(name="a")

@@ -248,6 +248,22 @@ def test_wrong_use_of_an_export_is_one_line_and_exit_two(passages, capsys, words
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--state", "6"], "FIPS"), (["--direction", "11"], "0 to 9")],
+)
+def test_a_wrong_place_is_refused_though_no_passage_becomes_a_card(
+    tmp_path, capsys, words, said
+):
+    path = tmp_path / "passages.jsonl"
+    path.write_text(json.dumps({**PASSAGE, "valid": False}) + "\n", encoding="utf-8")
+    assert export(path, *words) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert said in error
+    assert export(path) == 0
+
+
+@pytest.mark.parametrize(
     "content",
     ["{", "[]", '{"lane": 1}', json.dumps({**PASSAGE, "started_at_s": 1e300})],
 )

@@ -24,6 +24,7 @@ from wim.protocols.wcard import (
     CardFault,
     Decoder,
     WCard,
+    check_place,
     encode,
     fhwa_class,
     fhwa_lane,
@@ -91,6 +92,12 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     start = _start(options.start)
+    try:
+        check_place(
+            state=options.state, station=options.station, direction=options.direction
+        )
+    except ValueError as error:
+        raise WrongUseError(reason(error)) from error
     cards = left_out = 0
     with _written(options.out) as file:
         for number, line in _lines(options.passages):

@@ -39,7 +39,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 __all__ = ["CardFault", "Decoder", "Event", "WCard", "encode", "fhwa_class"]
-__all__ += ["fhwa_lane"]
+__all__ += ["check_place", "fhwa_lane"]
 
 _KG_PER_LB = 0.45359237
 _M_PER_TENTH_FT = 0.03048
@@ -79,12 +79,7 @@ class WCard(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what does not fit its columns."""
-        if not re.fullmatch("[0-9]{2}", self.state):
-            message = f"state '{self.state}' must be a FIPS code of two digits"
-            raise ValueError(message)
-        if not _STATION.fullmatch(self.station):
-            message = f"station '{self.station}' must be 6 digits or capital letters"
-            raise ValueError(message)
+        check_place(state=self.state, station=self.station, direction=self.direction)
         if not re.fullmatch("[ -~]{3}", self.agency):
             message = f"agency '{self.agency}' must be 3 characters"
             raise ValueError(message)
@@ -108,8 +103,30 @@ class WCard(msgspec.Struct, frozen=True, kw_only=True):
                     raise ValueError(message)
 
 
+def check_place(*, state: str, station: str, direction: int) -> None:
+    """Refuse what no card of a station can say.
+
+    Args:
+        state: FIPS code of two digits.
+        station: 6 digits or capital letters.
+        direction: of the traffic, 0 to 9.
+
+    Raises:
+        ValueError: it does not fit its columns; it is named.
+    """
+    if not re.fullmatch("[0-9]{2}", state):
+        message = f"state '{state}' must be a FIPS code of two digits"
+        raise ValueError(message)
+    if not _STATION.fullmatch(station):
+        message = f"station '{station}' must be 6 digits or capital letters"
+        raise ValueError(message)
+    if not 0 <= direction <= _LAST_DIRECTION:
+        message = f"direction {direction} must be 0 to {_LAST_DIRECTION}"
+        raise ValueError(message)
+
+
+_LAST_DIRECTION = 9
 _RANGES = (
-    ("direction", 0, 9),
     ("lane", 0, 9),
     ("hour", 0, 23),
     ("fhwa_class", 1, 15),
