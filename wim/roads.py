@@ -35,7 +35,9 @@ class Ride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The suspensions that a road is learned and applied with.
 
     ``memory_s`` and ``memory_m`` bound how long an unevenness is felt;
-    ``steer_spacing_m`` is the distance up to which a second axle steers too.
+    ``steer_spacing_m`` is the distance up to which a second axle steers too. A vehicle
+    below ``least_vehicle_kg`` stands on no truck's springs: what the road does to a
+    truck of its weight says nothing of it, and no learned road is taken off.
     """
 
     steer: Suspension = Suspension(
@@ -50,6 +52,7 @@ class Ride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     memory_s: Positive = 3.0
     memory_m: Positive = 45.0
     least_sprung_kg: Positive = 300.0
+    least_vehicle_kg: Positive = 4500.0
     steer_spacing_m: Positive = 2.5
 
 

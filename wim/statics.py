@@ -84,7 +84,8 @@ def static_loads(
         lane: whose strips they crossed, calibrated.
         spacings_m: between the axles, one fewer.
         groups: axle groups as indices of axles.
-        reverse: it drove backwards, so that the learned road says nothing.
+        reverse: it drove backwards, so that the learned road says nothing; nor does it
+            say anything of what is lighter than any truck.
         acceleration_mps2: over the crossing, None where it is not known; then nothing
             is put back and the axles are the less certain.
         scatter: of the rows (:func:`wim.scatter.scatter_of`), None where none shows.
@@ -99,8 +100,9 @@ def static_loads(
     vehicle_class = None if reverse else known.vehicle_class
     transfer, ride = estimation.transfer, estimation.ride
     roles = roles_of(groups, spacings_m, ride=ride)
+    rough_kg = rough_loads_kg(crossings)
     stance = Stance.of(
-        rough_loads_kg(crossings),
+        rough_kg,
         spacings_m=spacings_m,
         groups=groups,
         roles=roles,
@@ -111,7 +113,9 @@ def static_loads(
     moved = stance.moved_kg(acceleration_mps2 or 0.0, transfer=transfer)
     crossings = at_steady_speed(crossings, moved)
     pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
-    road = None if reverse else known.calibration.road_of(lane.number)
+    road = known.calibration.road_of(lane.number)
+    if reverse or math.fsum(rough_kg) < ride.least_vehicle_kg:
+        road = None
     rest: float | None = None
     if road is None:
         loads = joint_loads(

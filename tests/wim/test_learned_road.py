@@ -7,6 +7,7 @@ import pytest
 from wim.calibration import Calibration
 from wim.kernels.ride import answer_to_slope, expected_excess
 from wim.loads import KNOWN_ROAD, Crossings, joint_loads, on_level_road
+from wim.passage import Weigher
 from wim.road_learning import RoadSample, learn_road
 from wim.roads import Ride, Road, answers, excess, roles_of
 from wim.statics import Estimation
@@ -273,3 +274,33 @@ def test_one_lane_has_one_road():
     )
     with pytest.raises(ValueError, match="roads: lanes"):
         Calibration(roads=(road, road))
+
+
+def test_a_road_says_nothing_of_what_is_lighter_than_any_truck(road):
+    """A car stands on springs of a tenth: it was weighed up to a half too heavy."""
+    rng = np.random.default_rng(8)
+    rough = Road(
+        lane=1,
+        from_m=-46.0,
+        cell_m=0.1,
+        slopes=tuple(rng.normal(0.0, 0.006, 560).tolist()),
+        rest_speeds_mps=(15.0,),
+        rest=(0.5,),
+    )
+
+    def weighed(loads_kg, calibration):
+        site = road.site_of(road.site_text())
+        truck = road.Truck(loads_kg, (2.7,), 80.0)
+        counts, _ = road.drive(site, [truck], seconds=3.0)
+        weigher = Weigher(site, sample_rate_hz=4000.0, calibration=calibration)
+        (passage,) = road.passages(weigher.receive(counts, 0) + weigher.flush())
+        return passage
+
+    learned_road, no_road = Calibration(roads=(rough,)), Calibration()
+    car = (750.0, 600.0)
+    assert weighed(car, learned_road) == weighed(car, no_road)
+    lorry = (3000.0, 2600.0)
+    assert (
+        weighed(lorry, learned_road).axle_loads_kg
+        != weighed(lorry, no_road).axle_loads_kg
+    )
