@@ -16,7 +16,8 @@ import msgspec
 from wim.axles import Axle
 from wim.headings import skew_of
 from wim.hit_tables import HitTable
-from wim.kernels.hit_table import CHANNEL
+from wim.kernels.apart import HARDEST_MPS2
+from wim.kernels.hit_table import CENTRE, CHANNEL, PLACE
 from wim.kernels.row_table import AT, SPEED
 from wim.kernels.stall import find_stall
 from wim.lanes import Crossing
@@ -83,6 +84,9 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     the crossings beyond what may be wrong with the rows' places: a foot that goes down
     and up between two crossings of a row bends it more than they show (normal vehicles
     leave 2 mm at most, seeds 8961 and 8962).
+    A light axle stands on half the usual contact, so that its pulses alone tell nearly
+    twice its speed: where it went too fast between two rows to have stopped there, only
+    what no tyre's contact explains (``shortest_contact``) is a stall.
     ``skew_m`` leaves room for strips that lie 2 cm from where the site file says, which
     no simulated one does: normal vehicles reach 0.02 m, the mildest S on four rows 0.25
     (site seeds 8101 to 8141).
@@ -96,6 +100,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     slowest_share: Positive = 0.4
     stop_mps: Positive = 0.5
     stall: Positive = 0.6
+    shortest_contact: Positive = 0.4
     crawl_mps: Positive = 1.2
     scatter: Positive = 3.65
     least_scatter: Positive = 2.25
@@ -127,8 +132,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     ``skew_m`` is the greatest less the least of how far left wheels were ahead of right
     ones on a row, straight ahead (0) counting too, and ``skew_rows`` where that was.
     ``gap_m`` is the way between axles to the nearest vehicle before or behind.
-    ``stall_strips`` are the channels between which the stall was, ``slowest_at_s`` the
-    slowest moment, ``swing_at_s`` those of the greatest and the least acceleration.
+    ``stall_strips`` are the channels between which the stall was, ``stall_possible``
+    whether the way between them took long enough for one, ``slowest_at_s`` the slowest
+    moment, ``swing_at_s`` those of the greatest and the least acceleration.
     """
 
     acceleration_mps2: float | None
@@ -146,6 +152,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     skew_m: float | None
     gap_m: float | None
     stall_strips: tuple[int, ...] = ()
+    stall_possible: bool = True
     slowest_at_s: float | None = None
     swing_at_s: tuple[float, ...] = ()
     skew_rows: tuple[int, ...] = ()
@@ -182,7 +189,7 @@ def figures_of(
         slowest = max(lowest, 0.0)
         slowest_at_s = moments[between.index(lowest)]
         share = slowest / max(between)
-    stall, stall_strips = _stall(crossing.hits)
+    stall, stall_strips, stall_possible = _stall(crossing.hits)
     scatter, worst_row = scatter_of(rows)
     skew_m, skew_rows = skew_of(axles)
     damaged = frozenset([damage.strip for damage in crossing.damages])
@@ -211,6 +218,7 @@ def figures_of(
         skew_m=skew_m,
         gap_m=min((each.gap_m for each in near), default=None),
         stall_strips=stall_strips,
+        stall_possible=stall_possible,
         slowest_at_s=slowest_at_s,
         swing_at_s=swing_at_s,
         skew_rows=skew_rows,
@@ -268,7 +276,8 @@ def manoeuvres_of(
     share = figures.slowest_share
     stops = share is not None and share < t.slowest_share
     stops = stops and slowest is not None and slowest < t.stop_mps
-    stops = stops or (figures.stall is not None and figures.stall < t.stall)
+    stall = t.stall if figures.stall_possible else t.shortest_contact
+    stops = stops or (figures.stall is not None and figures.stall < stall)
     most = t.acceleration_swing_mps2
     if figures.smooth and not stops and swing is not None and swing > most:
         strips = _around(axles, *figures.swing_at_s)
@@ -299,7 +308,7 @@ def manoeuvres_of(
         "stop_and_go",
         "stall",
         figures.stall,
-        t.stall,
+        stall,
         below=True,
         strips=figures.stall_strips,
     )
@@ -336,17 +345,22 @@ def manoeuvres_of(
     return found
 
 
-def _stall(hits: HitTable) -> tuple[float | None, tuple[int, ...]]:
+def _stall(hits: HitTable) -> tuple[float | None, tuple[int, ...], bool]:
     """Return how slowly an axle went between two rows, as against over them, and where.
 
     A pulse's length at half its height tells the speed over its strip within a
-    quarter, whatever happened between the strips; over a plate it tells it better.
+    quarter, whatever happened between the strips; over a plate it tells it better. The
+    last figure tells whether anything could have stopped and started in that time.
     """
     share, before, behind = find_stall(*hits)
     if before < 0:
-        return None, ()
-    between = int(hits.hits[before, CHANNEL]), int(hits.hits[behind, CHANNEL])
-    return share, tuple(sorted(between))
+        return None, (), True
+    early, late = hits.hits[before], hits.hits[behind]
+    between = int(early[CHANNEL]), int(late[CHANNEL])
+    took_s = float(late[CENTRE] - early[CENTRE])
+    way_m = abs(float(late[PLACE] - early[PLACE]))
+    possible = way_m <= HARDEST_MPS2 * took_s * took_s
+    return share, tuple(sorted(between)), possible
 
 
 def _around(axles: Sequence[Axle], *moments_s: float) -> tuple[int, ...]:

@@ -248,3 +248,17 @@ def test_slow_lorries_that_follow_one_another_evenly_are_evidence(
     )
     assert [len(passage["axle_loads_kg"]) for passage in found] == [2, 2]
     assert [passage["flags"] for passage in found] == [[], []]
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+@pytest.mark.parametrize("kmh", [30.0, 50.0, 85.0])
+def test_a_lorry_on_short_footprints_neither_stops_nor_falls_apart(road, rows, kmh):
+    """Empty trailer axles stand on half the usual contact: their pulses are short."""
+    site = road.site_of(road.site_text(rows=rows))
+    loads_kg = (5200.0, 4200.0, 1900.0, 1900.0, 1900.0)
+    truck = road.Truck(loads_kg, (3.8, 7.3, 1.31, 1.31), kmh, footprint_m=0.12)
+    counts, _ = road.drive(site, [truck], seconds=6.0)
+    (passage,) = road.passages(road.weigh(site, counts, separator=False))
+    assert passage.axle_configuration == "1+1+3"
+    assert passage.flags == ()
+    assert passage.gross_mass_kg == pytest.approx(truck.gross_kg, rel=5e-3)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from wim._jit import helper, inlined, njit
 from wim.kernels.exact import MOST_PARTS, exact_sum
 
-__all__ = ["space_axles"]
+__all__ = ["HARDEST_MPS2", "space_axles"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -21,6 +21,9 @@ _UNEVEN = 0.65
 _FASTER = 1.35
 """The length of a pulse tells the speed over a strip within a quarter; a third is sure,
 and nobody is faster between two rows than over both."""
+HARDEST_MPS2 = 10.0
+"""No tyre changes a speed faster. To stop and start between two rows takes twice the
+root of their way over this; who needed less than half of that time did not stop."""
 _GAIN_MPS2 = 1.0
 _LEAST_SIGMA_M = 0.02
 
@@ -130,18 +133,28 @@ def _place_at(
 def _went_evenly(
     at_s: Floats, places: Floats, over_mps: Floats, begin: int, end: int
 ) -> bool:
-    """Tell whether an axle went about as fast between all rows as over them."""
+    """Tell whether an axle went about as fast between all rows as over them.
+
+    Where it went too fast to have stopped between the rows where it was slowest, it is
+    not asked how fast it was over them: a light axle stands on half the usual contact.
+    """
     slowest, fastest = np.inf, 0.0
+    stops = False
     least_over = over_mps[begin]
     for k in range(begin + 1, end):
         took = at_s[k] - at_s[k - 1]
         if took <= 0.0:
             return False
-        mean = (places[k] - places[k - 1]) / took
-        slowest = min(slowest, mean)
+        way = places[k] - places[k - 1]
+        mean = way / took
+        if mean < slowest:
+            slowest = mean
+            stops = way <= HARDEST_MPS2 * took * took
         fastest = max(fastest, mean)
         least_over = min(least_over, over_mps[k])
-    return bool(_UNEVEN * max(fastest, least_over) <= slowest)
+    if stops:
+        fastest = max(fastest, least_over)
+    return bool(_UNEVEN * fastest <= slowest)
 
 
 @inlined
