@@ -57,16 +57,17 @@ def every_estimate(
     Arguments as in :func:`wim.statics.static_loads`.
     """
     loading = estimation.loading
-    crossings = crossings_of(axles, lane=lane, known=known, loading=loading)
-    rows = [_rows(crossings, axle) for axle in range(len(axles))]
+    table = RowTable.of([axle.rows for axle in axles])
+    crossings, _ = crossings_of(table, lane=lane, known=known, loading=loading)
+    rows = _rows(crossings, axles=len(axles))
     whats = [known]
     if known.calibration.roads:
         unlearned = msgspec.structs.replace(known.calibration, roads=())
         whats.append(msgspec.structs.replace(known, calibration=unlearned))
-    scatter, _ = scatter_of(RowTable.of([axle.rows for axle in axles]))
+    scatter, _ = scatter_of(table)
     joint, *level = (
         static_loads(
-            axles,
+            table,
             lane=lane,
             spacings_m=spacings_m,
             groups=groups,
@@ -102,18 +103,27 @@ class _Row(NamedTuple):
     speed_mps: float
 
 
-def _rows(crossings: Crossings, axle: int) -> list[_Row]:
-    own = [k for k, whose in enumerate(crossings.axles) if whose == axle]
-    pace_mps = _mean([crossings.speeds_mps[k] for k in own])
-    return [
-        _Row(
-            load_kg=crossings.loads_kg[k],
-            variance_kg2=crossings.own_variances_kg2[k],
-            after_s=crossings.places_m[k] / pace_mps,
-            speed_mps=pace_mps,
+def _rows(crossings: Crossings, *, axles: int) -> list[list[_Row]]:
+    """Return the crossings of each axle, at its mean speed."""
+    found: list[list[_Row]] = []
+    columns = (crossings.axles, crossings.places_m, crossings.speeds_mps)
+    loads = (crossings.loads_kg, crossings.own_variances_kg2)
+    told = list(zip(*[each.tolist() for each in (*columns, *loads)], strict=True))
+    for axle in range(axles):
+        own = [figures for whose, *figures in told if whose == axle]
+        pace_mps = _mean([speed_mps for _, speed_mps, _, _ in own])
+        found.append(
+            [
+                _Row(
+                    load_kg=load_kg,
+                    variance_kg2=variance_kg2,
+                    after_s=place_m / pace_mps,
+                    speed_mps=pace_mps,
+                )
+                for place_m, _, load_kg, variance_kg2 in own
+            ]
         )
-        for k in own
-    ]
+    return found
 
 
 def _two_row_mean(axle: Axle) -> float:

@@ -8,22 +8,38 @@ decides nothing about the driving.
 Source: moments about a body's centre; ``m * a * h / L`` for two axles.
 """
 
-import math
+import functools
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
-from wim.calibration import STANDARD_GRAVITY_MPS2, VehicleClass, interpolated
+from wim.calibration import STANDARD_GRAVITY_MPS2, VehicleClass
+from wim.kernels.levers import DRAWBAR, FIFTH_WHEEL, NO_COUPLING, move_loads
 from wim.roads import Ride, Role, Suspension, roles_of
 
-__all__ = ["Stance", "Transfer", "moved_kg"]
+__all__ = ["Transfer", "Transferred", "moved_kg", "transferred"]
 
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
+_KEPT = 256
+_COUPLINGS: dict[VehicleClass | None, int] = {
+    "articulated": FIFTH_WHEEL,
+    "centre_axle": DRAWBAR,
+}
 
 
-class Transfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Transfer(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    cache_hash=True,
+):
     """Usual heights and masses, none of which a scale can see.
 
     A body's centre of gravity is at ``heights_m``, by its mass per axle
@@ -49,155 +65,74 @@ class Transfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     unknown_acceleration_mps2: Positive = 0.3
 
 
-class Stance(NamedTuple):
-    """Where the axles of a vehicle stand and what they carry, however it is driven.
+class Transferred(NamedTuple):
+    """What each axle carries more than at rest, and its standard uncertainty, k = 1.
 
-    ``own`` are the axles of the truck or tractor, ``towed`` those of what it pulls,
-    none of a rigid one; both with their mass, the height of its centre and the levers
-    with which a moment about a place is shared out. Where both are coupled is
-    ``coupling_m`` behind the first axle, None where nothing presses there.
+    ``steady_kg`` is what rows saw, less that: the loads of the crossings at a steady
+    speed. ``rough_mass_kg`` is the sum of the axles' plain means over their rows.
     """
 
-    own: "_Levers"
-    towed: "_Levers"
-    own_kg: float
-    towed_kg: float
-    own_height_m: float
-    towed_height_m: float
-    coupling_m: float | None
-    middle_m: float
-
-    @staticmethod
-    def of(
-        loads_kg: Sequence[float],
-        *,
-        spacings_m: Sequence[float],
-        groups: Sequence[Sequence[int]],
-        roles: Sequence[Role],
-        vehicle_class: VehicleClass | None,
-        transfer: Transfer,
-        ride: Ride,
-    ) -> "Stance":
-        """Return how a vehicle stands.
-
-        Args:
-            loads_kg: of the axles, as well as they are known, in the order of travel.
-            spacings_m: between them, one fewer.
-            groups: axle groups as indices of axles.
-            roles: of the axles.
-            vehicle_class: None and ``rigid`` are one body.
-            transfer: usual heights and masses.
-            ride: usual suspensions.
-        """
-        places = [0.0]
-        for spacing in spacings_m:
-            places.append(places[-1] + spacing)
-        rates = [_rate(getattr(ride, role)) for role in roles]
-        towed = _towed(groups, vehicle_class)
-        own = [axle for axle in range(len(loads_kg)) if axle not in towed]
-        own_kg = math.fsum([loads_kg[axle] for axle in own])
-        towed_kg = math.fsum([loads_kg[axle] for axle in towed])
-        coupling_m: float | None = None
-        if vehicle_class == "articulated" and towed:
-            driven = [axle for axle in own if roles[axle] == "drive"] or own
-            driven_m = math.fsum([places[axle] for axle in driven]) / len(driven)
-            coupling_m = driven_m - transfer.fifth_wheel_ahead_m
-            on_coupling_kg = max(own_kg - transfer.tractor_kg, 0.25 * own_kg)
-            own_kg -= on_coupling_kg
-            towed_height_m = _height_m(towed_kg / len(towed), transfer)
-            towed_kg += on_coupling_kg
-            own_height_m = min(transfer.heights_m)
-        else:
-            if vehicle_class == "centre_axle" and towed:
-                coupling_m = places[own[-1]] + transfer.drawbar_behind_m
-            own_height_m = _height_m(own_kg / len(own), transfer)
-            towed_height_m = _height_m(towed_kg / max(len(towed), 1), transfer)
-        about_m = coupling_m
-        if towed and about_m is None:
-            about_m = _middle(towed, places, rates)
-        middle_m = _middle(own, places, rates)
-        return Stance(
-            own=_levers(own, places, rates, middle_m),
-            towed=_levers(towed, places, rates, about_m or 0.0),
-            own_kg=own_kg,
-            towed_kg=towed_kg,
-            own_height_m=own_height_m,
-            towed_height_m=towed_height_m,
-            coupling_m=coupling_m,
-            middle_m=middle_m,
-        )
-
-    def moved_kg(
-        self, acceleration_mps2: float, *, transfer: Transfer
-    ) -> tuple[float, ...]:
-        """Return what each axle carries more than at rest; the sum is zero.
-
-        Args:
-            acceleration_mps2: along the travel, positive when gaining speed.
-            transfer: usual heights and masses.
-        """
-        push = acceleration_mps2 / STANDARD_GRAVITY_MPS2
-        pulled = transfer.coupling_height_m if push > 0.0 else 0.0
-        moment = push * (self.own_kg * self.own_height_m + self.towed_kg * pulled)
-        turned = push * self.towed_kg * (self.towed_height_m - pulled)
-        behind = self.towed.turned(turned)
-        pressed_kg = 0.0
-        for kg in behind:
-            pressed_kg -= kg
-        if self.coupling_m is not None:
-            moment += pressed_kg * (self.coupling_m - self.middle_m)
-        own = self.own
-        moved = [0.0] * (len(own.axles) + len(behind))
-        for axle, kg in zip(self.towed.axles, behind, strict=True):
-            moved[axle] = kg
-        for axle, kg, rate in zip(
-            own.axles, own.turned(moment), own.rates, strict=True
-        ):
-            moved[axle] = kg + pressed_kg * rate / own.whole
-        return tuple(moved)
-
-    def sigmas_kg(
-        self,
-        moved: Sequence[float],
-        acceleration_mps2: float | None,
-        *,
-        transfer: Transfer,
-    ) -> tuple[float, ...]:
-        """Return the standard uncertainty of what each axle carries more, k = 1.
-
-        Args:
-            moved: what it carries more (nothing where the acceleration is not known).
-            acceleration_mps2: None where it is not known.
-            transfer: usual heights and masses.
-        """
-        unsure_mps2 = (
-            transfer.unknown_acceleration_mps2
-            if acceleration_mps2 is None
-            else transfer.acceleration_sigma_mps2
-        )
-        more = self.moved_kg(unsure_mps2, transfer=transfer)
-        return tuple(
-            [
-                math.sqrt(own * own + transfer.doubt * transfer.doubt * kg * kg)
-                for own, kg in zip(more, moved, strict=True)
-            ]
-        )
+    moved_kg: tuple[float, ...]
+    sigmas_kg: tuple[float, ...]
+    steady_kg: Floats
+    rough_mass_kg: float
 
 
-class _Levers(NamedTuple):
-    """Some axles, the rates of their springs and the levers about a place."""
+def transferred(
+    axles: Integers,
+    loads_kg: Floats,
+    *,
+    spacings_m: Sequence[float],
+    groups: Sequence[Sequence[int]],
+    roles: tuple[Role, ...],
+    vehicle_class: VehicleClass | None,
+    acceleration_mps2: float | None,
+    transfer: Transfer,
+    ride: Ride,
+) -> Transferred:
+    """Return what a change of speed moved between the axles of a vehicle.
 
-    axles: tuple[int, ...]
-    rates: tuple[float, ...]
-    levers: tuple[float, ...]
-    whole: float
-    stiff: float
+    Nothing is moved where the acceleration is not known; it is the less certain.
 
-    def turned(self, moment: float) -> list[float]:
-        """Return what a moment [kg·m] about that place presses on each axle [kg]."""
-        if self.stiff <= 0.0:
-            return [0.0] * len(self.axles)
-        return [moment * lever / self.stiff for lever in self.levers]
+    Args:
+        axles: whose crossing, each axle's at least once, shape (n,).
+        loads_kg: what rows saw of it, shape (n,).
+        spacings_m: between the axles, one fewer.
+        groups: axle groups as indices of axles, in the order of the axles.
+        roles: of the axles.
+        vehicle_class: None and ``rigid`` are one body.
+        acceleration_mps2: along the travel, positive when gaining speed.
+        transfer: usual heights and masses.
+        ride: usual suspensions.
+    """
+    springs = _springs(roles, ride)
+    figures = _figures(transfer)
+    towed = _towed(groups, vehicle_class)
+    coupling = _COUPLINGS.get(vehicle_class, NO_COUPLING) if towed else NO_COUPLING
+    steady_kg = np.empty_like(loads_kg)
+    moved, sigmas = np.empty((2, len(roles)))
+    rough_kg = move_loads(
+        axles,
+        loads_kg,
+        np.array(spacings_m, dtype=np.float64),
+        springs.rates,
+        springs.driven,
+        len(roles) - towed,
+        coupling,
+        figures.transfer,
+        figures.loads_kg,
+        figures.heights_m,
+        acceleration_mps2 or 0.0,
+        transfer.unknown_acceleration_mps2
+        if acceleration_mps2 is None
+        else transfer.acceleration_sigma_mps2,
+        steady_kg,
+        moved,
+        sigmas,
+    )
+    return Transferred(
+        tuple(moved.tolist()), tuple(sigmas.tolist()), steady_kg, rough_kg
+    )
 
 
 def moved_kg(
@@ -220,58 +155,68 @@ def moved_kg(
     >>> [round(kg) for kg in moved]
     [-551, 551]
     """
-    stance = Stance.of(
-        loads_kg,
+    found = transferred(
+        np.arange(len(loads_kg)),
+        np.array(loads_kg, dtype=np.float64),
         spacings_m=spacings_m,
         groups=groups,
         roles=roles_of(groups, spacings_m, ride=ride),
         vehicle_class=vehicle_class,
+        acceleration_mps2=acceleration_mps2,
         transfer=transfer,
         ride=ride,
     )
-    return stance.moved_kg(acceleration_mps2, transfer=transfer)
+    return found.moved_kg
 
 
-def _towed(
-    groups: Sequence[Sequence[int]], vehicle_class: VehicleClass | None
-) -> tuple[int, ...]:
-    """Return the axles of what is towed; at least one group stays with the truck."""
+def _towed(groups: Sequence[Sequence[int]], vehicle_class: VehicleClass | None) -> int:
+    """Return how many axles are towed; at least one group stays with the truck."""
     behind = {"articulated": 1, "centre_axle": 1, "full_trailer": 2}
     many = min(behind.get(vehicle_class or "rigid", 0), len(groups) - 1)
-    return tuple(axle for group in groups[len(groups) - many :] for axle in group)
+    return sum([len(group) for group in groups[len(groups) - many :]])
+
+
+class _Springs(NamedTuple):
+    """Rates of springs [N/m] and which axles are driven, shape (axles,) each."""
+
+    rates: Floats
+    driven: Floats
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _springs(roles: tuple[Role, ...], ride: Ride) -> _Springs:
+    """Return the springs of axles as the kernel reads them."""
+    rates = [_rate(getattr(ride, role)) for role in roles]
+    driven = [float(role == "drive") for role in roles]
+    return _Springs(np.array(rates), np.array(driven))
+
+
+class _Figures(NamedTuple):
+    """Usual heights and masses as the kernel reads them."""
+
+    transfer: Floats
+    loads_kg: Floats
+    heights_m: Floats
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _figures(transfer: Transfer) -> _Figures:
+    figures = (
+        transfer.coupling_height_m,
+        transfer.fifth_wheel_ahead_m,
+        transfer.drawbar_behind_m,
+        transfer.tractor_kg,
+        transfer.doubt,
+        STANDARD_GRAVITY_MPS2,
+    )
+    return _Figures(
+        np.array(figures),
+        np.array(transfer.axle_loads_kg),
+        np.array(transfer.heights_m),
+    )
 
 
 def _rate(suspension: Suspension) -> float:
     """Return the rate of spring and tyre one on the other [N/m]."""
     spring, tyre = suspension.spring_npm, suspension.tyre_npm
     return spring * tyre / (spring + tyre)
-
-
-def _height_m(axle_load_kg: float, transfer: Transfer) -> float:
-    return interpolated(transfer.axle_loads_kg, transfer.heights_m, axle_load_kg)
-
-
-def _middle(
-    axles: Sequence[int], places: Sequence[float], rates: Sequence[float]
-) -> float:
-    """Return about which place a body on its springs turns."""
-    whole = math.fsum([rates[axle] for axle in axles])
-    return math.fsum([rates[axle] * places[axle] for axle in axles]) / whole
-
-
-def _levers(
-    axles: Sequence[int],
-    places: Sequence[float],
-    rates: Sequence[float],
-    about_m: float,
-) -> _Levers:
-    own = [rates[axle] for axle in axles]
-    arms = [places[axle] - about_m for axle in axles]
-    levers = [rate * arm for rate, arm in zip(own, arms, strict=True)]
-    return _Levers(
-        axles=tuple(axles),
-        rates=tuple(own),
-        levers=tuple(levers),
-        whole=math.fsum(own),
-        stiff=math.fsum([k * arm for k, arm in zip(levers, arms, strict=True)]),
-    )

@@ -9,16 +9,18 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from wim.axles import Axle, RowLoad
 from wim.calibration import Calibration, VehicleClass, interpolated
+from wim.kernels.crossings import see_crossings, suppose_swings
 from wim.kernels.joint import estimate_jointly
+from wim.kernels.row_table import SPEED
 from wim.roads import Ride, Road, Role, excess
+from wim.row_loads import RowTable
 from wim.samples import Lane, Strip
 
 __all__ = [
@@ -27,18 +29,17 @@ __all__ = [
     "Known",
     "Loading",
     "Swing",
-    "at_steady_speed",
     "crossings_of",
     "joint_loads",
     "on_level_road",
-    "rough_loads_kg",
 ]
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 _LAYOUTS = 256
-_USUAL_LOAD_KG = 1e4
+_LEAST_KG = 50.0
 
 
 class Swing(
@@ -173,20 +174,49 @@ class Loading(
     halved: Positive = 0.2
 
 
-class Crossings(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of each column for every axle and row that met; shape (n,) each.
+class Crossings(NamedTuple):
+    """What rows saw of axles, as kernels read it; one place for every axle and row.
 
-    ``own_variances_kg2`` is what is independent from crossing to crossing;
-    ``row_variances`` (relative, by rank of the row) is common to all that cross it.
+    ``axles`` and ``ranks`` say whose crossing of which row it is;
+    ``own_variances_kg2`` is what is independent from crossing to crossing, shape (n,)
+    each; ``row_variances`` (relative, by rank of the row) is common to all that cross
+    it.
     """
 
-    axles: tuple[int, ...]
-    ranks: tuple[int, ...]
-    places_m: tuple[float, ...]
-    speeds_mps: tuple[float, ...]
-    loads_kg: tuple[float, ...]
-    own_variances_kg2: tuple[float, ...]
-    row_variances: tuple[float, ...]
+    axles: Integers
+    ranks: Integers
+    places_m: Floats
+    speeds_mps: Floats
+    loads_kg: Floats
+    own_variances_kg2: Floats
+    row_variances: Floats
+
+    @staticmethod
+    def of(
+        *,
+        axles: Sequence[int],
+        ranks: Sequence[int],
+        places_m: Sequence[float],
+        speeds_mps: Sequence[float],
+        loads_kg: Sequence[float],
+        own_variances_kg2: Sequence[float],
+        row_variances: Sequence[float],
+    ) -> "Crossings":
+        """Return the crossings of plain figures."""
+        return Crossings(
+            np.array(axles, dtype=np.int64),
+            np.array(ranks, dtype=np.int64),
+            np.array(places_m),
+            np.array(speeds_mps),
+            np.array(loads_kg),
+            np.array(own_variances_kg2),
+            np.array(row_variances),
+        )
+
+    @property
+    def pace_mps(self) -> float:
+        """Return the mean speed."""
+        return math.fsum(self.speeds_mps.tolist()) / len(self.axles)
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,52 +245,35 @@ class JointLoads(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def crossings_of(
-    axles: Sequence[Axle], *, lane: Lane, known: Known, loading: Loading
-) -> Crossings:
+    rows: RowTable, *, lane: Lane, known: Known, loading: Loading
+) -> tuple[Crossings, float]:
     """Gather what the rows saw, with what is uncertain about each crossing.
 
     Args:
-        axles: of one vehicle, at least one, each seen by one row at least.
+        rows: of the axles of one vehicle, at least one each.
         lane: whose strips they crossed, calibrated.
         known: what is known of the vehicle and the station.
         loading: figures of the estimator.
+
+    Returns:
+        The crossings, and the mean relative uncertainty of their speeds.
     """
-    rows = [row for axle in axles for row in axle.rows]
     factors = known.calibration.common_factors(
-        [row.speed_mps for row in rows],
+        rows.rows[:, SPEED].tolist(),
         temperature_c=known.temperature_c,
         vehicle_class=known.vehicle_class,
-        axles=len(axles),
+        axles=rows.axles,
     )
-    seen = [each for axle in axles for each in _completed_rows(axle, loading)]
-    sigmas = [f * sigma for f, (_, sigma) in zip(factors, seen, strict=True)]
-    row_of = {row.rank: row.row for row in rows}
-    known_variances = _row_variances(lane, loading)
-    variances = [0.0] * (1 + max(row_of))
-    for rank, number in row_of.items():
-        variances[rank] = known_variances[number]
-    return Crossings(
-        axles=tuple([i for i, axle in enumerate(axles) for _ in axle.rows]),
-        ranks=tuple([row.rank for row in rows]),
-        places_m=tuple([row.place_m for row in rows]),
-        speeds_mps=tuple([max(row.speed_mps, 0.1) for row in rows]),
-        loads_kg=tuple([f * load for f, (load, _) in zip(factors, seen, strict=True)]),
-        own_variances_kg2=tuple([max(sigma * sigma, 1.0) for sigma in sigmas]),
-        row_variances=tuple(variances),
+    strips = _row_variances(lane, loading)
+    axles, ranks = np.empty((2, len(factors)), dtype=np.int64)
+    places_m, speeds_mps, loads_kg, own_kg2 = np.empty((4, len(factors)))
+    seen = Crossings(
+        axles, ranks, places_m, speeds_mps, loads_kg, own_kg2, np.zeros(len(strips))
     )
-
-
-def at_steady_speed(crossings: Crossings, moved_kg: Sequence[float]) -> Crossings:
-    """Take off what a change of speed put on each axle (negative: took from it)."""
-    return msgspec.structs.replace(
-        crossings,
-        loads_kg=tuple(
-            [
-                max(load - moved_kg[axle], 0.5 * load)
-                for axle, load in zip(crossings.axles, crossings.loads_kg, strict=True)
-            ]
-        ),
+    unsure = see_crossings(
+        rows.rows, np.array(factors), strips, loading.completed, loading.halved, *seen
     )
+    return seen, unsure
 
 
 def on_level_road(
@@ -274,22 +287,27 @@ def on_level_road(
         roles: of its axles.
         ride: the suspensions that the road was learned with.
     """
-    rough_kg = rough_loads_kg(crossings)
-    loads = list(crossings.loads_kg)
+    whose = crossings.axles.tolist()
+    places_m, speeds_mps = crossings.places_m.tolist(), crossings.speeds_mps.tolist()
+    loads_kg = crossings.loads_kg.tolist()
+    level = list(loads_kg)
     for axle, role in enumerate(roles):
-        own = [k for k, whose in enumerate(crossings.axles) if whose == axle]
-        speed_mps = math.fsum(crossings.speeds_mps[k] for k in own) / len(own)
+        own = [k for k, each in enumerate(whose) if each == axle]
+        # the plain mean over its crossings, at least a few kilograms
+        load_kg = 0.0
+        for k in own:
+            load_kg += loads_kg[k]
         added = excess(
             road,
             role,
-            load_kg=rough_kg[axle],
-            speed_mps=speed_mps,
-            places_m=[crossings.places_m[k] for k in own],
+            load_kg=max(load_kg / len(own), _LEAST_KG),
+            speed_mps=math.fsum([speeds_mps[k] for k in own]) / len(own),
+            places_m=[places_m[k] for k in own],
             ride=ride,
         )
         for k, more in zip(own, added, strict=True):
-            loads[k] /= 1.0 + min(max(more, -0.5), 0.5)
-    return msgspec.structs.replace(crossings, loads_kg=tuple(loads))
+            level[k] /= 1.0 + min(max(more, -0.5), 0.5)
+    return crossings._replace(loads_kg=np.array(level))
 
 
 def joint_loads(
@@ -318,37 +336,45 @@ def joint_loads(
         Biometrika 58 (1971) 545. Dynamic loads that repeat along the road: Cole and
         Cebon, Vehicle System Dynamics 25 (1996), "spatial repeatability".
     """
-    rough_kg = rough_loads_kg(crossings)
-    count = len(rough_kg)
-    pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
-    swings = np.array(
-        [
-            rest * rough * share
-            for rough, share in zip(
-                rough_kg, swing.shares_at(rough_kg, pace_mps), strict=True
-            )
-        ]
-    )
-    kinship, hop, scales = _suppositions(tuple(map(len, groups)), swing)
-    bounces = _likely(math.fsum(rough_kg) / count, swing)
-    means = np.zeros(count)
-    covariance = np.zeros((count, count))
-    estimate_jointly(
-        np.array(crossings.places_m),
-        pace_mps,
-        np.array(crossings.axles, dtype=np.int64),
-        np.array(crossings.ranks, dtype=np.int64),
-        np.array(crossings.loads_kg),
-        np.array(crossings.own_variances_kg2),
-        np.array(crossings.row_variances),
+    given = _suppositions(tuple(map(len, groups)), swing)
+    count = given.kinship.shape[1]
+    swings = np.empty(count)
+    bounces = np.empty((len(swing.bounces), 3))
+    pace_mps = suppose_swings(
+        crossings.axles,
+        crossings.speeds_mps,
+        crossings.loads_kg,
+        rest,
+        given.speeds_mps,
+        given.shares,
+        given.loads_kg,
+        given.load_factors,
+        swing.first,
+        given.bounces,
+        swing.bounce_damping,
+        swing.usual_bounce_hz,
+        swing.bounce_spread,
         swings,
-        kinship,
         bounces,
-        hop,
-        scales,
+    )
+    means = np.empty(count)
+    covariance = np.empty((count, count))
+    estimate_jointly(
+        crossings.places_m,
+        pace_mps,
+        crossings.axles,
+        crossings.ranks,
+        crossings.loads_kg,
+        crossings.own_variances_kg2,
+        crossings.row_variances,
+        swings,
+        given.kinship,
+        bounces,
+        given.hop,
+        given.scales,
         means,
         covariance,
-        np.zeros((len(swing.bounces), len(swing.scales))),
+        np.empty((len(swing.bounces), len(swing.scales))),
     )
     return JointLoads(
         axle_loads_kg=tuple([max(load, 0.0) for load in means.tolist()]),
@@ -356,13 +382,22 @@ def joint_loads(
     )
 
 
-@functools.lru_cache(maxsize=_LAYOUTS)
-def _suppositions(
-    sizes: tuple[int, ...], swing: Swing
-) -> tuple[Floats, Floats, Floats]:
-    """Return kinship, hop and scales as the kernel reads them.
+class _Suppositions(NamedTuple):
+    """Figures of a swing as kernels read them; nobody writes there."""
 
-    Nobody writes there: whoever has axle groups of the same sizes gets the same arrays.
+    kinship: Floats
+    hop: Floats
+    scales: Floats
+    bounces: Floats
+    speeds_mps: Floats
+    shares: Floats
+    loads_kg: Floats
+    load_factors: Floats
+
+
+@functools.lru_cache(maxsize=_LAYOUTS)
+def _suppositions(sizes: tuple[int, ...], swing: Swing) -> _Suppositions:
+    """Return the arrays of a swing, the same ones for axle groups of the same sizes.
 
     Args:
         sizes: how many axles each group has, in the order of the axles.
@@ -381,80 +416,27 @@ def _suppositions(
                 kinship[1, i, k] = (
                     swing.kin_hop_group if alike else swing.kin_hop_others
                 )
-    return (
-        kinship,
-        np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
-        np.array(swing.scales),
+    return _Suppositions(
+        kinship=kinship,
+        hop=np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
+        scales=np.array(swing.scales),
+        bounces=np.array(swing.bounces),
+        speeds_mps=np.array(swing.speeds_mps),
+        shares=np.array(swing.shares),
+        loads_kg=np.array(swing.loads_kg),
+        load_factors=np.array(swing.load_factors),
     )
 
 
-def _likely(load_kg: float, swing: Swing) -> Floats:
-    """Return the bounces as the kernel reads them, the likely ones of such a load.
-
-    The resonance curve of an oscillator over its frequency; no library's exponential.
-    """
-    usual_hz = swing.usual_bounce_hz * math.sqrt(_USUAL_LOAD_KG / load_kg)
-    likely = []
-    for hertz, prior in swing.bounces:
-        relative = hertz / usual_hz
-        off = (relative - 1.0 / relative) / swing.bounce_spread
-        fall = 1.0 + off * off
-        likely.append((hertz, swing.bounce_damping, prior / (fall * fall)))
-    return np.array(likely)
-
-
-def rough_loads_kg(crossings: Crossings) -> list[float]:
-    """Return each axle's plain mean over its crossings, at least a few kilograms."""
-    count = 1 + max(crossings.axles)
-    sums, seen = [0.0] * count, [0] * count
-    for axle, load_kg in zip(crossings.axles, crossings.loads_kg, strict=True):
-        sums[axle] += load_kg
-        seen[axle] += 1
-    return [max(total / n, 50.0) for total, n in zip(sums, seen, strict=True)]
-
-
-def _left_share(axle: Axle) -> float | None:
-    """Return which part of an axle stands on its left wheels, from its whole rows."""
-    left_kg = right_kg = 0.0
-    for row in axle.rows:
-        if row.whole and row.left_kg is not None and row.right_kg is not None:
-            left_kg += row.left_kg
-            right_kg += row.right_kg
-    both_kg = left_kg + right_kg
-    return left_kg / both_kg if both_kg > 0.0 else None
-
-
-def _completed_rows(axle: Axle, loading: Loading) -> list[tuple[float, float]]:
-    """Return load and standard uncertainty of each of an axle's rows."""
-    if all(row.whole for row in axle.rows):
-        return [(row.load_kg, row.sigma_kg) for row in axle.rows]
-    share = _left_share(axle)
-    return [_completed(row, share, loading) for row in axle.rows]
-
-
-def _completed(
-    row: RowLoad, left_share: float | None, loading: Loading
-) -> tuple[float, float]:
-    """Return a row's load and standard uncertainty, with the wheel that it missed."""
-    missing = (row.left_kg is None) != (row.right_kg is None)
-    if row.whole or not missing:
-        return row.load_kg, row.sigma_kg
-    share = 0.5 if left_share is None else left_share
-    seen = share if row.left_kg is not None else 1.0 - share
-    seen = max(seen, 0.1)
-    load_kg = row.load_kg / seen
-    unsure = loading.halved if left_share is None else loading.completed
-    noise_kg = row.sigma_kg / seen
-    return load_kg, math.sqrt(noise_kg * noise_kg + unsure * unsure * load_kg * load_kg)
-
-
 @functools.lru_cache(maxsize=_LAYOUTS)
-def _row_variances(lane: Lane, loading: Loading) -> dict[int, float]:
-    """Return of each row of a lane, as the site counts them, what its strips bring."""
-    rows: dict[int, list[Strip]] = {}
-    for strip in lane.strips:
-        rows.setdefault(strip.row, []).append(strip)
-    return {number: _row_variance(strips, loading) for number, strips in rows.items()}
+def _row_variances(lane: Lane, loading: Loading) -> Floats:
+    """Return what the strips of each row of a lane bring, by the site's number."""
+    variances = np.zeros(1 + max(strip.row for strip in lane.strips))
+    for row in range(len(variances)):
+        own = [strip for strip in lane.strips if strip.row == row]
+        if own:
+            variances[row] = _row_variance(own, loading)
+    return variances
 
 
 def _row_variance(strips: Sequence[Strip], loading: Loading) -> float:

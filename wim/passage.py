@@ -557,7 +557,7 @@ class Weigher:
                 longest_group_m=self.parameters.group_spacing_m,
             )
         statics = static_loads(
-            axles,
+            crossing.rows,
             lane=lane,
             spacings_m=spacings,
             groups=groups,

@@ -157,7 +157,7 @@ def _solved(parts: Iterable[tuple[Floats, Floats]], cells: int) -> Floats:
     return found.astype(np.float64)
 
 
-class _Level(msgspec.Struct, frozen=True, kw_only=True):
+class _Level(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A reference passage whose road was foreseen without it."""
 
     static_kg: float
@@ -187,7 +187,7 @@ def _level(
                 speed_mps=math.fsum(speeds) / len(speeds),
                 roles=tuple(roles[number] for number in numbers),
                 common=own[0][0].common,
-                crossings=Crossings(
+                crossings=Crossings.of(
                     axles=tuple(numbers.index(sample.axle) for sample, _ in own),
                     ranks=tuple(
                         places.index(round(sample.place_m, 1)) for sample, _ in own
@@ -297,7 +297,7 @@ def _doubt(
     )
     gross_kg = loads.gross_mass_kg
     variance_kg2 = loads.gross_variance_kg2
-    rows = len(set(crossings.ranks))
+    rows = len(set(crossings.ranks.tolist()))
     strips_kg2 = min(row_variance / rows * gross_kg**2, 0.9 * variance_kg2)
     return _Doubt(
         speed_mps=passage.speed_mps,

@@ -31,7 +31,13 @@ class Suspension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     tyre_npm: Positive
 
 
-class Ride(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Ride(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    cache_hash=True,
+):
     """The suspensions that a road is learned and applied with.
 
     ``memory_s`` and ``memory_m`` bound how long an unevenness is felt;

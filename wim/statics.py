@@ -10,20 +10,18 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from wim.axles import Axle
 from wim.calibration import interpolated
-from wim.load_transfer import Stance, Transfer
+from wim.load_transfer import Transfer, transferred
 from wim.loads import (
     JointLoads,
     Known,
     Loading,
-    at_steady_speed,
     crossings_of,
     joint_loads,
     on_level_road,
-    rough_loads_kg,
 )
 from wim.roads import Ride, roles_of
+from wim.row_loads import RowTable
 from wim.samples import Lane
 from wim.uncertainty import Budget, Circumstances, UncertaintyFigures, budget_of
 from wim.unseen_bounce import UnseenBounce, bounce_left
@@ -65,7 +63,7 @@ class Statics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def static_loads(
-    axles: Sequence[Axle],
+    rows: RowTable,
     *,
     lane: Lane,
     spacings_m: Sequence[float],
@@ -80,7 +78,7 @@ def static_loads(
     """Estimate the loads of a vehicle's axles.
 
     Args:
-        axles: in the order in which they crossed, each seen by a row at least.
+        rows: of the axles in the order in which they crossed, one each at least.
         lane: whose strips they crossed, calibrated.
         spacings_m: between the axles, one fewer.
         groups: axle groups as indices of axles.
@@ -95,26 +93,25 @@ def static_loads(
         estimation: figures of the estimators.
     """
     loading = estimation.loading
-    crossings = crossings_of(axles, lane=lane, known=known, loading=loading)
-    # who drives backwards pushes what it tows, and nobody says which axles these are
-    vehicle_class = None if reverse else known.vehicle_class
+    crossings, speed_sigma = crossings_of(rows, lane=lane, known=known, loading=loading)
     transfer, ride = estimation.transfer, estimation.ride
     roles = roles_of(groups, spacings_m, ride=ride)
-    rough_kg = rough_loads_kg(crossings)
-    stance = Stance.of(
-        rough_kg,
+    # who drives backwards pushes what it tows, and nobody says which axles these are
+    moved = transferred(
+        crossings.axles,
+        crossings.loads_kg,
         spacings_m=spacings_m,
         groups=groups,
         roles=roles,
-        vehicle_class=vehicle_class,
+        vehicle_class=None if reverse else known.vehicle_class,
+        acceleration_mps2=acceleration_mps2,
         transfer=transfer,
         ride=ride,
     )
-    moved = stance.moved_kg(acceleration_mps2 or 0.0, transfer=transfer)
-    crossings = at_steady_speed(crossings, moved)
-    pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
+    crossings = crossings._replace(loads_kg=moved.steady_kg)
+    pace_mps = crossings.pace_mps
     road = known.calibration.road_of(lane.number)
-    if reverse or math.fsum(rough_kg) < ride.least_vehicle_kg:
+    if reverse or moved.rough_mass_kg < ride.least_vehicle_kg:
         road = None
     rest: float | None = None
     if road is None:
@@ -138,8 +135,8 @@ def static_loads(
         )
     circumstances = Circumstances(
         speed_mps=pace_mps,
-        speed_sigma=_speed_sigma(axles),
-        moved_sigmas_kg=stance.sigmas_kg(moved, acceleration_mps2, transfer=transfer),
+        speed_sigma=speed_sigma,
+        moved_sigmas_kg=moved.sigmas_kg,
         bounce=bounce_left(
             crossings,
             loads.axle_loads_kg,
@@ -150,7 +147,7 @@ def static_loads(
             rest=rest,
         ),
         unsteady_mps2=abs(
-            estimation.transfer.unknown_acceleration_mps2
+            transfer.unknown_acceleration_mps2
             if acceleration_mps2 is None
             else acceleration_mps2
         ),
@@ -201,16 +198,3 @@ def _temperature_per_c(lane: Lane, figures: UncertaintyFigures) -> float:
         for strip in lane.strips
     ]
     return math.fsum(own) / len(own)
-
-
-def _speed_sigma(axles: Sequence[Axle]) -> float:
-    """Return the mean relative uncertainty of the speeds, as if all had it in common.
-
-    The axles share one way, so their speeds are off together.
-    """
-    shares = [
-        row.speed_sigma_mps / max(row.speed_mps, 0.1)
-        for axle in axles
-        for row in axle.rows
-    ]
-    return math.fsum(shares) / len(shares)

@@ -100,7 +100,7 @@ def bounce_left(
         rest: of the learned road at that speed, over that of a usual one; None where
             none was learned, and all of the swing is left.
     """
-    pace_mps = math.fsum(crossings.speeds_mps) / len(crossings.speeds_mps)
+    pace_mps = crossings.pace_mps
     suspensions: list[Suspension] = [getattr(ride, role) for role in roles]
     swinging_kg = [
         max(load_kg, suspension.unsprung_kg)
@@ -114,8 +114,8 @@ def bounce_left(
         ]
     left = np.empty(len(swinging_kg))
     shares_in_means(
-        np.array(crossings.places_m),
-        np.array(crossings.axles, dtype=np.int64),
+        crossings.places_m,
+        crossings.axles,
         pace_mps,
         np.array(list(map(bounce_band_hz, suspensions, swinging_kg))),
         left,

@@ -96,6 +96,10 @@ def test_the_two_row_mean_takes_one_speed_for_all_rows(road):
     assert found["two_row_mean"][0] == pytest.approx(expected)
 
 
+def rows_of(axles):
+    return RowTable.of([axle.rows for axle in axles])
+
+
 def statics(road, axles, **changed):
     given = {
         "lane": road.site.lanes[0],
@@ -103,12 +107,12 @@ def statics(road, axles, **changed):
         "groups": [[i] for i in range(len(axles))],
         "reverse": False,
         "acceleration_mps2": 0.0,
-        "scatter": scatter_of(RowTable.of([axle.rows for axle in axles]))[0],
+        "scatter": scatter_of(rows_of(axles))[0],
         "flags": (),
         "known": KNOWN,
         "estimation": Estimation(),
     }
-    return static_loads(axles, **{**given, **changed})
+    return static_loads(rows_of(axles), **{**given, **changed})
 
 
 def test_the_uncertainty_grows_when_the_driving_or_the_signals_get_worse(road):
@@ -231,7 +235,8 @@ def test_a_road_that_foresees_less_leaves_more_uncertainty(road):
 
 def test_a_rest_of_one_leaves_the_usual_swing(road):
     loading = Loading()
-    seen = crossings_of(PAIR, lane=road.site.lanes[0], known=KNOWN, loading=loading)
+    lane = road.site.lanes[0]
+    seen, _ = crossings_of(rows_of(PAIR), lane=lane, known=KNOWN, loading=loading)
     usual = joint_loads(seen, [[0], [1]], swing=loading.known_road)
     found = on_a_level_road(road, rest=1.0)
     assert found.gross_variance_kg2 == pytest.approx(usual.gross_variance_kg2)

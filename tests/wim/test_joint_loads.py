@@ -61,7 +61,7 @@ def test_one_supposition_is_plain_generalised_least_squares():
 
 def crossings(loads_kg, *, rows=4, speed_mps=16.0, own_kg=30.0):
     axles = len(loads_kg)
-    return Crossings(
+    return Crossings.of(
         axles=tuple(i for i in range(axles) for _ in range(rows)),
         ranks=tuple(r for _ in range(axles) for r in range(rows)),
         places_m=tuple(3.0 * r for _ in range(axles) for r in range(rows)),
@@ -106,8 +106,8 @@ def test_rows_three_metres_apart_say_least_of_loads_that_bounce_from_row_to_row(
 
 def test_a_row_that_is_known_badly_counts_little():
     good = crossings([[7000.0, 7000.0, 7000.0, 9000.0]])
-    own = (900.0, 900.0, 900.0, 4e6)
-    weighed = msgspec.structs.replace(good, own_variances_kg2=own)
+    own = np.array((900.0, 900.0, 900.0, 4e6))
+    weighed = good._replace(own_variances_kg2=own)
     found = joint_loads(weighed, [[0]], swing=Swing())
     assert found.axle_loads_kg[0] == pytest.approx(7000.0, rel=0.01)
 
@@ -155,10 +155,10 @@ def test_whatever_is_taken_for_one_vehicle_gets_finite_loads(seed):
     rng = np.random.default_rng(seed)
     axles, rows = int(rng.integers(1, 17)), int(rng.integers(2, 9))
     loads = [list(rng.uniform(1.0, 4e4, rows)) for _ in range(axles)]
-    speeds = tuple(rng.uniform(0.1, 40.0, axles * rows).tolist())
+    speeds = rng.uniform(0.1, 40.0, axles * rows)
     seen = crossings(loads, rows=rows, own_kg=float(rng.uniform(1.0, 500.0)))
     found = joint_loads(
-        msgspec.structs.replace(seen, speeds_mps=speeds),
+        seen._replace(speeds_mps=speeds),
         [[i] for i in range(axles)],
         swing=Swing(),
     )

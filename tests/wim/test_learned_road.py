@@ -179,7 +179,7 @@ def off_and_stated(road, fresh):
         own = [sample for sample in fresh if sample.passage == number]
         speed = own[0].speed_mps
         level = on_level_road(
-            Crossings(
+            Crossings.of(
                 axles=tuple(sample.axle for sample in own),
                 ranks=tuple(ROWS_M.index(sample.place_m) for sample in own),
                 places_m=tuple(sample.place_m for sample in own),
@@ -243,7 +243,7 @@ def test_a_known_road_is_taken_off_the_rows(slopes):
         rest=(0.5,),
     )
     more = felt(slopes, "steer", 7000.0, 15.0)
-    crossings = Crossings(
+    crossings = Crossings.of(
         axles=(0,) * 4,
         ranks=(0, 1, 2, 3),
         places_m=ROWS_M,

@@ -53,7 +53,7 @@ def test_equal_rows_keep_all_of_a_bounce_that_takes_as_long_as_their_distance():
 def lorry(speed_mps, places=EQUAL, loads_kg=(3000.0, 3200.0)):
     """A two-axle lorry whose rows all say the same."""
     axles = tuple(axle for axle in range(len(loads_kg)) for _ in places)
-    return Crossings(
+    return Crossings.of(
         axles=axles,
         ranks=tuple(range(len(places))) * len(loads_kg),
         places_m=places * len(loads_kg),
