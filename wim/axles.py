@@ -185,12 +185,8 @@ def _weighed(
         np.array([way.step_s for way in ways]),
         np.array([motion.s_m for _, motion in moved]),
         np.array([motion.speed_mps for _, motion in moved]),
-        _floats(
-            [figure for way in ways for part in way.parts for figure in part]
-        ).reshape(len(ways), -1, 4),
-        _floats([sigma for way in ways for sigma in way.sigmas_mps]).reshape(
-            len(ways), -1
-        ),
+        _joined([way.parts for way in ways]).reshape(len(ways), -1, 4),
+        _joined([way.sigmas_mps for way in ways]).reshape(len(ways), -1),
         np.array(way_of, dtype=np.int64),
         int(smooth),
         USUAL_CONTACT_M,
@@ -225,9 +221,12 @@ def group_axles(
     return tuple(tuple(group) for group in groups)
 
 
-def _floats(figures: list[float]) -> npt.NDArray[np.float64]:
-    """Return an array of figures; of many, three times as soon as NumPy reads them."""
-    return np.frombuffer(array("d", figures))
+def _joined(figures: "list[array[float]]") -> npt.NDArray[np.float64]:
+    """Return an array of all figures, one after the other."""
+    first, *others = figures
+    if others:
+        first = array("d", b"".join(map(bytes, figures)))
+    return np.frombuffer(first)
 
 
 def _axle(

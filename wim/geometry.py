@@ -98,7 +98,7 @@ def _stands(axle: Axle) -> bool:
     way = axle.motion.way
     if way is None:
         return True
-    return min([speed_mps for _, speed_mps, _, _ in way.parts]) < _STANDING_MPS
+    return min(way.speeds_mps) < _STANDING_MPS
 
 
 def _pulses_agree(axle: Axle, speed_mps: float) -> bool:

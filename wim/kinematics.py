@@ -12,12 +12,14 @@ line that bends no more than the crossings ask for.
 """
 
 import math
+from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from wim.kernels.body import BODY_FIGURES, fit_body
 from wim.row_times import RowTimes
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 _STEPS = 16
+Floats: TypeAlias = npt.NDArray[np.float64]
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 
 
@@ -64,22 +67,34 @@ class Way(NamedTuple):
     """A way over time in equal parts, each with an acceleration that changes evenly.
 
     ``parts`` are place, speed, acceleration and its change a second where each begins,
-    the last where the way ends; before and after, the acceleration stays as it is.
-    ``sigmas_mps`` are the standard uncertainties of the speed there.
+    four figures for each, the last where the way ends; before and after, the
+    acceleration stays as it is. ``sigmas_mps`` are the standard uncertainties of the
+    speed there. Nobody writes into either.
     """
 
     first_s: float
     step_s: float
-    parts: tuple[tuple[float, float, float, float], ...]
-    sigmas_mps: tuple[float, ...]
+    parts: "array[float]"
+    sigmas_mps: "array[float]"
+
+    @property
+    def table(self) -> Floats:
+        """Return the parts as kernels read them, shape (parts, 4)."""
+        return np.frombuffer(self.parts).reshape(-1, 4)
+
+    @property
+    def speeds_mps(self) -> "array[float]":
+        """Return the speeds where the parts begin."""
+        return self.parts[1::4]
 
     def _part(self, t: float) -> tuple[float, tuple[float, float, float, float]]:
         since = t - self.first_s
         if since < 0.0:
-            place, speed, gain, _ = self.parts[0]
+            place, speed, gain = self.parts[:3]
             return since, (place, speed, gain, 0.0)
-        k = min(int(since / self.step_s), len(self.parts) - 1)
-        return since - k * self.step_s, self.parts[k]
+        k = min(int(since / self.step_s), len(self.parts) // 4 - 1)
+        place, speed, gain, change = self.parts[4 * k : 4 * k + 4]
+        return since - k * self.step_s, (place, speed, gain, change)
 
     def place_at(self, t: float) -> float:
         """Return how far along the way the body is at a time."""
@@ -95,14 +110,6 @@ class Way(NamedTuple):
         """Return the acceleration at a time."""
         dt, (_, _, gain, change) = self._part(t)
         return gain + change * dt
-
-    def moved_at(self, times: Sequence[float]) -> list[tuple[float, float]]:
-        """Return speed and acceleration at some times."""
-        moved = []
-        for t in times:
-            dt, (_, speed, gain, change) = self._part(t)
-            moved.append((speed + (gain + 0.5 * change * dt) * dt, gain + change * dt))
-        return moved
 
     def sigma_at(self, t: float) -> float:
         """Return the standard uncertainty of the speed at a time."""
@@ -133,8 +140,12 @@ class Motion(NamedTuple):
 
     def place_at(self, t: float) -> float:
         """Return the way [m] from the first row at a time."""
-        if self.way is not None:
-            return self.s_m + self.way.place_at(t) - self.way.place_at(self.at_s)
+        way = self.way
+        if way is not None:
+            # a way begins where its first part does
+            begins = self.at_s == way.first_s
+            from_m = way.parts[0] if begins else way.place_at(self.at_s)
+            return self.s_m + way.place_at(t) - from_m
         dt = t - self.at_s
         a = self.acceleration_mps2 or 0.0
         return self.s_m + self.speed_mps * dt + 0.5 * a * dt * dt
@@ -144,12 +155,6 @@ class Motion(NamedTuple):
         if self.way is not None:
             return self.way.acceleration_at(t)
         return self.acceleration_mps2 or 0.0
-
-    def moved_at(self, times: Sequence[float]) -> list[tuple[float, float]]:
-        """Return speed [m/s] and acceleration [m/s²] at some times."""
-        if self.way is not None:
-            return self.way.moved_at(times)
-        return [(self.speed_at(t), self.acceleration_at(t)) for t in times]
 
     def speed_sigma_at(self, t: float) -> float:
         """Return the standard uncertainty of the speed [m/s]; unknown is infinite."""
@@ -253,7 +258,7 @@ def fit_together(times: RowTimes, *, kinematics: Kinematics) -> Fit | None:
         counts[i] -= 1
     first_s, step_s, squares, used, gain, mean_mps, smooth = figures.tolist()
     way = Way(
-        first_s, step_s, tuple(map(_part_of, parts.tolist())), tuple(sigmas.tolist())
+        first_s, step_s, array("d", parts.tobytes()), array("d", sigmas.tobytes())
     )
     kept = sum(counts)
     return Fit(
@@ -280,8 +285,3 @@ def shared_acceleration(motions: Sequence[Motion]) -> float | None:
     if t2 <= 0.0:
         return None
     return math.fsum((m.at_s - at_s) * (m.speed_mps - mean) for m in motions) / t2
-
-
-def _part_of(figures: list[float]) -> tuple[float, float, float, float]:
-    place_m, speed_mps, gain_mps2, change = figures
-    return place_m, speed_mps, gain_mps2, change

@@ -12,11 +12,13 @@ from operator import itemgetter
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
+import numpy as np
 
 from wim.axles import Axle
 from wim.headings import skew_of
 from wim.hit_tables import HitTable
 from wim.kernels.apart import HARDEST_MPS2
+from wim.kernels.driven import DRIVEN_FIGURES, drive_between
 from wim.kernels.hit_table import CENTRE, CHANNEL, PLACE
 from wim.kernels.row_table import AT, SPEED
 from wim.kernels.stall import find_stall
@@ -174,21 +176,17 @@ def figures_of(
     first_s, last_s = min(times), max(times)
     mean = swing = slowest = share = slowest_at_s = None
     swing_at_s: tuple[float, ...] = ()
-    if crossing.smooth and last_s > first_s:
-        way = axles[0].motion
-        lasts_s = last_s - first_s
-        moments = [first_s + lasts_s * k / _STEPS for k in range(_STEPS + 1)]
-        moved = way.moved_at(moments)
-        mean = (way.speed_at(last_s) - way.speed_at(first_s)) / lasts_s
-        gains = [gain for _, gain in moved]
-        most, least = max(gains), min(gains)
+    way = axles[0].motion.way
+    if crossing.smooth and way is not None and last_s > first_s:
+        told = np.empty(DRIVEN_FIGURES)
+        drive_between(first_s, last_s, _STEPS, way.first_s, way.step_s, way.table, told)
+        mean, most, most_at_s, least, least_at_s, lowest, slowest_at_s, highest = (
+            told.tolist()
+        )
         swing = most - least
-        swing_at_s = moments[gains.index(most)], moments[gains.index(least)]
-        between = [speed for speed, _ in moved]
-        lowest = min(between)
+        swing_at_s = most_at_s, least_at_s
         slowest = max(lowest, 0.0)
-        slowest_at_s = moments[between.index(lowest)]
-        share = slowest / max(between)
+        share = slowest / highest
     stall, stall_strips, stall_possible = _stall(crossing.hits)
     scatter, worst_row = scatter_of(rows)
     skew_m, skew_rows = skew_of(axles)

@@ -320,7 +320,7 @@ def _is_steady(fit: Fit) -> bool:
     motion = next((motion for motion in fit.motions if motion is not None), None)
     if motion is None or motion.way is None or not fit.smooth:
         return False
-    speeds = [part[1] for part in motion.way.parts]
+    speeds = motion.way.speeds_mps
     return min(speeds) > 0.6 * max(speeds)
 
 

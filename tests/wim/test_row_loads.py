@@ -1,6 +1,7 @@
 """Loads row by row: the kernel says what a plain reading of the method says."""
 
 import math
+from array import array
 
 import msgspec
 import pytest
@@ -46,11 +47,11 @@ def way(speed, gain, change):
     parts, place = [], 0.0
     for k in range(3):
         jerk = change if k < 2 else 0.0
-        parts.append((place, speed, gain, jerk))
+        parts += (place, speed, gain, jerk)
         place += (speed + (0.5 * gain + jerk * step / 6.0) * step) * step
         speed += (gain + 0.5 * jerk * step) * step
         gain += jerk * step
-    return Way(1.0, step, tuple(parts), (0.1, 0.2, 0.4))
+    return Way(1.0, step, array("d", parts), array("d", (0.1, 0.2, 0.4)))
 
 
 def naive(hits, motion, *, smooth, damaged):

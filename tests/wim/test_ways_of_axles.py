@@ -2,12 +2,14 @@
 
 import math
 import random
+from array import array
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from wim.kernels.driven import DRIVEN_FIGURES, drive_between
 from wim.kernels.rows import footprint
 from wim.kernels.way import fit_way
 from wim.kinematics import (
@@ -222,14 +224,25 @@ def test_the_kernel_leaves_out_what_the_plain_loop_leaves_out(
         assert motion.s_m == pytest.approx(start_m, abs=1e-9)
 
 
-def test_what_moves_is_told_for_many_times_as_for_each():
-    way = Way(1.0, 0.5, ((0.0, 9.0, 1.0, 0.4), (4.6, 9.6, 1.2, 0.0)), (0.1, 0.1))
-    for motion in (
-        Motion(1.0, 0.0, 9.0, 1.1, way),
-        Motion(1.0, 0.0, 9.0, 1.1),
-        Motion(1.0, 0.0, 9.0, None),
-    ):
-        times = [0.5, 1.0, 1.3, 1.5, 2.5]
-        assert motion.moved_at(times) == [
-            (motion.speed_at(t), motion.acceleration_at(t)) for t in times
-        ]
+@pytest.mark.parametrize("seed", range(20))
+def test_how_a_way_was_driven_is_what_it_tells_at_each_moment(seed):
+    chance = random.Random(seed)
+    parts = array("d", [chance.uniform(-3.0, 9.0) for _ in range(4 * 17)])
+    way = Way(1.0, 0.5, parts, array("d", [0.1] * 17))
+    told = np.empty(DRIVEN_FIGURES)
+    from_s, until_s = chance.uniform(0.0, 3.0), chance.uniform(4.0, 12.0)
+    drive_between(from_s, until_s, 24, way.first_s, way.step_s, way.table, told)
+    lasts_s = until_s - from_s
+    moments = [from_s + lasts_s * k / 24 for k in range(25)]
+    gains = [way.acceleration_at(moment_s) for moment_s in moments]
+    speeds = [way.speed_at(moment_s) for moment_s in moments]
+    assert told.tolist() == [
+        (way.speed_at(until_s) - way.speed_at(from_s)) / lasts_s,
+        max(gains),
+        moments[gains.index(max(gains))],
+        min(gains),
+        moments[gains.index(min(gains))],
+        min(speeds),
+        moments[speeds.index(min(speeds))],
+        max(speeds),
+    ]

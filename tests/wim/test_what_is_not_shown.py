@@ -1,6 +1,7 @@
 """What a crossing does not show is null: neither zero nor a figure of no vehicle."""
 
 import json
+from array import array
 from pathlib import Path
 
 import msgspec
@@ -159,7 +160,8 @@ def slowed(crossing, share):
     """The crossing with a slower way of the first axle."""
     first = crossing.axles[0]
     way = first.motion.way
-    parts = tuple((s, share * v, a, c) for s, v, a, c in way.parts)
+    parts = way.parts[:]
+    parts[1::4] = array("d", [share * speed_mps for speed_mps in way.speeds_mps])
     slow = first.motion._replace(way=way._replace(parts=parts))
     axles = (msgspec.structs.replace(first, motion=slow), *crossing.axles[1:])
     return msgspec.structs.replace(crossing, axles=axles)
