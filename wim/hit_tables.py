@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from wim.hits import Hit
 from wim.kernels.hit_table import HIT_COLUMNS
+from wim.pulses import Pulse
 
 __all__ = ["HitTable"]
 
@@ -47,7 +48,7 @@ class HitTable(NamedTuple):
         for own in axles:
             for sensor, pulse in own:
                 figures += sensor.figures
-                figures += _PACKED(*_FIGURES(pulse), pulse.plateau_counts or 0.0)
+                figures += pulse.figures or _packed(pulse)
             count += len(own)
             ends.append(count)
         table = np.frombuffer(figures).reshape(count, HIT_COLUMNS)
@@ -56,5 +57,12 @@ class HitTable(NamedTuple):
     def part(self, first: int, end: int) -> "HitTable":
         """Return the hits of the axles from one to before another."""
         ends = self.ends
+        if first == 0 and end == len(ends):
+            return self
         begin = int(ends[first - 1]) if first else 0
         return HitTable(self.hits[begin : int(ends[end - 1])], ends[first:end] - begin)
+
+
+def _packed(pulse: Pulse) -> bytes:
+    """Return the columns of a pulse that no detector packed."""
+    return _PACKED(*_FIGURES(pulse), pulse.plateau_counts or 0.0)

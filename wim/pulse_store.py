@@ -100,16 +100,20 @@ class PulseStore:
             for axle in axles
             for sensor, pulse in axle.hits
         }
-        taken_s: list[list[float]] = [[] for _ in self.of]
+        self.stray_pulses -= len(weighed)
+        taken: list[list[Pulse]] = [[] for _ in self.of]
         for axle in hits:
             for sensor, pulse in axle:
-                taken_s[sensor.index].append(pulse.centroid_s)
-        self.stray_pulses -= len(weighed)
-        for index, pulses in enumerate(self.of):
-            own_s = max(taken_s[index], default=-math.inf)
-            done = len([pulse for pulse in pulses if pulse.centroid_s <= own_s])
-            self.stray_pulses += done
-            self.of[index] = pulses[done:]
+                taken[sensor.index].append(pulse)
+        for index, (own, pulses) in enumerate(zip(taken, self.of, strict=True)):
+            if own == pulses:
+                self.stray_pulses += len(own)
+                self.of[index] = []
+            elif own:
+                own_s = max([pulse.centroid_s for pulse in own])
+                done = len([pulse for pulse in pulses if pulse.centroid_s <= own_s])
+                self.stray_pulses += done
+                self.of[index] = pulses[done:]
         self._look_anew()
 
     @property

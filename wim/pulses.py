@@ -20,11 +20,11 @@ from wim.baseline import first_baseline
 from wim.kernels.elementary import cosine_sine
 from wim.kernels.layout import (
     FACTORS,
-    FEWEST_TOPS,
     INTEGERS,
     LANES,
     LEVELS,
     OUT_COLUMNS,
+    OUT_FIGURES,
     REALS,
     STEPS,
     Counts,
@@ -38,12 +38,11 @@ __all__ = ["Detection", "Pulse", "PulseDetector"]
 
 _LOBES = 16
 _ROOM = 2048
-_RAILS = frozenset({2**bits - 1 for bits in (11, 15, 17, 19, 23, 31)})
 _LEAST_THRESHOLD_COUNTS = 1.5
 _NARROW_M = 0.12
-_LEAN = 0.15
 _LONGEST_FOOTPRINT_M = 0.28
 _LEAST_LEVEL = 0.1
+_PACKED_BYTES = 8 * (OUT_COLUMNS - OUT_FIGURES)
 Number = TypeVar("Number", np.int32, np.float64)
 Positive: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0)]
 Share: TypeAlias = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
@@ -95,7 +94,7 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     flat_noise_counts: Positive = 2.0
 
 
-class Pulse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Pulse(msgspec.Struct, frozen=True, gc=False):
     """One wheel's pulse on one strip; times [s] since the first sample of the stream.
 
     ``strip`` is the index of the strip in its detector. ``start_s`` and ``end_s`` are
@@ -108,7 +107,9 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     wholly, None where the strip is no plate. ``noise_counts`` is the standard
     deviation of one quiet sample around the pulse, ``closure_counts`` the quiet level
     after it less that before it once the droop is undone. ``last_sample`` is the last
-    one that was needed to know the pulse.
+    one that was needed to know the pulse. ``figures`` are its columns of
+    ``wim.kernels.hit_table`` as the detector left them, packed; none where the pulse
+    was made up.
     """
 
     strip: int
@@ -126,6 +127,7 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     closure_counts: float
     clipped: bool
     last_sample: int
+    figures: bytes = b""
 
 
 class _Channels:
@@ -176,6 +178,7 @@ class _Channels:
             detection.run_tail_share,
             detection.level_doubt,
             detection.flat_share,
+            rate_hz,
         )
         self.reals: Floats = np.zeros((REALS, LANES))
         self.flat_reals = self.reals.reshape(-1)
@@ -191,6 +194,10 @@ class _Channels:
             self.reals[18, strip.channel] = _level_share(strip)
             end = strip.full_scale_counts
             self.reals[23, strip.channel] = np.inf if end is None else end
+            self.reals[24, strip.channel] = strip.time_offset_s
+            level = strip.kind == "plate" or strip.width_m > _NARROW_M
+            flat_noise = detection.flat_noise_counts
+            self.reals[25, strip.channel] = np.inf if level else flat_noise
         self.reals[10:12] = self.reals[16]
         self.place: Integers = np.zeros(4, dtype=np.int64)
         self.wave: Floats = np.array(
@@ -301,6 +308,7 @@ class _Bank:
                 for column, k in enumerate(chosen)
             )
         self.strip_of = {s.channel: k for s, k in zip(own, chosen, strict=True)}
+        self._plates = {s.channel for s in own if s.kind == "plate"}
         self.state = _Channels(own, rate_hz=rate_hz, detection=detection)
 
     def chosen(self, counts: Counts) -> Counts:
@@ -308,6 +316,56 @@ class _Bank:
         if self._columns is None:
             return counts
         return np.take(counts, self._columns, axis=1)
+
+    def pulses(self, written: int) -> list[Pulse]:
+        """Return the pulses of so many rows of ``out``."""
+        if not written:
+            return []
+        out = self.state.out[:written]
+        packed = out[:, OUT_FIGURES:].tobytes()
+        # in their order: of more than fifteen names Python makes a dictionary first,
+        # and that takes longer than the pulse
+        return [
+            Pulse(
+                self.strip_of[int(column)],
+                start_s,
+                end_s,
+                rise_s,
+                fall_s,
+                centroid_s,
+                centre_s,
+                area_counts_s,
+                area_sigma_counts_s,
+                peak_counts,
+                plateau_counts if column in self._plates else None,
+                noise_counts,
+                closure_counts,
+                clipped != 0.0,
+                int(last_sample),
+                packed[at : at + _PACKED_BYTES],
+            )
+            for at, (
+                column,
+                last_sample,
+                peak_counts,
+                closure_counts,
+                centroid_s,
+                centre_s,
+                area_counts_s,
+                area_sigma_counts_s,
+                rise_s,
+                fall_s,
+                start_s,
+                end_s,
+                noise_counts,
+                clipped,
+                plateau_counts,
+            ) in zip(
+                range(0, written * _PACKED_BYTES, _PACKED_BYTES),
+                out.tolist(),
+                strict=True,
+            )
+        ]
 
 
 def _level_share(strip: Strip) -> float:
@@ -347,9 +405,6 @@ class PulseDetector:
         sample_rate_hz: float,
         detection: Detection,
     ) -> None:
-        self._strips = strips
-        self._rate = sample_rate_hz
-        self._detection = detection
         self._banks = [
             _Bank(strips, chosen, rate_hz=sample_rate_hz, detection=detection)
             for chosen in _shared_out(strips)
@@ -386,10 +441,7 @@ class PulseDetector:
             while more:
                 more = state.follow(block, begin, first)
                 begin = int(state.place[2])
-                written = int(state.place[3])
-                if written:
-                    rows = state.out[:written].tolist()
-                    pulses += [self._pulse(row, bank) for row in rows]
+                pulses += bank.pulses(int(state.place[3]))
         if len(self._banks) > 1:
             # a pulse is known with its last sample, whatever the bank
             pulses.sort(key=_known)
@@ -408,69 +460,9 @@ class PulseDetector:
         """
         pulses: list[Pulse] = []
         for bank in self._banks:
-            rows = bank.state.out[: bank.state.end()].tolist()
-            pulses += [self._pulse(row, bank) for row in rows]
+            pulses += bank.pulses(bank.state.end())
         self.forget()
         return [pulse for pulse in pulses if pulse.last_sample < first]
-
-    def _pulse(self, row: list[float], bank: "_Bank") -> Pulse:
-        (
-            column,
-            start,
-            end,
-            rise,
-            fall,
-            centroid,
-            area,
-            sigma,
-            peak,
-            plateau,
-            noise,
-            closure,
-            highest,
-            tops,
-            _,
-            last,
-        ) = row
-        strip = bank.strip_of[int(column)]
-        shape = self._strips[strip]
-        shift = shape.time_offset_s
-        rate = self._rate
-        full = shape.full_scale_counts
-        at_rail = tops > 1.0 and highest in _RAILS
-        clipped = at_rail if full is None else highest >= full
-        if tops >= FEWEST_TOPS and not clipped:
-            clipped = self._is_flat(shape, tops, fall - rise, noise)
-        rise_s, fall_s = rise / rate + shift, fall / rate + shift
-        centroid_s = centroid / rate + shift
-        middle_s = 0.5 * (rise_s + fall_s)
-        leans = clipped or abs(centroid_s - middle_s) > _LEAN * (fall_s - rise_s)
-        return Pulse(
-            strip=strip,
-            start_s=start / rate + shift,
-            end_s=end / rate + shift,
-            rise_s=rise_s,
-            fall_s=fall_s,
-            centroid_s=centroid_s,
-            centre_s=middle_s if leans else centroid_s,
-            area_counts_s=area / rate,
-            area_sigma_counts_s=sigma / rate,
-            peak_counts=peak,
-            plateau_counts=plateau if shape.kind == "plate" else None,
-            noise_counts=noise,
-            closure_counts=closure,
-            clipped=clipped,
-            last_sample=int(last),
-        )
-
-    def _is_flat(
-        self, shape: Strip, tops: float, wide: float, noise_counts: float
-    ) -> bool:
-        """Tell whether the top of a pulse, some samples high, is cut off straight."""
-        if shape.kind == "plate" or shape.width_m > _NARROW_M:
-            return False
-        enough = tops >= self._detection.flat_share * wide
-        return enough and noise_counts >= self._detection.flat_noise_counts
 
 
 def _zeros_by_page(

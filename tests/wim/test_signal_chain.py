@@ -10,12 +10,25 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from wim.hit_tables import HitTable
+from wim.hits import Hit
 from wim.pulses import Detection, Pulse, PulseDetector
-from wim.samples import Strip
+from wim.samples import Lane, Strip
 from wim.twin import find_pulses
+from wim.views import View
 
 GRAVITY = 9.80665
 RATE_HZ = 4000.0
+_STRIP = Strip(
+    channel=0,
+    row=0,
+    side="full",
+    position_m=0.0,
+    width_m=0.053,
+    counts_per_newton=0.2,
+)
+_LANE = Lane(number=1, speed_range_kmh=(1.0, 100.0), strips=(_STRIP,))
+(SENSOR,) = View.of(_LANE, reverse=False).sensors
 
 
 def resting(distance_m, width_m, footprint_m):
@@ -292,7 +305,13 @@ def test_no_counts_make_it_raise_or_tell_what_is_no_number(
     assert len(pulses) < 3000
     for pulse in pulses:
         figures = msgspec.structs.asdict(pulse)
+        packed = figures.pop("figures")
         assert all(math.isfinite(f) for f in figures.values() if f is not None)
+        bare = msgspec.structs.replace(pulse, figures=b"")
+        hits = [[Hit(SENSOR, each)] for each in (pulse, bare)]
+        with_them, without = HitTable.of(hits).hits
+        assert packed
+        assert with_them.tobytes() == without.tobytes()
         assert pulse.area_counts_s > 0.0
         assert pulse.area_sigma_counts_s > 0.0
         assert pulse.rise_s < pulse.fall_s

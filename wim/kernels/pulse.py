@@ -6,6 +6,7 @@ from wim._jit import helper, inlined
 from wim.kernels.layout import LANES, Counts, Floats, Integers
 from wim.kernels.levels import find_levels, lift, ordered_sum, settle
 from wim.kernels.lobes import crossing, find_lobes, highest, join_lobes
+from wim.kernels.told import tell
 
 __all__ = ["measure"]
 
@@ -161,21 +162,27 @@ def measure(
         plateau = 0.0
         if plate:
             plateau = _plateau(rise, fall, level, length, work)
-        out[written, 0] = column
-        out[written, 1] = n0 + i0
-        out[written, 2] = n0 + i1
-        out[written, 3] = n0 + rise
-        out[written, 4] = n0 + fall
-        out[written, 5] = n0 + middle + moment / area
-        out[written, 6] = area
-        out[written, 7] = np.sqrt(unsure)
-        out[written, 8] = height
-        out[written, 9] = plateau
-        out[written, 10] = np.sqrt(variance)
-        out[written, 11] = levels[7]
-        out[written, 12] = top
-        out[written, 13] = tops
-        out[written, 14] = high
-        out[written, 15] = n0 + length - 1
+        row = out[written]
+        row[0] = column
+        row[1] = n0 + length - 1
+        row[2] = height
+        row[3] = levels[7]
+        tell(
+            column,
+            float(n0 + i0),
+            float(n0 + i1),
+            n0 + rise,
+            n0 + fall,
+            n0 + middle + moment / area,
+            area,
+            np.sqrt(unsure),
+            plateau,
+            np.sqrt(variance),
+            float(top),
+            tops,
+            reals,
+            factors,
+            row,
+        )
         written += 1
     return written
