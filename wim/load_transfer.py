@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from wim.calibration import STANDARD_GRAVITY_MPS2, VehicleClass
 from wim.kernels.levers import DRAWBAR, FIFTH_WHEEL, NO_COUPLING, move_loads
-from wim.roads import Ride, Role, Suspension, roles_of
+from wim.roads import Ride, Role, roles_of, springs_of
 
 __all__ = ["Transfer", "Transferred", "moved_kg", "transferred"]
 
@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
-_KEPT = 256
+_KEPT = 16
 _COUPLINGS: dict[VehicleClass | None, int] = {
     "articulated": FIFTH_WHEEL,
     "centre_axle": DRAWBAR,
@@ -105,7 +105,7 @@ def transferred(
         transfer: usual heights and masses.
         ride: usual suspensions.
     """
-    springs = _springs(roles, ride)
+    springs = springs_of(roles, ride)
     figures = _figures(transfer)
     towed = _towed(groups, vehicle_class)
     coupling = _COUPLINGS.get(vehicle_class, NO_COUPLING) if towed else NO_COUPLING
@@ -115,7 +115,7 @@ def transferred(
         axles,
         loads_kg,
         np.array(spacings_m, dtype=np.float64),
-        springs.rates,
+        springs.working,
         springs.driven,
         len(roles) - towed,
         coupling,
@@ -176,21 +176,6 @@ def _towed(groups: Sequence[Sequence[int]], vehicle_class: VehicleClass | None) 
     return sum([len(group) for group in groups[len(groups) - many :]])
 
 
-class _Springs(NamedTuple):
-    """Rates of springs [N/m] and which axles are driven, shape (axles,) each."""
-
-    rates: Floats
-    driven: Floats
-
-
-@functools.lru_cache(maxsize=_KEPT)
-def _springs(roles: tuple[Role, ...], ride: Ride) -> _Springs:
-    """Return the springs of axles as the kernel reads them."""
-    rates = [_rate(getattr(ride, role)) for role in roles]
-    driven = [float(role == "drive") for role in roles]
-    return _Springs(np.array(rates), np.array(driven))
-
-
 class _Figures(NamedTuple):
     """Usual heights and masses as the kernel reads them."""
 
@@ -214,9 +199,3 @@ def _figures(transfer: Transfer) -> _Figures:
         np.array(transfer.axle_loads_kg),
         np.array(transfer.heights_m),
     )
-
-
-def _rate(suspension: Suspension) -> float:
-    """Return the rate of spring and tyre one on the other [N/m]."""
-    spring, tyre = suspension.spring_npm, suspension.tyre_npm
-    return spring * tyre / (spring + tyre)

@@ -29,9 +29,11 @@ __all__ = [
     "Known",
     "Loading",
     "Swing",
+    "SwingFigures",
     "crossings_of",
     "joint_loads",
     "on_level_road",
+    "swing_figures",
 ]
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
@@ -102,16 +104,6 @@ class Swing(
         share = interpolated(self.speeds_mps, self.shares, speed_mps)
         share *= interpolated(self.loads_kg, self.load_factors, load_kg)
         return share * self.first if first else share
-
-    def shares_at(self, loads_kg: Sequence[float], speed_mps: float) -> list[float]:
-        """Return the same of all axles of a vehicle, the first one first."""
-        share = interpolated(self.speeds_mps, self.shares, speed_mps)
-        shares = [
-            share * interpolated(self.loads_kg, self.load_factors, load_kg)
-            for load_kg in loads_kg
-        ]
-        shares[0] *= self.first
-        return shares
 
 
 KNOWN_ROAD = Swing(
@@ -336,8 +328,9 @@ def joint_loads(
         Biometrika 58 (1971) 545. Dynamic loads that repeat along the road: Cole and
         Cebon, Vehicle System Dynamics 25 (1996), "spatial repeatability".
     """
-    given = _suppositions(tuple(map(len, groups)), swing)
-    count = given.kinship.shape[1]
+    given = swing_figures(swing)
+    kinship = _kinship(tuple(map(len, groups)), swing)
+    count = kinship.shape[1]
     swings = np.empty(count)
     bounces = np.empty((len(swing.bounces), 3))
     pace_mps = suppose_swings(
@@ -368,7 +361,7 @@ def joint_loads(
         crossings.own_variances_kg2,
         crossings.row_variances,
         swings,
-        given.kinship,
+        kinship,
         bounces,
         given.hop,
         given.scales,
@@ -382,13 +375,12 @@ def joint_loads(
     )
 
 
-class _Suppositions(NamedTuple):
+class SwingFigures(NamedTuple):
     """Figures of a swing as kernels read them; nobody writes there."""
 
-    kinship: Floats
+    bounces: Floats
     hop: Floats
     scales: Floats
-    bounces: Floats
     speeds_mps: Floats
     shares: Floats
     loads_kg: Floats
@@ -396,8 +388,22 @@ class _Suppositions(NamedTuple):
 
 
 @functools.lru_cache(maxsize=_LAYOUTS)
-def _suppositions(sizes: tuple[int, ...], swing: Swing) -> _Suppositions:
-    """Return the arrays of a swing, the same ones for axle groups of the same sizes.
+def swing_figures(swing: Swing) -> SwingFigures:
+    """Return the figures of a swing as kernels read them."""
+    return SwingFigures(
+        bounces=np.array(swing.bounces),
+        hop=np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
+        scales=np.array(swing.scales),
+        speeds_mps=np.array(swing.speeds_mps),
+        shares=np.array(swing.shares),
+        loads_kg=np.array(swing.loads_kg),
+        load_factors=np.array(swing.load_factors),
+    )
+
+
+@functools.lru_cache(maxsize=_LAYOUTS)
+def _kinship(sizes: tuple[int, ...], swing: Swing) -> Floats:
+    """Return how alike axles swing, the same array for axle groups of the same sizes.
 
     Args:
         sizes: how many axles each group has, in the order of the axles.
@@ -416,16 +422,7 @@ def _suppositions(sizes: tuple[int, ...], swing: Swing) -> _Suppositions:
                 kinship[1, i, k] = (
                     swing.kin_hop_group if alike else swing.kin_hop_others
                 )
-    return _Suppositions(
-        kinship=kinship,
-        hop=np.array([swing.hop_hz, swing.hop_damping, swing.hop_share]),
-        scales=np.array(swing.scales),
-        bounces=np.array(swing.bounces),
-        speeds_mps=np.array(swing.speeds_mps),
-        shares=np.array(swing.shares),
-        loads_kg=np.array(swing.loads_kg),
-        load_factors=np.array(swing.load_factors),
-    )
+    return kinship
 
 
 @functools.lru_cache(maxsize=_LAYOUTS)

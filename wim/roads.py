@@ -5,21 +5,35 @@ load can be foreseen from an axle's place, speed and load (spatial repeatability
 road comes with a station's parameter set and is never learned while weighing.
 """
 
+import functools
 import itertools
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from wim.kernels.ride import answer_to_slope, expected_excess
 
-__all__ = ["Ride", "Road", "Role", "Suspension", "answers", "excess", "roles_of"]
+__all__ = [
+    "Ride",
+    "Road",
+    "Role",
+    "Springs",
+    "Suspension",
+    "answers",
+    "excess",
+    "roles_of",
+    "springs_of",
+]
 
+Floats = npt.NDArray[np.float64]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Role: TypeAlias = Literal["steer", "drive", "trailer"]
 
 _GRAVITY_MPS2 = 9.80665
+_KEPT = 256
 
 
 class Suspension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -120,6 +134,36 @@ def roles_of(
             else:
                 roles.append("trailer")
     return tuple(roles)
+
+
+class Springs(NamedTuple):
+    """What some axles stand on, as kernels read it; nobody writes there.
+
+    ``working`` are the rates of spring and tyre one on the other, ``locked`` those of
+    the tyres alone [N/m]; ``driven`` is 1 of axles that are, else 0.
+    """
+
+    unsprung_kg: Floats
+    working: Floats
+    locked: Floats
+    driven: Floats
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def springs_of(roles: tuple[Role, ...], ride: Ride) -> Springs:
+    """Return what axles stand on by their roles."""
+    own: list[Suspension] = [getattr(ride, role) for role in roles]
+    return Springs(
+        unsprung_kg=np.array([each.unsprung_kg for each in own]),
+        working=np.array([_working(each) for each in own]),
+        locked=np.array([each.tyre_npm for each in own]),
+        driven=np.array([float(role == "drive") for role in roles]),
+    )
+
+
+def _working(suspension: Suspension) -> float:
+    spring, tyre = suspension.spring_npm, suspension.tyre_npm
+    return spring * tyre / (spring + tyre)
 
 
 def answers(

@@ -11,28 +11,34 @@ swing together on the stiff and poorly damped tyres (euromotor.org, commercial v
 with 5 to 20 % of its static load (TRL research report 171).
 """
 
-import math
+import functools
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from wim.calibration import interpolated
-from wim.kernels.bounce import shares_in_means
-from wim.loads import Crossings, Swing
-from wim.roads import Ride, Role, Suspension
+from wim.kernels.bounce import leave_bounces
+from wim.loads import Crossings, Swing, swing_figures
+from wim.roads import Ride, Role, springs_of
 
-__all__ = ["BounceLeft", "UnseenBounce", "bounce_band_hz", "bounce_left"]
+__all__ = ["BounceLeft", "UnseenBounce", "bounce_left"]
+
+Floats = npt.NDArray[np.float64]
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
-_TWO_PI = 6.283185307179586
+_KEPT = 16
 
 
 class UnseenBounce(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    cache_hash=True,
 ):
     """How much of the usual swing of an axle a learned road does not foretell.
 
@@ -47,10 +53,6 @@ class UnseenBounce(
     loads_kg: tuple[Positive, ...] = (4e3, 8e3)
     unforetold: tuple[Share, ...] = (0.8, 0.4)
 
-    def share_at(self, load_kg: float, rest: float) -> float:
-        """Return the part that a learned road does not foretell, by its rest."""
-        return interpolated(self.loads_kg, self.unforetold, load_kg) * math.sqrt(rest)
-
 
 class BounceLeft(msgspec.Struct, frozen=True, kw_only=True):
     """What bounces leave in each axle's load and in their sum, k = 1."""
@@ -59,25 +61,10 @@ class BounceLeft(msgspec.Struct, frozen=True, kw_only=True):
     gross_sigma_kg: float
 
 
-def bounce_band_hz(suspension: Suspension, load_kg: float) -> tuple[float, float]:
-    """Return between which frequencies an axle bounces: springs at work, and locked.
-
-    >>> from wim.roads import Ride
-    >>> [round(hertz, 2) for hertz in bounce_band_hz(Ride().drive, 3200.0)]
-    [2.15, 5.26]
-    """
-    spring, tyre = suspension.spring_npm, suspension.tyre_npm
-    working = spring * tyre / (spring + tyre)
-    return (
-        math.sqrt(working / load_kg) / _TWO_PI,
-        math.sqrt(tyre / load_kg) / _TWO_PI,
-    )
-
-
 def bounce_left(
     crossings: Crossings,
     loads_kg: Sequence[float],
-    roles: Sequence[Role],
+    roles: tuple[Role, ...],
     *,
     swing: Swing,
     ride: Ride,
@@ -100,32 +87,39 @@ def bounce_left(
         rest: of the learned road at that speed, over that of a usual one; None where
             none was learned, and all of the swing is left.
     """
-    pace_mps = crossings.pace_mps
-    suspensions: list[Suspension] = [getattr(ride, role) for role in roles]
-    swinging_kg = [
-        max(load_kg, suspension.unsprung_kg)
-        for load_kg, suspension in zip(loads_kg, suspensions, strict=True)
-    ]
-    usual = swing.shares_at(swinging_kg, pace_mps)
-    if rest is not None:
-        usual = [
-            share * bounce.share_at(own_kg, rest)
-            for share, own_kg in zip(usual, swinging_kg, strict=True)
-        ]
-    left = np.empty(len(swinging_kg))
-    shares_in_means(
-        crossings.places_m,
+    given = swing_figures(swing)
+    springs = springs_of(roles, ride)
+    foretold = _figures(bounce)
+    sigmas = np.empty(len(loads_kg))
+    gross_kg = leave_bounces(
         crossings.axles,
-        pace_mps,
-        np.array(list(map(bounce_band_hz, suspensions, swinging_kg))),
-        left,
+        crossings.places_m,
+        crossings.speeds_mps,
+        np.array(loads_kg),
+        springs.unsprung_kg,
+        springs.working,
+        springs.locked,
+        given.speeds_mps,
+        given.shares,
+        given.loads_kg,
+        given.load_factors,
+        swing.first,
+        foretold.loads_kg,
+        foretold.unforetold,
+        -1.0 if rest is None else rest,
+        swing.kin_bounce_others if rest is None else 0.0,
+        sigmas,
     )
-    sigmas = [
-        share * load_kg * math.sqrt(part)
-        for share, load_kg, part in zip(usual, loads_kg, left.tolist(), strict=True)
-    ]
-    whole_kg = math.fsum(sigmas)
-    own_kg2 = math.fsum([each * each for each in sigmas])
-    alike = swing.kin_bounce_others if rest is None else 0.0
-    gross_kg2 = (1.0 - alike) * own_kg2 + alike * whole_kg * whole_kg
-    return BounceLeft(axle_sigmas_kg=tuple(sigmas), gross_sigma_kg=math.sqrt(gross_kg2))
+    return BounceLeft(axle_sigmas_kg=tuple(sigmas.tolist()), gross_sigma_kg=gross_kg)
+
+
+class _Figures(NamedTuple):
+    """What a learned road does not foretell, as the kernel reads it."""
+
+    loads_kg: Floats
+    unforetold: Floats
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _figures(bounce: UnseenBounce) -> _Figures:
+    return _Figures(np.array(bounce.loads_kg), np.array(bounce.unforetold))

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from wim.calibration import STANDARD_GRAVITY_MPS2, interpolated
+from wim.kernels.bounce import share_in_mean
 from wim.kernels.crossings import see_crossings, suppose_swings
 from wim.kernels.row_table import FULL, LEFT, RIGHT, ROW_COLUMNS
 from wim.load_transfer import Transfer, transferred
-from wim.loads import Swing
+from wim.loads import Crossings, Swing
 from wim.roads import Ride, roles_of
+from wim.unseen_bounce import UnseenBounce, bounce_left
 
 SEEDS = range(30)
 SHAPES = {
@@ -119,7 +121,9 @@ def test_swings_and_bounces_are_those_of_the_axles_loads(seed):
     )
     assert pace_mps == math.fsum(speeds.tolist()) / 12
     rough = [max(sum(loads[k : k + 4].tolist()) / 4, 50.0) for k in (0, 4, 8)]
-    shares = swing.shares_at(rough, pace_mps)
+    shares = [
+        swing.share_at(kg, pace_mps, first=axle == 0) for axle, kg in enumerate(rough)
+    ]
     pairs = zip(rough, shares, strict=True)
     assert swings.tolist() == [1.3 * kg * share for kg, share in pairs]
     usual_hz = swing.usual_bounce_hz * math.sqrt(1e4 / (math.fsum(rough) / 3))
@@ -228,3 +232,55 @@ def test_moved_loads_are_those_of_moments_about_the_bodies_middles(seed, vehicle
         max(load - kg, 0.5 * load)
         for load, kg in zip(loads.tolist(), moved, strict=True)
     ]
+
+
+def naive_bounces(places_m, pace_mps, loads, roles, rest):
+    """Return what a bounce leaves in each axle, and how far that is all axles' own."""
+    swing, ride, bounce = Swing(), Ride(), UnseenBounce()
+    sigmas = []
+    for axle, (kg, role) in enumerate(zip(loads, roles, strict=True)):
+        own = getattr(ride, role)
+        swinging = max(kg, own.unsprung_kg)
+        share = swing.share_at(swinging, pace_mps, first=axle == 0)
+        if rest is not None:
+            known = interpolated(bounce.loads_kg, bounce.unforetold, swinging)
+            share *= known * math.sqrt(rest)
+        working = own.spring_npm * own.tyre_npm / (own.spring_npm + own.tyre_npm)
+        turn = 6.283185307179586
+        band = [math.sqrt(rate / swinging) / turn for rate in (working, own.tyre_npm)]
+        part = share_in_mean(np.array(places_m), pace_mps, *band)
+        sigmas.append(share * kg * math.sqrt(part))
+    return sigmas, swing.kin_bounce_others if rest is None else 0.0
+
+
+@pytest.mark.parametrize("rest", [None, 0.8])
+@pytest.mark.parametrize("seed", range(10))
+def test_bounces_leave_what_each_axle_s_band_and_swing_do(seed, rest):
+    rng = np.random.default_rng(seed)
+    loads, roles = rng.uniform(300.0, 1.2e4, 3).tolist(), ("steer", "drive", "trailer")
+    speeds, places = rng.uniform(2.0, 25.0, 12), (0.0, 3.0, 6.5, 9.0)
+    crossings = Crossings.of(
+        axles=[axle for axle in range(3) for _ in places],
+        ranks=list(range(4)) * 3,
+        places_m=places * 3,
+        speeds_mps=speeds.tolist(),
+        loads_kg=(1e3,) * 12,
+        own_variances_kg2=(1.0,) * 12,
+        row_variances=(1e-6,) * 4,
+    )
+    found = bounce_left(
+        crossings,
+        loads,
+        roles,
+        swing=Swing(),
+        ride=Ride(),
+        bounce=UnseenBounce(),
+        rest=rest,
+    )
+    sigmas, alike = naive_bounces(
+        places, math.fsum(speeds.tolist()) / 12, loads, roles, rest
+    )
+    assert list(found.axle_sigmas_kg) == sigmas
+    whole_kg, own_kg2 = math.fsum(sigmas), math.fsum([each * each for each in sigmas])
+    gross_kg2 = (1.0 - alike) * own_kg2 + alike * whole_kg * whole_kg
+    assert found.gross_sigma_kg == math.sqrt(gross_kg2)

@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 
 from wim.calibration import NO_CALIBRATION
-from wim.kernels.bounce import share_in_mean
+from wim.kernels.bounce import band_hz, share_in_mean
 from wim.loads import Crossings, JointLoads, Swing
-from wim.roads import Ride
+from wim.roads import Ride, springs_of
 from wim.samples import Lane
 from wim.uncertainty import Circumstances, UncertaintyFigures, budget_of
 from wim.unseen_bounce import (
     BounceLeft,
     UnseenBounce,
-    bounce_band_hz,
     bounce_left,
 )
 from wim.unseen_sides import UnseenSides, unseen_side_sigma
@@ -96,7 +95,8 @@ def test_a_learned_road_foretells_more_of_what_loaded_axles_do_than_of_empty_one
 
 
 def test_locked_springs_bounce_faster_than_working_ones():
-    low, high = bounce_band_hz(Ride().drive, 3200.0)
+    drive = springs_of(("drive",), Ride())
+    low, high = band_hz(drive.working[0], drive.locked[0], 3200.0)
     assert 1.5 < low < 3.0
     assert 4.1 < high < 6.0
 

@@ -21,7 +21,7 @@ called = {
     "scatter": ("scatter_rows",),
     "sides": ("bear_on_sides",),
     "joint": ("estimate_jointly",),
-    "bounce": ("shares_in_means",),
+    "bounce": ("leave_bounces",),
     "ride": ("answer_to_slope", "expected_excess"),
 }
 for file, names in called.items():

@@ -1,12 +1,16 @@
 """What a few rows leave of a bounce of unknown frequency: their mean over it."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from wim._jit import inlined, njit
+from wim.kernels.curves import between
 from wim.kernels.elementary import cosine
+from wim.kernels.exact import MOST_PARTS, exact_sum
 
-__all__ = ["share_in_mean", "shares_in_means"]
+__all__ = ["band_hz", "leave_bounces", "share_in_mean"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -17,28 +21,89 @@ _NARROW = 1.0e-6
 
 
 @njit
-def shares_in_means(
-    places_m: Floats, axles: Integers, pace_mps: float, bands_hz: Floats, shares: Floats
-) -> None:
-    """Write for each axle of a vehicle what ``share_in_mean`` says of its rows.
+def leave_bounces(
+    axles: Integers,
+    places_m: Floats,
+    speeds_mps: Floats,
+    loads_kg: Floats,
+    unsprung_kg: Floats,
+    working: Floats,
+    locked: Floats,
+    at_mps: Floats,
+    shares: Floats,
+    at_kg: Floats,
+    load_factors: Floats,
+    first: float,
+    unforetold_kg: Floats,
+    unforetold: Floats,
+    rest: float,
+    alike: float,
+    sigmas_kg: Floats,
+) -> float:
+    """Write what a bounce leaves in each axle's mean over its rows.
 
     Args:
-        places_m: of all crossings [m], shape (n,).
         axles: whose crossing, each axle's at least once, shape (n,).
-        pace_mps: speed of travel, above zero.
-        bands_hz: lower and upper end of each axle's band, shape (axles, 2).
-        shares: shape (axles,); written.
+        places_m: of all crossings [m], shape (n,).
+        speeds_mps: likewise, above zero.
+        loads_kg: of the axles, shape (a,).
+        unsprung_kg: that part of it, shape (a,).
+        working: rates of springs and tyres [N/m], shape (a,).
+        locked: rates of the tyres alone [N/m], shape (a,).
+        at_mps: where the swing of a usual axle is known, with
+        shares: of its load.
+        at_kg: where its dependence on the load is known, with
+        load_factors: times the share.
+        first: times the share of the first axle.
+        unforetold_kg: where it is known which part a learned road does not foretell,
+        unforetold: with that part.
+        rest: of the learned road over that of a usual one; below zero none is.
+        alike: how far axles of a vehicle are akin.
+        sigmas_kg: standard deviations, shape (a,); written.
+
+    Returns:
+        What they leave in the sum of the axles [kg].
     """
-    own = np.empty(places_m.shape[0])
-    for axle in range(shares.shape[0]):
-        count = 0
-        for i in range(places_m.shape[0]):
-            if axles[i] == axle:
-                own[count] = places_m[i]
-                count += 1
-        shares[axle] = share_in_mean(
-            own[:count], pace_mps, bands_hz[axle, 0], bands_hz[axle, 1]
-        )
+    n = places_m.shape[0]
+    count = loads_kg.shape[0]
+    parts = np.empty(MOST_PARTS)
+    own_m = np.empty(n)
+    squares = np.empty(count)
+    pace_mps = exact_sum(speeds_mps, n, parts) / n
+    usual = between(at_mps, shares, pace_mps)
+    for a in range(count):
+        own = 0
+        for i in range(n):
+            if axles[i] == a:
+                own_m[own] = places_m[i]
+                own += 1
+        swinging_kg = max(loads_kg[a], unsprung_kg[a])
+        share = usual * between(at_kg, load_factors, swinging_kg)
+        if a == 0:
+            share *= first
+        if rest >= 0.0:
+            left = between(unforetold_kg, unforetold, swinging_kg) * math.sqrt(rest)
+            share *= left
+        low_hz, high_hz = band_hz(working[a], locked[a], swinging_kg)
+        seen = share_in_mean(own_m[:own], pace_mps, low_hz, high_hz)
+        sigmas_kg[a] = share * loads_kg[a] * math.sqrt(seen)
+        squares[a] = sigmas_kg[a] * sigmas_kg[a]
+    whole_kg = exact_sum(sigmas_kg, count, parts)
+    own_kg2 = exact_sum(squares, count, parts)
+    return math.sqrt((1.0 - alike) * own_kg2 + alike * whole_kg * whole_kg)
+
+
+@inlined
+def band_hz(working: float, locked: float, load_kg: float) -> tuple[float, float]:
+    """Return between which frequencies an axle bounces: springs at work, and locked.
+
+    Args:
+        working: rate of springs and tyres [N/m].
+        locked: rate of the tyres alone [N/m].
+        load_kg: what bounces on them.
+    """
+    low_hz = math.sqrt(working / load_kg) / _TWO_PI
+    return low_hz, math.sqrt(locked / load_kg) / _TWO_PI
 
 
 @inlined
