@@ -17,8 +17,11 @@ from collections.abc import Collection, Sequence
 from typing import Annotated, TypeAlias
 
 import msgspec
+import numpy as np
 
-from wim.axles import Axle, RowLoad
+from wim.kernels.row_sums import SUM_FIGURES, sum_rows
+from wim.kernels.row_table import LEFT, RIGHT, ROW_NUMBER
+from wim.row_loads import RowTable
 
 __all__ = [
     "Alarm",
@@ -127,26 +130,26 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     passages: int
 
 
-def row_sums(axles: Sequence[Axle]) -> tuple[RowSum, ...]:
+def row_sums(rows: RowTable) -> tuple[RowSum, ...]:
     """Return what each row weighed of a vehicle, rows that missed a wheel left out."""
-    found: dict[int, list[RowLoad]] = {}
-    for axle in axles:
-        for row in axle.rows:
-            if row.whole:
-                found.setdefault(row.row, []).append(row)
-    sums = []
-    for number in sorted(found):
-        own = found[number]
-        if len(own) == len(axles):
-            sums.append(
-                RowSum(
-                    row=number,
-                    left_kg=_total([each.left_kg for each in own]),
-                    right_kg=_total([each.right_kg for each in own]),
-                    load_kg=math.fsum([each.load_kg for each in own]),
-                )
+    if not len(rows.rows):
+        return ()
+    sums = np.empty((1 + int(rows.rows[:, ROW_NUMBER].max()), SUM_FIGURES))
+    sum_rows(rows.rows, sums)
+    return tuple(
+        [
+            RowSum(
+                row=number,
+                left_kg=left_kg if int(sides) & LEFT else None,
+                right_kg=right_kg if int(sides) & RIGHT else None,
+                load_kg=load_kg,
             )
-    return tuple(sums)
+            for number, (seen, left_kg, right_kg, load_kg, sides) in enumerate(
+                sums.tolist()
+            )
+            if seen and seen == rows.axles
+        ]
+    )
 
 
 def readings(

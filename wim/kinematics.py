@@ -89,12 +89,13 @@ class Way(NamedTuple):
 
     def _part(self, t: float) -> tuple[float, tuple[float, float, float, float]]:
         since = t - self.first_s
+        parts = self.parts
         if since < 0.0:
-            place, speed, gain = self.parts[:3]
-            return since, (place, speed, gain, 0.0)
-        k = min(int(since / self.step_s), len(self.parts) // 4 - 1)
-        place, speed, gain, change = self.parts[4 * k : 4 * k + 4]
-        return since - k * self.step_s, (place, speed, gain, change)
+            return since, (parts[0], parts[1], parts[2], 0.0)
+        k = min(int(since / self.step_s), len(parts) // 4 - 1)
+        at = 4 * k
+        own = parts[at], parts[at + 1], parts[at + 2], parts[at + 3]
+        return since - k * self.step_s, own
 
     def place_at(self, t: float) -> float:
         """Return how far along the way the body is at a time."""

@@ -577,7 +577,7 @@ class Weigher:
             readings(
                 axle_loads_kg=statics.loads.axle_loads_kg,
                 axle_groups=groups,
-                sums=row_sums(axles),
+                sums=row_sums(crossing.rows),
                 rows=len({strip.row for strip in lane.strips}),
                 flags=flags,
                 rules=self.parameters.drift,

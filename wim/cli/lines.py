@@ -14,6 +14,7 @@ from wim.manoeuvres import Finding
 from wim.messages import Flag, VehicleClass
 from wim.notations import Notations, notations_of
 from wim.passage import Passage
+from wim.row_loads import RowTable
 
 __all__ = ["Estimate", "PassageLine", "Seal", "line_of", "sentence_of"]
 
@@ -125,7 +126,7 @@ def line_of(
         valid=passage.valid,
         samples_lost=passage.samples_lost,
         passed_at_s=None if start_time_s is None else start_time_s + started_at_s,
-        row_sums=row_sums(passage.axles),
+        row_sums=row_sums(RowTable.of([axle.rows for axle in passage.axles])),
         seal=seal,
         estimators=estimators,
         notations=_notations_of(passage),

@@ -122,25 +122,37 @@ def estimate_jointly(
                 _root(total, _LEAST_VARIANCE_KG2, factor, (i * n + i) * q, log_evidence)
             else:
                 _divide(total, factor, (k * n + k) * q, factor, (i * n + k) * q)
+    # until an axle crosses its first row, nothing but noughts is made of its column
+    begins = np.zeros(a + 1, dtype=np.int64)
+    for i in range(n - 1, -1, -1):
+        begins[axles[i]] = i
     for i in range(n):
         for c in range(a + 1):
+            at = begins[c]
+            if i < at:
+                continue
             own = 1.0 if axles[i] == c else 0.0
             _fill(total, loads_kg[i] if c == a else own)
-            _gather(total, -1.0, factor, i * n * q, q, solved, c * n * q, q, i)
+            row, column = (i * n + at) * q, (c * n + at) * q
+            _gather(total, -1.0, factor, row, q, solved, column, q, i - at)
             _divide(total, factor, (i * n + i) * q, solved, (c * n + i) * q)
         loads_at = (a * n + i) * q
         _gather(square, 1.0, solved, loads_at, 0, solved, loads_at, 0, 1)
     for c in range(a):
         for d in range(c + 1):
             _fill(total, 0.0)
-            _gather(total, 1.0, solved, c * n * q, q, solved, d * n * q, q, n)
+            at = max(begins[c], begins[d])
+            one, other = (c * n + at) * q, (d * n + at) * q
+            _gather(total, 1.0, solved, one, q, solved, other, q, n - at)
             _gather(total, -1.0, normal, c * a * q, q, normal, d * a * q, q, d)
             if c == d:
                 _root(total, 1.0e-30, normal, (c * a + c) * q, log_evidence)
             else:
                 _divide(total, normal, (d * a + d) * q, normal, (c * a + d) * q)
         _fill(total, 0.0)
-        _gather(total, 1.0, solved, c * n * q, q, solved, a * n * q, q, n)
+        at = begins[c]
+        one, other = (c * n + at) * q, (a * n + at) * q
+        _gather(total, 1.0, solved, one, q, solved, other, q, n - at)
         _gather(total, -1.0, normal, c * a * q, q, right, 0, q, c)
         _divide(total, normal, (c * a + c) * q, right, c * q)
         _gather(square, -1.0, right, c * q, 0, right, c * q, 0, 1)
