@@ -19,13 +19,12 @@ from wim.kernels.in_step import step_of
 from wim.kernels.joint import estimate_jointly
 from wim.kernels.rows import weigh_rows
 from wim.kernels.signal import follow
-from wim.kernels.stall import find_stall
-from wim.kernels.strips import STRIP_FIGURES, tell_of_strips
 from wim.kinematics import Kinematics, fit_together
+from wim.load_transfer import Transfer, moved_kg
+from wim.loads import Crossings, Swing, joint_loads
 from wim.passage import Event, Passage, Weigher
 from wim.pulses import Pulse
 from wim.roads import Ride, Road, excess
-from wim.row_loads import RowTable
 from wim.row_times import RowTimes
 from wim.samples import Site
 from wim.spacings import spacings_m
@@ -74,9 +73,9 @@ def warm_up() -> None:
 def warm_up_pulses() -> None:
     """Compile or load the half from counts to pulses, and some more.
 
-    What a learned road says and what the hits of axles tell is with the pulses so that
-    both halves take as long. The hits come first: the other half looks at them, too,
-    and finds it in the cache by then.
+    What a learned road says, how axles crossed the rows and what a change of speed
+    moved is with the pulses so that both halves take as long. The hits come first: the
+    other half looks at them, too, and finds it in the cache by then.
     """
     view = View.of(_weigher().site.lanes[0], reverse=False)
     pulses = {place: _pulse(place[1], _first(place[1], place[0])) for place in _ORDER}
@@ -87,9 +86,15 @@ def warm_up_pulses() -> None:
     table = HitTable.of(hits)
     step_of(table.hits, _AXLES, USUAL_CONTACT_M)
     spacings_m(RowTimes.of(table))
-    strips = np.empty((_ROWS, STRIP_FIGURES))
-    tell_of_strips(table.hits, *RowTable.of(()), 1.0, strips)
-    find_stall(*table)
+    moved_kg(
+        (5000.0, 5000.0),
+        spacings_m=(4.0,),
+        groups=((0,), (1,)),
+        vehicle_class=None,
+        acceleration_mps2=0.0,
+        transfer=Transfer(),
+        ride=Ride(),
+    )
     _weigher().receive(_counts()[: _first(0, 0)])
     excess(_ROAD, "steer", load_kg=5000.0, speed_mps=10.0, places_m=(3.0,), ride=Ride())
 
@@ -98,11 +103,21 @@ def warm_up_vehicles() -> None:
     """Compile or load the half from pulses to passages, on a road that is not known.
 
     The pulses are made up: those of the vehicle that :func:`warm_up` weighs. The way
-    of a vehicle comes first, which nothing but this half needs.
+    of a vehicle and its joint estimate come first, which nothing but this half needs.
     """
     at_s, s_m, over_mps = np.array([[0.0, 0.3], [0.0, 3.0], [10.0, 10.0]])
     axle, ends = np.zeros(2, dtype=np.int64), np.array([2])
     fit_together(RowTimes(at_s, s_m, over_mps, axle, ends), kinematics=Kinematics())
+    seen = Crossings.of(
+        axles=(0,),
+        ranks=(0,),
+        places_m=(0.0,),
+        speeds_mps=(10.0,),
+        loads_kg=(5000.0,),
+        own_variances_kg2=(100.0,),
+        row_variances=(1e-4,),
+    )
+    joint_loads(seen, ((0,),), swing=Swing())
     weigher = _weigher()
     pulses = [_pulse(row, _first(row, axle)) for axle, row in _ORDER]
     _expect_passage(weigher.weigh(pulses, samples=_SAMPLES) + weigher.flush())

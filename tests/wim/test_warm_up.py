@@ -22,6 +22,10 @@ called = {
     "sides": ("bear_on_sides",),
     "joint": ("estimate_jointly",),
     "bounce": ("leave_bounces",),
+    "crossings": ("see_crossings", "suppose_swings"),
+    "levers": ("move_loads",),
+    "driven": ("drive_between",),
+    "row_sums": ("sum_rows",),
     "ride": ("answer_to_slope", "expected_excess"),
 }
 for file, names in called.items():

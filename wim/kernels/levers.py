@@ -113,7 +113,8 @@ def move_loads(
             more = moment * levers[a] / own_stiff if own_stiff > 0.0 else 0.0
             moved_kg[a] = more + pressed_kg * rates[a] / whole
         if turn == 0:
-            sigmas_kg[:] = moved_kg
+            for a in range(count):
+                sigmas_kg[a] = moved_kg[a]
     for a in range(count):
         more, kg = sigmas_kg[a], moved_kg[a]
         sigmas_kg[a] = math.sqrt(more * more + figures[4] * figures[4] * kg * kg)
