@@ -308,10 +308,11 @@ class LaneWatch:
         self._look_ahead()
         return events
 
-    def close(self, *, interrupted: bool) -> list[LaneEvent]:
+    def close(self, *, now_s: float, interrupted: bool) -> list[LaneEvent]:
         """Close everything as it stands.
 
         Args:
+            now_s: when the samples end; who is on the rows then is not whole.
             interrupted: more was to come, so that what is still open is not whole.
         """
         events: list[LaneEvent] = []
@@ -319,8 +320,9 @@ class LaneWatch:
         while self._open:
             vehicle = self._open[0]
             if vehicle.ended_s is None:
+                cut_off = interrupted or vehicle.by_separator
+                vehicle.whole = not (cut_off or self._waits.is_on_rows(vehicle, now_s))
                 vehicle.ended_s = math.inf
-                vehicle.whole = not (interrupted or vehicle.by_separator)
             self._finish(vehicle, self._axles_of(vehicle, known_s=math.inf), events)
         self._store.sweep(math.inf)
         self._look_ahead()

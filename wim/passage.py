@@ -387,7 +387,8 @@ class Weigher:
     def flush(self, *, interrupted: bool = False) -> list[Event]:
         """Close what is open, as at the end of a recording.
 
-        A vehicle that its separator still reports is not whole and not valid.
+        A vehicle that its separator still reports, or that is still on the rows, is not
+        whole and not valid.
 
         Args:
             interrupted: the samples broke off, so that no open vehicle is whole.
@@ -401,7 +402,8 @@ class Weigher:
                 told = self._settled(watch, found)
                 events += [self._told(lane, event) for lane, event in told]
         for watch in self._lanes:
-            told = self._settled(watch, watch.close(interrupted=interrupted))
+            closed = watch.close(now_s=self._now_s, interrupted=interrupted)
+            told = self._settled(watch, closed)
             events += [self._told(lane, event) for lane, event in told]
         halves = self._straddling.release(everything=True)
         rest = [told for half in halves for told in self._standing.take(*half)]

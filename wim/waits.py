@@ -21,6 +21,8 @@ _LONGEST_WAIT_S = 30.0
 _LEAST_ROW_WAIT_S = 1.0
 _STALLED = 0.7
 _STOPS = 1.7
+_NEAREST_AXLES_M = 0.8
+"""No two axles are closer."""
 
 
 class Waits:
@@ -100,6 +102,24 @@ class Waits:
         if pace_mps is None:
             return vehicle.last_entry_s + self._row_wait_s(self._views.of(vehicle))
         return vehicle.last_entry_s + self._assembly.axle_gap_m / pace_mps
+
+    def is_on_rows(self, vehicle: OpenVehicle, now_s: float) -> bool:
+        """Tell whether the latest axle that was seen has not crossed all rows yet.
+
+        At the vehicle's pace the last row is still ahead of it, where fewer wheels were
+        seen, the latest of them another's.
+        """
+        pace_mps = self.pace_mps(vehicle)
+        if pace_mps is None:
+            return False
+        crosses_s = vehicle.last_entry_s + self._views.of(vehicle).length_m / pace_mps
+        rows = self._rows_of(vehicle)
+        latest_s = rows[-1][-1].centroid_s if rows[-1] else -math.inf
+        return (
+            now_s < crosses_s
+            and len(rows[-1]) < len(rows[0])
+            and latest_s < crosses_s - _NEAREST_AXLES_M / pace_mps
+        )
 
     def is_settled(self, vehicle: OpenVehicle) -> bool:
         """Tell whether nothing of a vehicle that ends with a gap can come again.

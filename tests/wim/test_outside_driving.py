@@ -262,3 +262,27 @@ def test_a_lorry_on_short_footprints_neither_stops_nor_falls_apart(road, rows, k
     assert passage.axle_configuration == "1+1+3"
     assert passage.flags == ()
     assert passage.gross_mass_kg == pytest.approx(truck.gross_kg, rel=5e-3)
+
+
+def test_a_recording_that_ends_with_a_lorry_on_the_rows_is_no_evidence(
+    tmp_path, capsysbinary
+):
+    """Cut off at any moment: what was seen of it until then is never a valid lorry."""
+    station = Station()
+    counts = station.counts([(SIX, steady(14.0), 0.0)], seconds=5.0)
+    recording, site = tmp_path / "recording.npz", tmp_path / "site.toml"
+    site.write_text(station.toml, "utf-8")
+    # its first axle reaches the first row at 1.5 s, its last one leaves at 3.17 s
+    told = {}
+    for end_s in np.arange(1.5, 3.6, 0.06).tolist():
+        cut = counts[: round(end_s * RATE_HZ)]
+        np.savez(recording, counts=cut, sample_rate_hz=RATE_HZ)
+        assert main(["process", str(recording), "--site", str(site), "--json"]) == 0
+        lines = [json.loads(x) for x in capsysbinary.readouterr().out.splitlines()]
+        told[end_s] = [len(each["axle_loads_kg"]) for each in lines if each["valid"]]
+    early = [valid for end_s, valid in told.items() if end_s < 3.1]
+    late = [valid for end_s, valid in told.items() if end_s > 3.3]
+    assert early
+    assert not any(early)
+    assert late
+    assert all(valid == [6] for valid in late)
