@@ -172,7 +172,7 @@ def _signs(rng: np.random.Generator) -> Image:
         ink, rows = any_colour(rng), int(rng.integers(1, 4))
         size = max(6, int(0.7 * tall / rows))
         for row in range(rows):
-            # no board says more than a plate has characters: it might spell one
+            # cut short, so that no board spells a plate
             text = lettering(rng)[: int(rng.integers(2, 5))]
             foot = y + int((row + 0.8) * tall / rows)
             write(rng, page, text, at=(x + 4, foot), size_px=size, colour=ink)

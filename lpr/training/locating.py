@@ -72,13 +72,15 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError, WeightsError) as error:
         sys.stderr.write(f"lpr.training detector: {error}\n")
         return 2
+    if options.averaged and begin_with is None:
+        sys.stderr.write("lpr.training detector: --averaged needs --begin-with\n")
+        return 2
     say = Log()
-
     earlier: list[bytes] = []
 
     def teach(plan: LocatorPlan, state: Path, before: Locator | None) -> Locator:
         network = begin_with if before is None else before
-        if plan.averaged:
+        if plan.averaged and network is not None:
             earlier.append(data if before is None else exported_locator(before))
         return train_locator(plan, face, checkpoint=state, begin_with=network, log=say)
 

@@ -42,7 +42,7 @@ def photographed(
     Args:
         rng: source of all chance.
         page: BGR, shape (height, width, 3).
-        lamps: that shine into the camera.
+        lamps: that shine into the camera, but for pictures with nothing wrong.
         night: whether little light falls on what has none of its own.
     """
     if not night and rng.random() < _FAIR:

@@ -91,6 +91,16 @@ def test_a_detector_is_trained_in_stages_or_goes_on_from_a_file():
     assert [(plan.steps, plan.averaged) for plan in on.values()] == [(7, False)]
 
 
+def test_weights_that_go_on_from_none_are_no_mean(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(locating, "make_faces", lambda *_, **__: None)
+    words = ["--glyphs", "g", "--fonts", "f", "--out", str(tmp_path / "d.onnx")]
+    assert locating.main([*words, "--averaged"]) == 2
+    assert capsys.readouterr().err == (
+        "lpr.training detector: --averaged needs --begin-with\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_fine_reader_learns_everything_and_more_of_what_is_in_doubt_when_asked():
     words = ["--glyphs", "g", "--fonts", "f", "--out", "r.onnx"]
     parser = fine_reading._parser()

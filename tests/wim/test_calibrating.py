@@ -162,6 +162,16 @@ def test_lorries_of_two_axles_have_a_factor_of_their_own_where_enough_drove():
     }
 
 
+def test_what_chance_makes_of_so_many_axles_moves_nothing():
+    """Lorries of two axles that weigh as all others have the factor of their class."""
+    found = calibrate(
+        of_two_classes(alike=9, gain=1.0), static_uncertainty=0.0, rules=FLAT
+    ).calibration
+    whole = found.class_factor("rigid")
+    for axles in (2, 4):
+        assert found.class_factor("rigid", axles=axles) == whole
+
+
 def at_temperatures(places_c, observations):
     """Give each run a temperature, and its strips what quartz loses there."""
     found = []

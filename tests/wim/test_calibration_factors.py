@@ -1,6 +1,7 @@
 import datetime as dt
 
 import msgspec
+import numpy as np
 import pytest
 import tomli_w
 
@@ -17,6 +18,7 @@ from wim.calibration import (
     sealed,
 )
 from wim.errors import TableError
+from wim.passage import Weigher
 from wim.samples import Lane, Site, StationName, Strip
 
 STRIP = Strip(
@@ -200,3 +202,31 @@ def test_two_factors_for_one_strip_are_refused():
     twice = (ChannelFactor(channel=1, factor=1.0, uncertainty=0.0),) * 2
     with pytest.raises(ValueError, match="must differ"):
         Calibration(strips=twice)
+
+
+@pytest.mark.parametrize(("axles", "times"), [(2, 1.05), (3, 1.0)])
+def test_a_factor_for_so_many_axles_weighs_vehicles_that_have_them(road, axles, times):
+    """And no others; its uncertainty goes into theirs alone."""
+    site = road.site_of(road.site_text())
+    truck = road.Truck((6000.0, 10_000.0), (5.0,), 60.0)
+    counts, _ = road.drive(site, [truck], seconds=3.0)
+    entries = (
+        ClassFactor(vehicle_class="rigid", factor=1.0, uncertainty=0.002),
+        ClassFactor(vehicle_class="rigid", factor=1.05, uncertainty=0.03, axles=axles),
+    )
+    told = []
+    for chosen in (entries[:1], entries):
+        weigher = Weigher(
+            site,
+            sample_rate_hz=4000.0,
+            calibration=msgspec.structs.replace(
+                NO_CALIBRATION, vehicle_classes=chosen, reference_uncertainty=0.001
+            ),
+        )
+        events = weigher.receive(np.ascontiguousarray(counts)) + weigher.flush()
+        (passage,) = road.passages(events)
+        told.append(passage)
+    before, after = told
+    assert after.gross_mass_kg == pytest.approx(times * before.gross_mass_kg, rel=1e-3)
+    more = after.gross_mass_uncertainty_kg / before.gross_mass_uncertainty_kg
+    assert (more > 1.5) == (axles == 2)
